@@ -1,6 +1,12 @@
-//! The core of Quantlens.
+//! The core of Quantlens: knows files, tensors and onnxruntime, and nothing of windows.
 
+pub mod calibrate;
+pub mod data;
 pub mod error;
 pub mod job;
+pub mod metrics;
+pub mod onnx;
+pub mod quant;
+pub mod tensor;
 
 pub use error::{Error, Result};

@@ -1,0 +1,1 @@
+//! Samples to run a model on.
