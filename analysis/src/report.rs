@@ -1,0 +1,394 @@
+//! What an evaluation found, as plain data shared by `Arc`: the window draws it, the command line prints it, and
+//! neither derives a number of its own.
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde::Serialize;
+
+use crate::{
+    calibrate::Method,
+    config::{Granularity, QuantConfig},
+    job::Warning,
+    metrics::{Errors, Measure},
+    quant::Bits,
+    tensor::ModelInput,
+};
+
+/// An opened model before any data: what the table can show at once.
+#[derive(Clone, Debug)]
+pub struct ModelInfo {
+    /// The file, or the sample's name.
+    pub path: PathBuf,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// Size of the file in bytes.
+    pub file_bytes: u64,
+    /// `(domain, version)`; the default domain is the empty string.
+    pub opsets: Vec<(String, i64)>,
+    /// The model's intermediate-representation version.
+    pub ir_version: i64,
+    /// Who wrote the file, as it says.
+    pub producer: String,
+    /// The inputs that data must feed.
+    pub inputs: Vec<ModelInput>,
+    /// The outputs' names.
+    pub outputs: Vec<String>,
+    /// Number of nodes outside subgraphs.
+    pub nodes: usize,
+    /// `(operator, count)`, most frequent first.
+    pub operators: Vec<(String, usize)>,
+    /// Number of constant floating-point values.
+    pub parameters: u64,
+    /// The layers, in graph order, `Input` rows first.
+    pub layers: Vec<LayerInfo>,
+    /// What was noticed while opening.
+    pub warnings: Vec<Warning>,
+}
+
+/// One row of the table, as far as the model alone decides it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerInfo {
+    /// Position in graph order.
+    pub index: usize,
+    /// The layer's name, unique in the model; the identity that files and undo steps use.
+    pub name: String,
+    /// Operator of the computing node, or `Input`.
+    pub op: String,
+    /// The layer's output tensor, after its fused batch norm and activation.
+    pub output: String,
+    /// Names of nodes that are part of this layer (batch norm, ReLU, Clip), in order.
+    pub fused: Vec<String>,
+    /// Tensors read from other layers, with the reading layer's view of who makes them: `(tensor, layer name)`.
+    pub inputs: Vec<(String, String)>,
+    /// The constant operand that carries most values, and its shape; `None` where there is none.
+    pub weight: Option<(String, Vec<usize>)>,
+    /// Number of constant floating-point values in the layer (bias and batch norm included).
+    pub parameters: u64,
+    /// Why the weights cannot be quantized; `None` if they can.
+    pub weight_fixed: Option<String>,
+    /// Why the output cannot be quantized; `None` if it can.
+    pub activation_fixed: Option<String>,
+    /// Layers whose activation format is one and the same setting with this one's, this one included, the owner first;
+    /// empty where the layer is alone.
+    pub shares_activation_with: Vec<String>,
+    /// Layers that use the same weight tensor, this one included; empty where the layer is alone.
+    pub shares_weight_with: Vec<String>,
+}
+
+/// The whole result for one configuration.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The configuration these numbers belong to.
+    pub config: Arc<QuantConfig>,
+    /// Samples these numbers were taken from.
+    pub samples: usize,
+    /// Samples that were asked for; more than `samples` while the result still refines.
+    pub samples_total: usize,
+    /// One row a layer, in graph order; same order and length as [`ModelInfo::layers`].
+    pub rows: Vec<LayerRow>,
+    /// The model's outputs.
+    pub outputs: Vec<OutputRow>,
+    /// What it means for the task.
+    pub score: Score,
+    /// Size and arithmetic of the configuration.
+    pub cost: Cost,
+    /// Cache memory.
+    pub memory: Memory,
+    /// Where the time went.
+    pub timing: Timing,
+    /// What the user must know to read the numbers right.
+    pub warnings: Vec<Warning>,
+}
+
+/// One layer under the configuration.
+#[derive(Clone, Debug)]
+pub struct LayerRow {
+    /// What the model alone decides.
+    pub info: Arc<LayerInfo>,
+    /// Format of the constant operands; `None` where the layer has none that can be quantized.
+    pub weight_bits: Option<Bits>,
+    /// Format of the output tensor; `None` where it cannot be quantized.
+    pub activation_bits: Option<Bits>,
+    /// Scales of the weights; `None` where they are float.
+    pub granularity: Option<Granularity>,
+    /// Whether this layer's settings differ from the configuration's defaults.
+    pub edited: bool,
+    /// Only this layer's quantizers act, its inputs are the float ones.
+    pub local: Errors,
+    /// Every quantizer acts; what arrives here.
+    pub accumulated: Errors,
+    /// What the layer's float function makes of the error it receives.
+    pub inherited: Errors,
+    /// What the layer's own quantizers add.
+    pub introduced: Errors,
+    /// Share of the output's values that the output quantizer clips, in the quantized run.
+    pub clipped_fraction: Measure,
+    /// The weight quantizer; `None` where the weights are float.
+    pub weight: Option<WeightSummary>,
+    /// The output quantizer; `None` where the output is float.
+    pub activation: Option<ActivationSummary>,
+    /// Bytes of the layer's constants in the input file.
+    pub float_bytes: u64,
+    /// Bytes of the layer's constants under this configuration.
+    pub quantized_bytes: u64,
+    /// Multiply-accumulates for one sample; 0 where the layer has none.
+    pub macs: u64,
+    /// MACs × weight bits × bits of the tensor read.
+    pub bops: u64,
+}
+
+/// A weight quantizer in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WeightSummary {
+    /// The quantized constant.
+    pub tensor: String,
+    /// Its format.
+    pub bits: Bits,
+    /// One scale, or one a channel.
+    pub granularity: Granularity,
+    /// Smallest and largest scale.
+    pub scale_range: (f32, f32),
+    /// Error of the dequantized weights against the float ones (batch norm folded in both).
+    pub sqnr_db: Measure,
+    /// Whether a batch norm is folded in.
+    pub folded: bool,
+}
+
+/// An activation quantizer in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ActivationSummary {
+    /// Scale S.
+    pub scale: f32,
+    /// Zero-point Z.
+    pub zero_point: i32,
+    /// Lower end of the chosen range, before it was widened to contain 0.
+    pub low: f32,
+    /// Upper end of the chosen range.
+    pub high: f32,
+    /// How the range was chosen.
+    pub method: Method,
+    /// Smallest and largest integer of the grid.
+    pub grid: (i32, i32),
+}
+
+/// One output of the model.
+#[derive(Clone, Debug)]
+pub struct OutputRow {
+    /// Its name.
+    pub name: String,
+    /// Error of the output against the float model's.
+    pub errors: Errors,
+    /// Share of samples whose best class is the float model's; `None` where the output is no class scores.
+    pub top1_agreement: Option<Share>,
+    /// Share of samples where the float model's best class is among the quantized run's best five.
+    pub top5_agreement: Option<Share>,
+    /// Accuracy under this configuration; `None` without labels.
+    pub accuracy: Option<Share>,
+    /// Accuracy of the float model on the same samples.
+    pub float_accuracy: Option<Share>,
+}
+
+/// A share of samples, as counts, so that the window can say "116 of 360".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// How many.
+    pub count: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+impl Share {
+    /// As a fraction in 0..=1; 0 of 0 is 0.
+    pub fn fraction(self) -> f64 {
+        if self.of == 0 { 0.0 } else { self.count as f64 / self.of as f64 }
+    }
+}
+
+/// The scoreboard: the first of accuracy, agreement and output SQNR that the model and the data allow, and all of them.
+#[derive(Clone, Debug)]
+pub struct Score {
+    /// Accuracy of the float model on these samples.
+    pub float_accuracy: Option<Share>,
+    /// Accuracy under this configuration.
+    pub accuracy: Option<Share>,
+    /// Agreement with the float model.
+    pub agreement: Option<Share>,
+    /// Output error: of the first output, or of the worst where there are several.
+    pub output_sqnr_db: Measure,
+    /// The output that `output_sqnr_db` speaks of.
+    pub output: String,
+}
+
+/// What the configuration costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// Bytes of all floating-point constants of the model.
+    pub float_bytes: u64,
+    /// Bytes of the same constants under this configuration, scales and zero-points included.
+    pub quantized_bytes: u64,
+    /// Multiply-accumulates for one sample.
+    pub macs: u64,
+    /// MACs × weight bits × bits of the tensor read (float = 32).
+    pub bops: u64,
+}
+
+/// Memory held for cached tensors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// What the user allows.
+    pub budget_bytes: u64,
+    /// The most that cached tensors took.
+    pub peak_bytes: u64,
+    /// What they take now.
+    pub used_bytes: u64,
+}
+
+/// Where the time of an evaluation went, in seconds; taken by the shell's clock, never part of a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Timing {
+    /// Building sessions.
+    pub load_s: f64,
+    /// The float pass.
+    pub reference_s: f64,
+    /// Statistics and ranges.
+    pub calibrate_s: f64,
+    /// The quantized pass.
+    pub quantized_s: f64,
+    /// Error sums.
+    pub metrics_s: f64,
+    /// All of it.
+    pub total_s: f64,
+    /// Segments that were run, counted once a sample.
+    pub segments_run: u64,
+    /// Segments whose cached result still held, counted once a sample.
+    pub segments_reused: u64,
+}
+
+/// What the clicked layer's pages show, taken from the samples whose tensors are in memory.
+#[derive(Clone, Debug)]
+pub struct LayerDetail {
+    /// The layer.
+    pub layer: String,
+    /// Samples these values come from.
+    pub samples: usize,
+    /// Output tensor, float run against the quantized run.
+    pub activation: Option<Distribution>,
+    /// Weights, float against dequantized (batch norm folded in both where it is).
+    pub weights: Option<Distribution>,
+    /// One entry an output channel of the weights; empty without weights.
+    pub weight_channels: Vec<WeightChannel>,
+    /// One entry a channel (axis 1, or the last where the tensor is a sequence of tokens) of the output.
+    pub activation_channels: Vec<ActivationChannel>,
+    /// Cost against threshold for the output tensor; `None` where no candidate exists, see `threshold_note`.
+    pub threshold: Option<ThresholdCurve>,
+    /// Why there is no curve.
+    pub threshold_note: Option<String>,
+}
+
+/// Two histograms over the same bins.
+#[derive(Clone, Debug)]
+pub struct Distribution {
+    /// What is counted: a tensor name.
+    pub tensor: String,
+    /// Lower edge of the first bin.
+    pub low: f32,
+    /// Upper edge of the last bin.
+    pub high: f32,
+    /// Counts of the float values.
+    pub float_counts: Vec<u64>,
+    /// Counts of the quantized run's values, same bins.
+    pub quantized_counts: Vec<u64>,
+    /// The quantizer's range `((q_min−Z)·S, (q_max−Z)·S)`; `None` where the tensor is float or has a scale per channel.
+    pub thresholds: Option<(f32, f32)>,
+    /// Scale and zero-point, where there is one of each.
+    pub step: Option<(f32, i32)>,
+}
+
+/// One output channel of a weight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WeightChannel {
+    /// Channel index.
+    pub index: usize,
+    /// Smallest weight.
+    pub low: f32,
+    /// Largest weight.
+    pub high: f32,
+    /// The scale used for this channel; `None` where the weights are float.
+    pub scale: Option<f32>,
+    /// Error of the dequantized weights of this channel.
+    pub sqnr_db: Measure,
+}
+
+/// One channel of an output tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ActivationChannel {
+    /// Channel index.
+    pub index: usize,
+    /// Smallest float value.
+    pub low: f32,
+    /// Largest float value.
+    pub high: f32,
+    /// Accumulated error of this channel.
+    pub sqnr_db: Measure,
+}
+
+/// The cost of every threshold that a method weighed.
+#[derive(Clone, Debug)]
+pub struct ThresholdCurve {
+    /// The method whose cost this is.
+    pub method: Method,
+    /// Thresholds, ascending.
+    pub thresholds: Vec<f32>,
+    /// Cost of each; infinite where the divergence is.
+    pub costs: Vec<f64>,
+    /// Index of the chosen one.
+    pub best: usize,
+    /// The threshold in use now.
+    pub current: f32,
+    /// What the other methods choose: `(method, threshold)`.
+    pub others: Vec<(Method, f32)>,
+}
+
+/// What an export wrote and what running it showed.
+#[derive(Clone, Debug)]
+pub struct ExportReport {
+    /// The file written; `NAME.unverified.onnx` where verification failed.
+    pub path: PathBuf,
+    /// Its size in bytes, external data included.
+    pub file_bytes: u64,
+    /// Opsets the runtime must support.
+    pub opsets: Vec<(String, i64)>,
+    /// Layers with quantized weights or output.
+    pub quantized_layers: usize,
+    /// Layers that stay float.
+    pub float_layers: usize,
+    /// What was checked.
+    pub verification: Verification,
+    /// E.g. widths that stock onnxruntime only simulates.
+    pub warnings: Vec<Warning>,
+}
+
+/// What running the written file showed.
+#[derive(Clone, Debug)]
+pub struct Verification {
+    /// Samples run through the file.
+    pub samples: usize,
+    /// Quantizers whose scale, zero-point and type were read back from the file and equal the plan.
+    pub quantizers_checked: usize,
+    /// Tensors compared with the engine's, element by element.
+    pub tensors_compared: usize,
+    /// Elements that differed, optimization off. 0 means bit-equal.
+    pub elements_different: u64,
+    /// Output error of the file, optimization off, against the float model.
+    pub output_sqnr_db: Measure,
+    /// The same with onnxruntime's full optimization: what a user's program sees.
+    pub optimized_output_sqnr_db: Measure,
+    /// Largest absolute difference of the outputs between full optimization and none.
+    pub optimized_max_abs: f64,
+    /// Accuracy of the file, full optimization, on the samples run; `None` without labels.
+    pub optimized_accuracy: Option<Share>,
+    /// Agreement of the file, full optimization, with the float model.
+    pub optimized_agreement: Option<Share>,
+    /// The first difference found, in words; `None` when the file holds.
+    pub failure: Option<String>,
+}
