@@ -6,3 +6,10 @@
 //! file is damaged, nor reports what it drops, nor bounds what it allocates.
 
 pub mod proto;
+
+mod schema;
+mod sniff;
+mod visit;
+mod wire;
+
+pub use visit::{outer_references, subgraphs, visit_graphs, visit_nodes};

@@ -119,18 +119,17 @@ pub enum DataType {
 impl DataType {
     /// Bits of one element in `raw_data`; `None` for `String` and `Undefined`, which have none.
     pub fn bits(self) -> Option<u32> {
-        use DataType as T;
         Some(match self {
-            T::Undefined | T::String => return None,
-            T::Uint2 | T::Int2 => 2,
-            T::Uint4 | T::Int4 | T::Float4e2m1 => 4,
-            T::Float6e2m3 | T::Float6e3m2 => 6,
-            T::Uint8 | T::Int8 | T::Bool => 8,
-            T::Float8e4m3fn | T::Float8e4m3fnuz | T::Float8e5m2 | T::Float8e5m2fnuz | T::Float8e8m0 => 8,
-            T::Uint16 | T::Int16 | T::Float16 | T::Bfloat16 => 16,
-            T::Float | T::Int32 | T::Uint32 => 32,
-            T::Double | T::Int64 | T::Uint64 | T::Complex64 => 64,
-            T::Complex128 => 128,
+            Self::Undefined | Self::String => return None,
+            Self::Uint2 | Self::Int2 => 2,
+            Self::Uint4 | Self::Int4 | Self::Float4e2m1 => 4,
+            Self::Float6e2m3 | Self::Float6e3m2 => 6,
+            Self::Uint8 | Self::Int8 | Self::Bool => 8,
+            Self::Float8e4m3fn | Self::Float8e4m3fnuz | Self::Float8e5m2 | Self::Float8e5m2fnuz | Self::Float8e8m0 => 8,
+            Self::Uint16 | Self::Int16 | Self::Float16 | Self::Bfloat16 => 16,
+            Self::Float | Self::Int32 | Self::Uint32 => 32,
+            Self::Double | Self::Int64 | Self::Uint64 | Self::Complex64 => 64,
+            Self::Complex128 => 128,
         })
     }
 }
