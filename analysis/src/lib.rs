@@ -2,7 +2,9 @@
 
 pub mod calibrate;
 pub mod data;
+pub mod engine;
 pub mod error;
+pub mod graph;
 pub mod job;
 pub mod metrics;
 pub mod onnx;

@@ -1,0 +1,7 @@
+//! Running models: onnxruntime behind one door, the values between segments, and incremental execution.
+
+mod session;
+mod value;
+
+pub use session::{Runtime, Session, SessionKind, expose};
+pub use value::Value;
