@@ -1,1 +1,14 @@
 //! From observed values to a range.
+//!
+//! Two streamed passes: [`minmax`] first, then a histogram over the now final range, then a threshold from it. Nothing
+//! here depends on the order or batching of samples. A method that cannot be used falls back to min–max and says so.
+
+pub mod choose;
+pub mod histogram;
+pub mod kl;
+pub mod minmax;
+
+pub use choose::{Method, RangeChoice, choose_affine, choose_symmetric, min_max_choice, needs_signed_histogram};
+pub use histogram::{AbsHistogram, BINS, DISPLAY_BINS, DisplayHistogram, SignedHistogram};
+pub use kl::{Curve, NoCandidate, Search, kl_curve};
+pub use minmax::MinMax;
