@@ -1,6 +1,7 @@
 //! The core of Quantlens: knows files, tensors and onnxruntime, and nothing of windows.
 
 pub mod calibrate;
+pub mod config;
 pub mod data;
 pub mod engine;
 pub mod error;
@@ -8,6 +9,7 @@ pub mod graph;
 pub mod job;
 pub mod metrics;
 pub mod onnx;
+pub mod plan;
 pub mod quant;
 pub mod tensor;
 

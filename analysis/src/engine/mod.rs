@@ -1,5 +1,6 @@
 //! Running models: onnxruntime behind one door, the values between segments, and incremental execution.
 
+mod segment;
 mod session;
 mod value;
 

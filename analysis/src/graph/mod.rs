@@ -6,6 +6,7 @@
 
 mod build;
 mod constants;
+mod emit;
 mod fold;
 mod layers;
 mod placement;
@@ -14,6 +15,7 @@ mod segments;
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use constants::Constants;
+pub use emit::Naming;
 pub use fold::{FoldedAffine, fold_batch_norm};
 pub use layers::{ConstantOperand, Layer, OperandRole};
 pub use build::InferredType;

@@ -9,5 +9,6 @@ mod ranges;
 mod weights;
 
 pub use formats::{FormatPlan, LayerFormat, TensorFormat};
-pub use ranges::{QuantPlan, TensorQuantizer};
+pub(crate) use formats::{activation_fixed, format_owner, weight_fixed};
+pub use ranges::{QuantPlan, TensorQuantizer, WeightCache};
 pub use weights::{LayerWeights, Operand, OperandValue, WeightKey};

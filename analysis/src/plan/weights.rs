@@ -6,7 +6,10 @@ use crate::{
     error::{Error, Result},
     graph::{ConstantOperand, Graph, LayerId, OperandRole, TensorId, fold_batch_norm},
     job::Warning,
-    quant::{Bits, Grid, QuantParams, Range, SymmetricRule, affine, quantize_to_int, symmetric},
+    quant::{
+        Bits, ChannelLayout, Grid, QuantParams, Range, SymmetricRule, affine, quantize_to_int, quantize_to_int_channels,
+        symmetric,
+    },
 };
 
 use super::LayerFormat;
@@ -221,15 +224,9 @@ impl Operand {
     fn requantize(&mut self) {
         let OperandValue::Integer { codes, axis, params } = &mut self.value else { return };
         codes.resize(self.float.len(), 0);
-        match *axis {
+        match axis.and_then(|axis| ChannelLayout::of(&self.shape, axis)) {
             None => quantize_to_int(&self.float, &params[0], codes),
-            Some(axis) => {
-                let inner: usize = self.shape.iter().skip(axis + 1).product::<usize>().max(1);
-                let runs = self.float.chunks(inner).zip(codes.chunks_mut(inner));
-                for (i, (from, to)) in runs.enumerate() {
-                    quantize_to_int(from, &params[i % params.len()], to);
-                }
-            }
+            Some(layout) => quantize_to_int_channels(&self.float, params, layout, codes),
         }
     }
 }
