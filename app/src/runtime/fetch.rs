@@ -32,6 +32,12 @@ const PIP_VERSION_LIMIT: Duration = Duration::from_secs(30);
 /// How long the download may take: 28 MB at 25 KB/s.
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(20 * 60);
 
+/// What the names of staging folders begin with.
+const STAGING: &str = ".fetching-";
+
+/// After this time nobody is at work in a staging folder any more.
+const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Downloads and unpacks the pinned library. Blocks for seconds to minutes: call it on a worker thread.
 ///
 /// # Errors
@@ -46,10 +52,10 @@ pub fn fetch(cancel: &CancelToken, progress: &mut dyn FnMut(Progress)) -> anyhow
     };
     fetched.map_err(|error| match error.downcast_ref() {
         Some(Error::Cancelled) => error,
-        _ => error.context(format!(
-            "The onnxruntime library could not be fetched\n{}",
+        _ => anyhow::anyhow!(
+            "The onnxruntime library could not be fetched: {error:#}\n{}",
             locate::mend(Os::HOST, data.as_deref())
-        )),
+        ),
     })
 }
 
@@ -73,8 +79,9 @@ impl Source {
         progress(Progress { stage: "looking for pip", done: 0, total: None, unit: "" });
         let python = self.with_pip(cancel)?;
         fs::create_dir_all(data).with_context(|| format!("could not make {}", data.display()))?;
+        remove_abandoned(data);
         let staging = tempfile::Builder::new()
-            .prefix(".fetching-")
+            .prefix(STAGING)
             .tempdir_in(data)
             .with_context(|| format!("could not write into {}", data.display()))?;
         let wheel = self.download(python, platform, staging.path(), cancel, progress)?;
@@ -120,11 +127,13 @@ impl Source {
             .with_context(|| format!("could not write into {}", staging.display()))?;
         let mut command = python.command();
         pip_download(&mut command, platform, &requirements, &wheels, &scratch);
+        let mut seen = 0;
         let mut tick = || {
-            let bytes = (size_below(&scratch, 4) + size_below(&wheels, 1)).min(platform.download_bytes());
+            // pip moves the file at the end; for a moment it is in neither folder, and no bar should run backwards.
+            seen = (size_below(&scratch, 4) + size_below(&wheels, 1)).clamp(seen, platform.download_bytes());
             progress(Progress {
                 stage: "fetching onnxruntime",
-                done: kibibytes(bytes),
+                done: kibibytes(seen),
                 total: Some(kibibytes(platform.download_bytes())),
                 unit: "KiB",
             });
@@ -139,6 +148,19 @@ impl Source {
         };
         anyhow::ensure!(done.success, "pip failed and said:\n{}", quoted(&done.stdout, &done.stderr));
         only_file(&wheels)
+    }
+}
+
+/// Removes staging folders that a killed process left behind. What cannot be removed is left for the next time: it takes
+/// some disk space and harms nothing else.
+fn remove_abandoned(data: &Path) {
+    let Ok(entries) = fs::read_dir(data) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let is_staging = entry.file_name().to_string_lossy().starts_with(STAGING);
+        let age = entry.metadata().and_then(|about| about.modified()).ok().and_then(|time| time.elapsed().ok());
+        if is_staging && age.is_some_and(|age| age > ABANDONED_AFTER) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 

@@ -130,6 +130,22 @@ mod with_fake_pip {
     }
 
     #[test]
+    fn only_abandoned_staging_folders_are_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let two_days_ago = std::time::SystemTime::now() - 2 * ABANDONED_AFTER;
+        for name in [".fetching-old", ".fetching-new", "onnxruntime-1.31.0"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+            if name != ".fetching-new" {
+                fs::File::open(dir.path().join(name)).unwrap().set_modified(two_days_ago).unwrap();
+            }
+        }
+        remove_abandoned(dir.path());
+        let mut left = left_over(dir.path());
+        left.sort();
+        assert_eq!(left, [".fetching-new", "onnxruntime-1.31.0"]);
+    }
+
+    #[test]
     fn cancel_stops_the_download_within_200_ms_and_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
