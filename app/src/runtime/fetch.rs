@@ -1,8 +1,8 @@
 //! Fetches the pinned onnxruntime once: pip downloads the package, one file of it goes to the user's data folder.
 //!
 //! pip does the network part because it knows the user's proxies, mirrors and certificates. Everything happens in one
-//! staging folder inside the data folder, so that the last step is a rename on one file system and whatever is left over
-//! after an error or Cancel disappears with it.
+//! staging folder inside the data folder, so that the last step is a rename on one file system and whatever is left
+//! over after an error or Cancel disappears with it.
 //! Tricky: pip tells its progress to terminals only, so the size of what it has written so far is watched instead.
 
 use std::{
@@ -105,7 +105,7 @@ impl Source {
             }
         }
         anyhow::bail!(
-            "no Python with pip was found ({}); install one first, on Debian and Ubuntu with: sudo apt install python3-pip",
+            "no Python with pip was found ({}); install one first (Debian, Ubuntu: sudo apt install python3-pip)",
             reasons.join("; ")
         )
     }
@@ -151,8 +151,8 @@ impl Source {
     }
 }
 
-/// Removes staging folders that a killed process left behind. What cannot be removed is left for the next time: it takes
-/// some disk space and harms nothing else.
+/// Removes staging folders that a killed process left behind. What cannot be removed is left for the next time: it
+/// takes some disk space and harms nothing else.
 fn remove_abandoned(data: &Path) {
     let Ok(entries) = fs::read_dir(data) else { return };
     for entry in entries.filter_map(Result::ok) {

@@ -1,8 +1,8 @@
 //! Picks the library out of a folder, or judges one file, without loading anything.
 //!
 //! Tricky: folders often hold the same library under several names, links to each other (`libonnxruntime.so` →
-//! `libonnxruntime.so.1` → `libonnxruntime.so.1.32.0`), of which only the last says its version; and an interrupted copy
-//! leaves an empty file with the right name.
+//! `libonnxruntime.so.1` → `libonnxruntime.so.1.32.0`), of which only the last says its version; and an interrupted
+//! copy leaves an empty file with the right name.
 
 use std::{
     fs,

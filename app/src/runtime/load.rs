@@ -13,14 +13,15 @@ use super::{Located, Version};
 /// The environment, once there is one.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
-/// Loads the library and makes the environment with one pool of `intra_threads` threads for all sessions (0: one a core).
-/// Idle threads do not spin: with some hundred sessions, one a segment, spinning pools made a pass 25 times slower.
+/// Loads the library and makes the environment with one pool of `intra_threads` threads for all sessions (0: one a
+/// core). Idle threads do not spin: with some hundred sessions, one a segment, spinning pools made a pass 25 times
+/// slower.
 ///
 /// Once it has succeeded, every later call gives the same environment, whatever it asks for.
 ///
 /// # Errors
-/// When the library is too old for the binding, which is found out before anything of it is called but its version; when
-/// the system cannot load it; when it refuses to make an environment. The text names the file.
+/// When the library is too old for the binding, which is found out before anything of it is called but its version;
+/// when the system cannot load it; when it refuses to make an environment. The text names the file.
 pub fn load(located: &Located, intra_threads: usize) -> anyhow::Result<Environment> {
     let mut environment = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(environment) = &*environment {
@@ -121,7 +122,8 @@ mod tests {
         let bytes =
             |number: u8, content: &[u8]| [&[number << 3 | 2, u8::try_from(content.len()).unwrap()], content].concat();
         let integer = |number: u8, value: u8| vec![number << 3, value];
-        // ValueInfoProto: name = 1, type = 2 { tensor_type = 1 { elem_type = 1 (FLOAT = 1), shape = 2 { dim = 1 { value = 1 } } } }
+        // ValueInfoProto: name = 1, type = 2 { tensor_type = 1 { elem_type = 1 (FLOAT = 1), shape = 2 { dim = 1 {
+        // value = 1 } } } }
         let value = |name: &str| {
             let shape = bytes(2, &bytes(1, &integer(1, 3)));
             let tensor = bytes(1, &[integer(1, 1), shape].concat());

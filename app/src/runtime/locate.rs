@@ -122,8 +122,8 @@ impl Places {
         }
     }
 
-    /// In the data folder every `onnxruntime-VERSION` counts, the newest first: an older Quantlens may have left its own,
-    /// and a user may have put one there with the command that [`NotFound::mend`] gives.
+    /// In the data folder every `onnxruntime-VERSION` counts, the newest first: an older Quantlens may have left its
+    /// own, and a user may have put one there with the command that [`NotFound::mend`] gives.
     fn in_data_folder(&self, looked: &mut Vec<Looked>) -> Option<Located> {
         const HOW: &str = "in the data folder";
         let Some(data) = self.data.as_deref() else {
@@ -169,8 +169,8 @@ impl Places {
     }
 }
 
-/// The way out that works wherever pip does: `--target` needs no virtual environment, not even on the distributions whose
-/// Python refuses to install packages, and puts the library where [`Places::in_data_folder`] looks.
+/// The way out that works wherever pip does: `--target` needs no virtual environment, not even on the distributions
+/// whose Python refuses to install packages, and puts the library where [`Places::in_data_folder`] looks.
 pub(super) fn mend(os: Os, data: Option<&Path>) -> String {
     let python = if os == Os::Windows { "py -3" } else { "python3" };
     let version = Version::FETCHED;

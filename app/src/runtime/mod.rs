@@ -1,8 +1,8 @@
 //! The onnxruntime library: found, or fetched, and loaded at run time.
 //!
 //! [`locate`] looks in a fixed order and loads nothing; [`fetch`] is a job with progress and Cancel that runs pip once
-//! and unpacks one file into the user's data folder; [`load`] hands the library to the binding. Only full paths are ever
-//! handed on: by its bare name the system would find whichever copy it likes best, on Windows a much older one.
+//! and unpacks one file into the user's data folder; [`load`] hands the library to the binding. Only full paths are
+//! ever handed on: by its bare name the system would find whichever copy it likes best, on Windows a much older one.
 
 mod child;
 mod fetch;

@@ -1,6 +1,7 @@
 //! What differs between operating systems: the library's file name, the tag of the package that holds it.
 //!
-//! Everything here is a pure function of [`Os`] or [`Platform`], so that every system's rules are tested on all of them.
+//! Everything here is a pure function of [`Os`] or [`Platform`], so that every system's rules are tested on all of
+//! them.
 //! Tricky: the provider libraries beside the wanted one have nearly the same name, and on Windows the file name carries
 //! no version at all.
 

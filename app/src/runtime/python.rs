@@ -209,9 +209,8 @@ mod fakes {
         assert_eq!(missing.package_folder(), Err("not installed".to_owned()));
         let broken = fake_python(dir.path(), "broken", "echo 'SyntaxError: no' >&2; exit 1");
         assert_eq!(broken.package_folder(), Err("failed: SyntaxError: no".to_owned()));
-        assert!(
-            matches!(broken.has_pip(ASK_LIMIT, &CancelToken::new()), Err(NoPip::Because(why)) if why.ends_with("broken: SyntaxError: no"))
-        );
+        let answer = broken.has_pip(ASK_LIMIT, &CancelToken::new());
+        assert!(matches!(&answer, Err(NoPip::Because(why)) if why.ends_with("broken: SyntaxError: no")), "{answer:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Takes the one library out of a Python wheel (a zip file) and puts it where it stays, whole or not at all.
 //!
-//! Tricky: two Quantlens may fetch at the same moment, and a folder cannot be renamed over one that has files in it; the
-//! later one then takes what the earlier one put there.
+//! Tricky: two Quantlens may fetch at the same moment, and a folder cannot be renamed over one that has files in it;
+//! the later one then takes what the earlier one put there.
 
 use std::{
     fs::{self, File},
@@ -18,7 +18,8 @@ use super::{
     platform::{Os, Recognised},
 };
 
-/// No onnxruntime library for processors is near this size; a file that claims more is refused before it fills the disk.
+/// No onnxruntime library for processors is near this size; a file that claims more is refused before it fills the
+/// disk.
 const LARGEST_LIBRARY: u64 = 512 << 20;
 
 /// Unpacks the library of `wheel` into the folder `into`, which must exist, and gives its path.
