@@ -1,7 +1,7 @@
 //! A tensor as it travels between segments: float32 in memory of our own, so that it can be quantized, compared and
 //! shared; everything else (tokens, masks, shapes, sequences) as onnxruntime returned it.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use ort::value::{DynValue, Tensor as OrtTensor, TensorElementType};
 
@@ -72,6 +72,32 @@ impl Value {
     /// The elements when they are float32.
     pub fn floats(&self) -> Option<&[f32]> {
         if let Self::Float { data, .. } = self { Some(data) } else { None }
+    }
+
+    /// The elements as float32 for error sums: float32 as it is, float16 and bfloat16 widened without loss, float64
+    /// rounded; `None` for anything else.
+    pub fn widened(&self) -> Option<Cow<'_, [f32]>> {
+        let value = match self {
+            Self::Float { data, .. } => return Some(Cow::Borrowed(data)),
+            Self::Other(value) => value,
+        };
+        match element_type(value.dtype().tensor_type()?)? {
+            ElementType::Float16 => {
+                let (_, data) = value.try_extract_tensor::<half::f16>().ok()?;
+                Some(data.iter().map(|v| v.to_f32()).collect())
+            }
+            ElementType::BFloat16 => {
+                let (_, data) = value.try_extract_tensor::<half::bf16>().ok()?;
+                Some(data.iter().map(|v| v.to_f32()).collect())
+            }
+            ElementType::Float64 => {
+                let (_, data) = value.try_extract_tensor::<f64>().ok()?;
+                #[expect(clippy::cast_possible_truncation, reason = "documented")]
+                let data = data.iter().map(|&v| v as f32).collect();
+                Some(data)
+            }
+            _ => None,
+        }
     }
 
     /// The shape of a tensor; empty for sequences and the like.
