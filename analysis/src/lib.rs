@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod onnx;
 pub mod plan;
 pub mod quant;
+pub mod report;
 pub mod tensor;
 
 pub use error::{Error, Result};
