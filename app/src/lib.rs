@@ -1,7 +1,10 @@
 //! The window of Quantlens: shows a [`document::Document`], sends [`command::Command`]s, runs the analysis on a thread.
 
 pub mod action;
+pub mod apply;
 pub mod command;
+pub mod copy;
+pub mod dialogs;
 pub mod document;
 pub mod figure;
 pub mod filter;
@@ -9,6 +12,8 @@ pub mod format;
 pub mod history;
 pub mod rows;
 pub mod selection;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod theme;
 pub mod tour;
 pub mod views;
