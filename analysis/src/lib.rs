@@ -3,10 +3,13 @@
 pub mod calibrate;
 pub mod config;
 pub mod data;
+pub mod engine;
 pub mod error;
+pub mod graph;
 pub mod job;
 pub mod metrics;
 pub mod onnx;
+pub mod plan;
 pub mod quant;
 pub mod report;
 pub mod tensor;

@@ -7,9 +7,27 @@
 
 pub mod proto;
 
+mod external;
+mod load;
+mod pack;
+mod quantized;
+mod save;
 mod schema;
+mod sink;
 mod sniff;
+mod values;
 mod visit;
 mod wire;
 
+pub use external::read_external;
+pub use load::{Loaded, load};
+pub use pack::{integer_tensor, tensor_proto};
+pub use quantized::already_quantized;
+pub use save::{ExternalPolicy, SaveOptions, save};
+pub use values::{float_values, integer_values, tensor_values};
 pub use visit::{outer_references, subgraphs, visit_graphs, visit_nodes};
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod shared_models;

@@ -66,6 +66,9 @@ fn defined_names(graph: &GraphProto) -> impl Iterator<Item = &str> {
     graph.input.iter().map(|value| value.name()).chain(constants).chain(made)
 }
 
+/// How [`visit_tensors_mut`] says that a tensor is a graph's named constant.
+pub(super) const INITIALIZER: &str = "initializer";
+
 /// Calls `visit` with every tensor of the model and a phrase that says where it is, until `visit` fails.
 ///
 /// # Errors
@@ -95,7 +98,7 @@ fn graph_tensors<E>(
     visit: &mut dyn FnMut(&str, &mut TensorProto) -> Result<(), E>,
 ) -> Result<(), E> {
     for tensor in &mut graph.initializer {
-        visit("initializer", tensor)?;
+        visit(INITIALIZER, tensor)?;
     }
     for sparse in &mut graph.sparse_initializer {
         sparse_tensors(sparse, "sparse initializer", visit)?;
