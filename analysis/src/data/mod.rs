@@ -40,3 +40,20 @@ pub use names::ClassNames;
 pub use picture::Layout;
 pub use recipe::{Channels, Recipe, Resize};
 pub use source::{DataKind, DataSource};
+
+pub mod info;
+
+/// The float model under one recipe.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecipeTrial {
+    /// The recipe tried.
+    pub recipe: Recipe,
+    /// Its name.
+    pub name: String,
+    /// Accuracy; `None` without labels.
+    pub accuracy: Option<crate::report::Share>,
+    /// Mean top-1 confidence.
+    pub confidence: f64,
+    /// Whether it is the one in use.
+    pub is_current: bool,
+}
