@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod apply;
+pub mod batch;
 pub mod command;
 pub mod copy;
 pub mod dialogs;
@@ -11,6 +12,7 @@ pub mod filter;
 pub mod format;
 pub mod history;
 pub mod rows;
+pub mod runtime;
 pub mod selection;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

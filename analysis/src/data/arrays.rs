@@ -151,8 +151,8 @@ fn matched(
             return Ok(vec![only.clone()]);
         }
         let fits = |name: &&&String| {
-            let array = &source.arrays[**name];
-            ArrayFeed::plan(name, &array.shape, array.element_type(), input, recipe).is_ok()
+            let planned = |array: &Tensor| ArrayFeed::plan(name, &array.shape, array.element_type(), input, recipe);
+            source.arrays.get(**name).is_some_and(|array| planned(array).is_ok())
         };
         let fitting: Vec<&&String> = candidates.iter().filter(fits).collect();
         if let [only] = fitting[..] {

@@ -11,48 +11,25 @@ use image::{RgbImage, imageops};
 use super::{
     arrays,
     elements::first_non_finite,
-    feed::Feed,
-    fit,
+    feed::{self, Feed},
     guess::{Guess, Hints, guess},
     images,
     labels::LabelOptions,
     names::ClassNames,
     picture::PictureShape,
     recipe::Recipe,
-    samples::Bound,
+    samples::{Bound, Sample, UsedRecipe},
     source::{self, DataKind, DataSource, Opened},
     synthetic, tensor_files,
 };
 use crate::{
     error::{Error, Result},
     job::Warning,
-    tensor::{ModelInput, Tensor},
+    tensor::ModelInput,
 };
 
 /// Longest side of a thumbnail in pixels.
 const THUMBNAIL: u32 = 96;
-
-/// One call of the model.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
-    /// One tensor an input, in model-input order.
-    pub tensors: Vec<Tensor>,
-    /// The file below the data folder, or a number.
-    pub name: String,
-    /// The true class, where known.
-    pub label: Option<usize>,
-}
-
-/// The preprocessing in use.
-#[derive(Clone, Debug, PartialEq)]
-pub struct UsedRecipe {
-    /// Every field set for the model's input.
-    pub recipe: Recipe,
-    /// Whether it was guessed and nobody confirmed it.
-    pub guessed: bool,
-    /// Why this recipe.
-    pub reason: String,
-}
 
 /// How to open data, beyond where they are.
 #[derive(Clone, Debug, Default)]
@@ -115,14 +92,23 @@ impl Dataset {
                 (Opened::Synthetic { samples: *samples, seed: *seed }, Vec::new())
             }
         };
-        Self::bind(opened, opened_warnings, inputs.to_vec(), options.clone())
+        let mut dataset = Self::bind(opened, opened_warnings, inputs.to_vec(), options.clone())?;
+        dataset.look_at_values()?;
+        Ok(dataset)
     }
 
-    /// The same data under another recipe; `None` is what opening without one gives. Nothing is read or decoded again.
+    /// The same data under another recipe; `None` is what opening without one gives. Pictures are not checked again.
     ///
     /// # Errors
     /// As [`Dataset::open_with`].
     pub fn with_recipe(&self, recipe: Option<&Recipe>) -> Result<Self> {
+        let mut dataset = self.on_trial(recipe)?;
+        dataset.look_at_values()?;
+        Ok(dataset)
+    }
+
+    /// As [`Dataset::with_recipe`] without looking at every value, for a few samples that are thrown away again.
+    pub(super) fn on_trial(&self, recipe: Option<&Recipe>) -> Result<Self> {
         let options = DataOptions { recipe: recipe.cloned(), ..self.options.clone() };
         Self::bind(self.opened.clone(), self.opened_warnings.clone(), self.inputs.clone(), options)
     }
@@ -137,10 +123,7 @@ impl Dataset {
         let guessed = |input: &ModelInput| guess(input, Hints { model_name: options.model_name.as_deref() });
         let chosen = |input: &ModelInput| asked.cloned().unwrap_or_else(|| guessed(input).recipe);
         let bound = match &opened {
-            Opened::Images(source) => {
-                let recipe = inputs.first().map(&chosen).unwrap_or_else(|| guess_nothing().recipe);
-                images::bind(source, &inputs, &recipe, &options.labels)?
-            }
+            Opened::Images(source) => images::bind(source, &inputs, chosen, &options.labels)?,
             Opened::Arrays(source) => arrays::bind(source, &inputs, asked, &options.labels)?,
             Opened::Npy(source) => tensor_files::bind_npy(source, &inputs, asked, &options.labels)?,
             Opened::TestSets { folder, sets } => {
@@ -159,7 +142,7 @@ impl Dataset {
             (None, Some(input)) => UsedRecipe { recipe, guessed: true, reason: guessed(input).reason },
             _ => UsedRecipe { recipe, guessed: false, reason: "chosen by the user".to_owned() },
         });
-        check_symbols(&inputs, &bound.feeds)?;
+        feed::check_symbols(&inputs, &bound.feeds)?;
         let len = bound.samples.len().min(options.limit.unwrap_or(usize::MAX)).max(1);
         let mut dataset = Self {
             warnings: opened_warnings.iter().chain(&bound.warnings).cloned().collect(),
@@ -174,7 +157,6 @@ impl Dataset {
             len,
         };
         dataset.settle_labels()?;
-        dataset.look_at_values()?;
         Ok(dataset)
     }
 
@@ -308,23 +290,4 @@ impl Dataset {
     pub(super) fn guess(&self, input: &ModelInput) -> Guess {
         guess(input, Hints { model_name: self.options.model_name.as_deref() })
     }
-}
-
-/// The guess for no input at all, which opening has already refused.
-fn guess_nothing() -> Guess {
-    let input =
-        ModelInput { name: String::new(), element_type: crate::tensor::ElementType::Float32, dims: Some(Vec::new()) };
-    guess(&input, Hints::default())
-}
-
-/// A symbolic axis has one length over all inputs.
-fn check_symbols(inputs: &[ModelInput], feeds: &[Feed]) -> Result<()> {
-    let mut symbols = BTreeMap::new();
-    for (input, feed) in inputs.iter().zip(feeds) {
-        fit::bind(&mut symbols, input, &feed.shape).map_err(|(symbol, bound, own)| {
-            let reason = format!("its axis {symbol:?} is {own}, but {bound} in an input before it");
-            Error::data(format!("input {} with {:?}: {reason}", feed.input, feed.shape))
-        })?;
-    }
-    Ok(())
 }

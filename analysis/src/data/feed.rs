@@ -3,12 +3,15 @@
 //! Rows are contiguous, so a sample is a slice; only channels-last data for a channels-first model (or the reverse) is
 //! reordered, and only when the recipe says so. The order of steps is that of pictures: axes, colour order, numbers, type.
 
+use std::collections::BTreeMap;
+
 use super::{
     convert::{self, narrow},
     elements::{count, gather, numbers, permuted_order, repeat, slice},
-    fit::{Fit, fit, transposed},
+    fit::{self, Fit, fit, transposed},
     picture::{Layout, PictureShape, describe},
     recipe::{Channels, Normalize, Recipe},
+    samples::check_size,
 };
 use crate::{
     error::{Error, Result},
@@ -77,6 +80,7 @@ impl ArrayFeed {
             let found = format!("{name:?} ({} {shape:?})", from.name());
             return Err(Error::data(format!("the array {found} does not fit the input {}{help}", describe(input))));
         };
+        check_size(&input.name, &fit.sample_shape)?;
         let transform = recipe.map(|recipe| Transform::new(recipe, shape, axes.as_deref(), &fit)).transpose()?;
         Ok(Self { input: input.clone(), fit, transform, from })
     }
@@ -154,6 +158,21 @@ impl ArrayFeed {
         let known = PictureShape { channels: Some(channels), height: Some(height), width: Some(width), ..shape };
         Some((numbers(&row).map(|n| n.as_f64()).collect(), known))
     }
+}
+
+/// A symbolic axis has one length over all inputs.
+///
+/// # Errors
+/// [`Error::Data`] naming the axis, its two lengths and the input.
+pub(super) fn check_symbols(inputs: &[ModelInput], feeds: &[Feed]) -> Result<()> {
+    let mut symbols = BTreeMap::new();
+    for (input, feed) in inputs.iter().zip(feeds) {
+        fit::bind(&mut symbols, input, &feed.shape).map_err(|(symbol, bound, own)| {
+            let reason = format!("its axis {symbol:?} is {own}, but {bound} in an input before it");
+            Error::data(format!("input {} with {:?}: {reason}", feed.input, feed.shape))
+        })?;
+    }
+    Ok(())
 }
 
 /// The permutation that brings an array of `rank` from the recipe's `array_layout` to its `layout`.

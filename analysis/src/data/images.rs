@@ -19,7 +19,7 @@ use super::{
     picture::{PictureShape, describe},
     pixels,
     recipe::{Channels, Recipe},
-    samples::{Bound, Samples},
+    samples::{Bound, Samples, check_size},
 };
 use crate::{
     error::{Error, Result},
@@ -171,7 +171,7 @@ impl Samples for ImageSamples {
     }
 }
 
-/// Binds pictures to the only input of a model.
+/// Binds pictures to the only input of a model; `recipe_of` gives that input its recipe.
 ///
 /// # Errors
 /// [`Error::Data`] for models with several inputs or one that takes no pictures, [`Error::Config`] for a recipe that
@@ -179,7 +179,7 @@ impl Samples for ImageSamples {
 pub(super) fn bind(
     source: &Arc<Images>,
     inputs: &[ModelInput],
-    recipe: &Recipe,
+    recipe_of: impl Fn(&ModelInput) -> Recipe,
     options: &LabelOptions,
 ) -> Result<Bound> {
     let listed = || inputs.iter().map(describe).collect::<Vec<_>>().join("; ");
@@ -188,7 +188,7 @@ pub(super) fn bind(
             format!("{}: pictures feed a model with one input; this one has {}", source.folder.display(), listed());
         return Err(Error::data(reason));
     };
-    let recipe = recipe.fitted(input)?;
+    let recipe = recipe_of(input).fitted(input)?;
     if recipe.array_layout.is_some() {
         let place = format!("recipe {}", recipe.name);
         return Err(Error::config(
@@ -201,6 +201,7 @@ pub(super) fn bind(
     // `fitted` set the size and the channels.
     let (width, height) = recipe.size.unwrap_or((224, 224));
     let sample_shape = shape.tensor_shape(recipe.channels.unwrap_or(Channels::Rgb).count(), width, height);
+    check_size(&input.name, &sample_shape)?;
     let mut warnings = source.warnings.clone();
     let (n, block) = (source.names.len(), shape.block);
     let mut note = format!("recipe {}", recipe.name);

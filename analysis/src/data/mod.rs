@@ -6,6 +6,7 @@
 //! Files are not trusted: headers promise, only bytes count.
 
 mod arrays;
+mod check;
 mod convert;
 mod csv;
 mod dataset;
@@ -16,6 +17,9 @@ mod fit;
 mod guess;
 mod images;
 mod inflate;
+pub mod info;
+#[cfg(test)]
+mod insight_tests;
 mod labels;
 mod names;
 mod npy;
@@ -25,35 +29,28 @@ mod pixels;
 mod recipe;
 mod recipe_file;
 mod samples;
+mod sanity;
+#[cfg(test)]
+mod shared_tests;
 mod source;
 mod synthetic;
 mod tensor_files;
 mod test_sets;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
+mod trials;
 
-pub use dataset::{DataOptions, Dataset, Sample, UsedRecipe};
+pub use check::{DataCheck, InputCheck, ValueStats, check};
+pub use dataset::{DataOptions, Dataset};
 pub use feed::Feed;
 pub use guess::Hints;
 pub use labels::LabelOptions;
 pub use names::ClassNames;
 pub use picture::Layout;
 pub use recipe::{Channels, Recipe, Resize};
+pub use samples::{Sample, UsedRecipe};
+pub use sanity::{ClassScore, Runner, Sanity, SanityRow, Share, confidences, float_sanity};
 pub use source::{DataKind, DataSource};
-
-pub mod info;
-
-/// The float model under one recipe.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RecipeTrial {
-    /// The recipe tried.
-    pub recipe: Recipe,
-    /// Its name.
-    pub name: String,
-    /// Accuracy; `None` without labels.
-    pub accuracy: Option<crate::report::Share>,
-    /// Mean top-1 confidence.
-    pub confidence: f64,
-    /// Whether it is the one in use.
-    pub is_current: bool,
-}
+pub use trials::{RecipeTrial, RecipeTrials, TRIAL_SAMPLES, TrialBasis, try_recipes};

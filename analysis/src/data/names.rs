@@ -1,4 +1,4 @@
-//! Class names from a text file: one a line, with or without the class's number and WordNet id.
+//! Class names from a text file: one a line, with or without the class's number and `WordNet` id.
 //!
 //! The forms are told apart by the whole file, not line by line: in a file of digit names (`0`, `1`, …) the numbers *are*
 //! the names, in `0 n01440764 tench` they are positions and lines may stand in any order.
@@ -19,7 +19,7 @@ const MAX_CLASSES: usize = 1 << 20;
 pub struct ClassNames {
     /// Name of each class; `class 7` where the file leaves a gap.
     pub names: Vec<String>,
-    /// WordNet id of each class (`n01440764`), empty where there is none.
+    /// `WordNet` id of each class (`n01440764`), empty where there is none.
     ids: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ impl ClassNames {
         FILES.iter().map(|name| folder.join(name)).find(|path| path.is_file())
     }
 
-    /// The class of a name or WordNet id; letter case, `_`, `-` and blanks do not count.
+    /// The class of a name or `WordNet` id; letter case, `_`, `-` and blanks do not count.
     pub fn index_of(&self, name: &str) -> Option<usize> {
         let wanted = plain(name);
         let mut both = self.names.iter().zip(&self.ids);
@@ -82,6 +82,7 @@ fn parse(text: &str) -> std::result::Result<ClassNames, String> {
     }
     let mut names = vec![None; last + 1];
     let mut ids = vec![String::new(); last + 1];
+    // Every number is at most `last`, the last index of both lists.
     for (number, rest) in entries {
         let (id, name) = match rest.split_once([' ', '\t']) {
             Some((id, name)) if is_wordnet(id) => (id, name.trim()),

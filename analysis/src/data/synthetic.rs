@@ -10,10 +10,10 @@ use super::{
     convert,
     feed::Feed,
     labels::Labels,
-    picture::{PictureShape, fixed},
+    picture::PictureShape,
     pixels,
     recipe::{Channels, Recipe},
-    samples::{Bound, Samples},
+    samples::{Bound, Samples, check_size},
 };
 use crate::{
     error::{Error, Result},
@@ -26,9 +26,6 @@ const TOKENS: u64 = 32;
 
 /// The length of a symbolic axis that is no batch: a short sequence.
 const LENGTH: usize = 16;
-
-/// A tensor larger than this (elements) is refused: a declared shape is not to be trusted with memory.
-const MAX_ELEMENTS: usize = 1 << 28;
 
 /// Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators", figure 17 (`SplitMix64`).
 #[derive(Clone, Debug)]
@@ -162,7 +159,7 @@ fn field(recipe: &Recipe, random: &mut SplitMix64) -> RgbImage {
 /// Synthetic samples for `inputs`. `recipe_of` gives each picture input its recipe.
 ///
 /// # Errors
-/// [`Error::Config`] for a recipe that contradicts its input, [`Error::Data`] for an input too large to make up.
+/// [`Error::Config`] for a recipe that contradicts its input, [`Error::Data`] for an input too large.
 pub(super) fn bind(
     samples: usize,
     seed: u64,
@@ -184,10 +181,7 @@ pub(super) fn bind(
             }
             None => (maker(input), shape(input)),
         };
-        let n = shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d));
-        if n.is_none_or(|n| n > MAX_ELEMENTS) {
-            return Err(Error::data(format!("input {}: shape {shape:?} is too large to make up data for", input.name)));
-        }
+        check_size(&input.name, &shape)?;
         made.push((input.clone(), maker, shape));
     }
     let feed = |(input, maker, shape): &(ModelInput, Maker, Vec<usize>)| Feed {

@@ -5,11 +5,14 @@
 //! whole; a weight that reaches its operator through DequantizeLinear is not prepacked in the export, so it must not be
 //! prepacked here either (MatMul and Gemm differ otherwise, Conv does not).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use ort::{
     environment::Environment,
-    session::{RunOptions, SessionInputValue, builder::GraphOptimizationLevel},
+    session::{
+        RunOptions, SessionInputValue,
+        builder::{GraphOptimizationLevel, SessionBuilder},
+    },
     value::{DynValue, TensorRef, ValueType},
 };
 use prost::Message as _;
@@ -66,19 +69,32 @@ impl Runtime {
     /// # Errors
     /// [`Error::Runtime`] with onnxruntime's words when it refuses the model.
     pub fn session_from_bytes(&self, bytes: &[u8], kind: SessionKind, place: &str) -> Result<Session> {
-        let refuse = |error: ort::Error| Error::runtime(place, plain(&error.to_string()));
+        let inner = self.builder(kind, place)?.commit_from_memory(bytes);
+        Ok(Session { inner: inner.map_err(|e| Error::runtime(place, plain(&e.to_string())))?, place: place.to_owned() })
+    }
+
+    /// Builds a session of a model file, as a user's program would.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`] with onnxruntime's words when it refuses the model.
+    pub fn session_from_file(&self, path: &Path, kind: SessionKind) -> Result<Session> {
+        let place = path.display().to_string();
+        let inner = self.builder(kind, &place)?.commit_from_file(path);
+        Ok(Session { inner: inner.map_err(|e| Error::runtime(&place, plain(&e.to_string())))?, place })
+    }
+
+    fn builder(&self, kind: SessionKind, place: &str) -> Result<SessionBuilder> {
         let level = match kind {
             SessionKind::Float | SessionKind::Dequantized => GraphOptimizationLevel::Disable,
             SessionKind::Optimized => GraphOptimizationLevel::All,
         };
-        let builder = ort::session::Session::builder(&self.environment).map_err(refuse)?;
-        let mut builder = builder
+        let refuse = |message: String| Error::runtime(place, plain(&message));
+        let builder = ort::session::Session::builder(&self.environment).map_err(|e| refuse(e.to_string()))?;
+        builder
             .with_optimization_level(level)
             .and_then(|b| b.with_prepacking(kind != SessionKind::Dequantized))
             .and_then(|b| b.with_log_level(ort::logging::LogLevel::Fatal))
-            .map_err(|e| Error::runtime(place, plain(&e.to_string())))?;
-        let inner = builder.commit_from_memory(bytes).map_err(refuse)?;
-        Ok(Session { inner, place: place.to_owned() })
+            .map_err(|e| refuse(e.to_string()))
     }
 
     /// Element types and shapes of the tensors named in `wanted`, by onnxruntime's own inference; building the session

@@ -8,6 +8,7 @@
 mod cost;
 mod detail;
 mod evaluate;
+mod export;
 
 mod info;
 mod open;
@@ -18,6 +19,7 @@ mod score;
 use std::{collections::VecDeque, sync::Arc};
 
 
+pub use export::ExportOptions;
 pub use open::OpenOptions;
 pub use samples::EvaluationData;
 
