@@ -77,7 +77,7 @@ impl ErrorSums {
                 totals[index % layout.channels].merge(sums);
             }
         } else {
-            let rows = BLOCK.div_ceil(layout.row()) * layout.row();
+            let rows = layout.rows_per_block(BLOCK) * layout.row();
             let blocks: Vec<Vec<Self>> = (float.par_chunks(rows))
                 .zip(quantized.par_chunks(rows))
                 .map(|(float, quantized)| interleaved(float, quantized, layout))
@@ -123,27 +123,6 @@ impl ErrorSums {
         }
         total
     }
-
-    /// One pair. Slow beside the vector loop; for channels that interleave.
-    fn add_one(&mut self, f: f32, q: f32) {
-        if !(f.is_finite() && q.is_finite()) {
-            self.non_finite += 1;
-            self.broken += u64::from(differ_in_kind(f, q));
-            return;
-        }
-        let (f, q) = (f64::from(f), f64::from(q));
-        let e = q - f;
-        self.n += 1;
-        self.sum_f += f;
-        self.sum_f2 += f * f;
-        self.sum_q += q;
-        self.sum_q2 += q * q;
-        self.sum_fq += f * q;
-        self.sum_e += e;
-        self.sum_e2 += e * e;
-        self.sum_abs_e += e.abs();
-        self.max_abs_e = if e.abs() > self.max_abs_e { e.abs() } else { self.max_abs_e };
-    }
 }
 
 /// A field that is a plain sum, by name.
@@ -183,16 +162,15 @@ fn run(float: &[f32], quantized: &[f32]) -> ErrorSums {
     total
 }
 
-/// Whole rows of interleaved channels.
+/// Whole rows of interleaved channels, each gathered first.
 fn interleaved(float: &[f32], quantized: &[f32], layout: ChannelLayout) -> Vec<ErrorSums> {
-    let mut totals = vec![ErrorSums::default(); layout.channels];
-    for (float, quantized) in float.chunks_exact(layout.row()).zip(quantized.chunks_exact(layout.row())) {
-        let runs = float.chunks_exact(layout.inner).zip(quantized.chunks_exact(layout.inner));
-        for (total, (float, quantized)) in totals.iter_mut().zip(runs) {
-            float.iter().zip(quantized).for_each(|(f, q)| total.add_one(*f, *q));
-        }
-    }
-    totals
+    let (mut f, mut q) = (Vec::new(), Vec::new());
+    let channels = (0..layout.channels).map(|channel| {
+        layout.gather(float, channel, &mut f);
+        layout.gather(quantized, channel, &mut q);
+        run(&f, &q)
+    });
+    channels.collect()
 }
 
 /// The block with both values of a pair set to 0 where one is NaN or infinite: equal to leaving the pair out.
