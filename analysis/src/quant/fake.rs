@@ -1,6 +1,6 @@
 //! Fake quantization: real → code → real, over whole tensors, bit-exact with onnxruntime.
 //!
-//! Large tensors are cut into blocks of [`BLOCK`] elements that rayon may run anywhere; the sums of the blocks are
+//! Large tensors are cut into blocks of 65 536 elements that rayon may run anywhere; the sums of the blocks are
 //! added in block order, so no result depends on the number of threads. The arithmetic of an element is in `kernel`.
 
 use rayon::prelude::*;
