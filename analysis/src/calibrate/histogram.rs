@@ -1,86 +1,18 @@
 //! Histograms over a range that is already final, filled in a second pass over the data.
 //!
 //! A first pass finds minimum and maximum, so no histogram ever grows or is rebinned, and counts are integers: the
-//! result does not depend on how the data were batched or ordered (other tools' does, see PEERS.md §2.3). Bins are
-//! uniform; a bin holds its left end and not its right one, except the last, which holds both.
+//! result does not depend on how the data were batched or ordered. Where bins grow with the data, as in some tools, the
+//! batch size changes the scale.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::quant::{Range, fake::BLOCK};
+use super::bins::{Bins, Sign};
+use crate::quant::Range;
 
 /// Bins of the histograms that thresholds are searched in.
 pub const BINS: usize = 2048;
 /// Bins of a histogram that is drawn, and of those that divergences are taken from.
 pub const DISPLAY_BINS: usize = 256;
-
-/// Uniform bins over `[low, high]`; values outside are counted in the first or last bin.
-#[derive(Clone, Debug, PartialEq)]
-struct Bins {
-    low: f64,
-    per_unit: f64,
-    counts: Vec<u64>,
-    nan: u64,
-}
-
-/// Tables that the values take turns in. A tensor after ReLU is half zeros, and one table would wait for its own
-/// last increment each time.
-const TURNS: usize = 4;
-
-impl Bins {
-    fn new(low: f64, high: f64, bins: usize) -> Self {
-        let width = high - low;
-        // Without a width everything goes to the first bin: (r − low)·0 = 0.
-        #[expect(clippy::cast_precision_loss, reason = "a few thousand bins")]
-        let per_unit = if width > 0.0 && width.is_finite() { bins as f64 / width } else { 0.0 };
-        Self { low, per_unit, counts: vec![0; bins], nan: 0 }
-    }
-
-    /// `map` is `|r|` or `r`; a parameter so that each histogram has a loop of its own.
-    fn observe(&mut self, values: &[f32], map: impl Fn(f32) -> f32 + Sync) {
-        if values.len() <= BLOCK {
-            self.add(&self.block(values, &map));
-            return;
-        }
-        let blocks: Vec<Vec<u32>> = values.par_chunks(BLOCK).map(|values| self.block(values, &map)).collect();
-        blocks.iter().for_each(|counts| self.add(counts));
-    }
-
-    /// Counts of at most [`BLOCK`] values: the bins, then the NaNs.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast to an integer saturates")]
-    fn block(&self, values: &[f32], map: &impl Fn(f32) -> f32) -> Vec<u32> {
-        let bins = self.counts.len();
-        let stride = bins + 1;
-        let last = bins.saturating_sub(1);
-        let mut tables = vec![0_u32; stride * TURNS];
-        for (turn, value) in (0..TURNS).cycle().zip(values) {
-            let value = map(*value);
-            let bin = ((f64::from(value) - self.low) * self.per_unit) as usize;
-            let bin = if value.is_nan() { bins } else { bin.min(last) };
-            tables[turn * stride + bin] += 1;
-        }
-        let (total, others) = tables.split_at_mut(stride);
-        for other in others.chunks_exact(stride) {
-            total.iter_mut().zip(other).for_each(|(total, count)| *total += count);
-        }
-        tables.truncate(stride);
-        tables
-    }
-
-    fn add(&mut self, block: &[u32]) {
-        self.counts.iter_mut().zip(block).for_each(|(total, count)| *total += u64::from(*count));
-        self.nan += block.last().map_or(0, |nan| u64::from(*nan));
-    }
-
-    fn merge(&mut self, other: &Self) {
-        assert!(
-            self.low == other.low && self.per_unit == other.per_unit && self.counts.len() == other.counts.len(),
-            "histograms are merged over one range"
-        );
-        self.counts.iter_mut().zip(&other.counts).for_each(|(total, count)| *total += count);
-        self.nan += other.nan;
-    }
-}
 
 /// How often each `|r|` occurs: [`BINS`] bins over `[0, amax]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,7 +29,7 @@ impl AbsHistogram {
 
     /// Adds values, each inside the range.
     pub fn observe(&mut self, values: &[f32]) {
-        self.bins.observe(values, f32::abs);
+        self.bins.observe(values, Sign::Dropped);
     }
 
     /// Adds another histogram of the same tensor.
@@ -115,12 +47,12 @@ impl AbsHistogram {
 
     /// Values in each bin; bin `i` is `[i, i+1)·amax/2048`.
     pub fn counts(&self) -> &[u64] {
-        &self.bins.counts
+        self.bins.counts()
     }
 
     /// NaNs seen, which are in no bin.
     pub fn nan(&self) -> u64 {
-        self.bins.nan
+        self.bins.nan()
     }
 }
 
@@ -141,7 +73,7 @@ impl SignedHistogram {
 
     /// Adds values, each inside the range.
     pub fn observe(&mut self, values: &[f32]) {
-        self.bins.observe(values, |value| value);
+        self.bins.observe(values, Sign::Kept);
     }
 
     /// Adds another histogram of the same tensor.
@@ -159,12 +91,12 @@ impl SignedHistogram {
 
     /// Values in each bin; bin `i` is `[i − 1024, i − 1023)·amax/1024`.
     pub fn counts(&self) -> &[u64] {
-        &self.bins.counts
+        self.bins.counts()
     }
 
     /// NaNs seen, which are in no bin.
     pub fn nan(&self) -> u64 {
-        self.bins.nan
+        self.bins.nan()
     }
 }
 
@@ -192,7 +124,7 @@ impl DisplayHistogram {
 
     /// Adds values.
     pub fn observe(&mut self, values: &[f32]) {
-        self.bins.observe(values, |value| value);
+        self.bins.observe(values, Sign::Kept);
     }
 
     /// Adds another histogram over the same range.
@@ -210,12 +142,12 @@ impl DisplayHistogram {
 
     /// Values in each bin.
     pub fn counts(&self) -> &[u64] {
-        &self.bins.counts
+        self.bins.counts()
     }
 
     /// NaNs seen, which are in no bin.
     pub fn nan(&self) -> u64 {
-        self.bins.nan
+        self.bins.nan()
     }
 }
 
@@ -228,6 +160,7 @@ impl Serialize for DisplayHistogram {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quant::fake::BLOCK;
 
     fn filled(counts: &[u64]) -> Vec<(usize, u64)> {
         counts.iter().copied().enumerate().filter(|(_, count)| *count > 0).collect()
@@ -282,8 +215,11 @@ mod tests {
         assert_eq!(whole, parts);
         assert_eq!(whole.counts().iter().sum::<u64>(), values.len() as u64);
         let mut slow = vec![0_u64; BINS];
+        let amax = f64::from(0.7_f32);
         for value in &values {
-            slow[((f64::from(*value) + f64::from(0.7_f32)) * (2048.0 / (2.0 * f64::from(0.7_f32)))) as usize] += 1;
+            #[expect(clippy::cast_possible_truncation, reason = "below 2048")]
+            let bin = ((f64::from(*value) + amax) * (2048.0 / (2.0 * amax))) as usize;
+            slow[bin] += 1;
         }
         assert_eq!(whole.counts(), slow);
     }

@@ -1,4 +1,5 @@
 //! The fast search against the definition written out, and small cases by hand.
+#![expect(clippy::cast_possible_truncation, reason = "test data of known size")]
 
 use super::*;
 

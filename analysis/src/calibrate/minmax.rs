@@ -89,14 +89,17 @@ impl MinMax {
         if values.is_empty() {
             return;
         }
-        let runs = values.chunks_exact(layout.inner);
         if layout.has_long_runs() {
-            for (run, index) in runs.zip((0..observers.len()).cycle()) {
+            for (run, index) in values.chunks_exact(layout.inner).zip((0..observers.len()).cycle()) {
                 observers[index].observe(run);
             }
         } else {
-            for (run, index) in runs.zip((0..observers.len()).cycle()) {
-                run.iter().for_each(|value| observers[index].observe_one(*value));
+            let mut scratch = Vec::new();
+            for rows in values.chunks(layout.rows_per_block(BLOCK) * layout.row()) {
+                for (channel, observer) in observers.iter_mut().enumerate() {
+                    layout.gather(rows, channel, &mut scratch);
+                    observer.observe(&scratch);
+                }
             }
         }
     }

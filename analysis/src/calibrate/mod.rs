@@ -3,6 +3,7 @@
 //! Two streamed passes: [`minmax`] first, then a histogram over the now final range, then a threshold from it. Nothing
 //! here depends on the order or batching of samples. A method that cannot be used falls back to min–max and says so.
 
+mod bins;
 pub mod choose;
 pub mod histogram;
 pub mod kl;

@@ -77,7 +77,7 @@ impl ErrorSums {
                 totals[index % layout.channels].merge(sums);
             }
         } else {
-            let rows = BLOCK.div_ceil(layout.row()) * layout.row();
+            let rows = layout.rows_per_block(BLOCK) * layout.row();
             let blocks: Vec<Vec<Self>> = (float.par_chunks(rows))
                 .zip(quantized.par_chunks(rows))
                 .map(|(float, quantized)| interleaved(float, quantized, layout))
@@ -123,27 +123,6 @@ impl ErrorSums {
         }
         total
     }
-
-    /// One pair. Slow beside the vector loop; for channels that interleave.
-    fn add_one(&mut self, f: f32, q: f32) {
-        if !(f.is_finite() && q.is_finite()) {
-            self.non_finite += 1;
-            self.broken += u64::from(differ_in_kind(f, q));
-            return;
-        }
-        let (f, q) = (f64::from(f), f64::from(q));
-        let e = q - f;
-        self.n += 1;
-        self.sum_f += f;
-        self.sum_f2 += f * f;
-        self.sum_q += q;
-        self.sum_q2 += q * q;
-        self.sum_fq += f * q;
-        self.sum_e += e;
-        self.sum_e2 += e * e;
-        self.sum_abs_e += e.abs();
-        self.max_abs_e = if e.abs() > self.max_abs_e { e.abs() } else { self.max_abs_e };
-    }
 }
 
 /// A field that is a plain sum, by name.
@@ -183,16 +162,15 @@ fn run(float: &[f32], quantized: &[f32]) -> ErrorSums {
     total
 }
 
-/// Whole rows of interleaved channels.
+/// Whole rows of interleaved channels, each gathered first.
 fn interleaved(float: &[f32], quantized: &[f32], layout: ChannelLayout) -> Vec<ErrorSums> {
-    let mut totals = vec![ErrorSums::default(); layout.channels];
-    for (float, quantized) in float.chunks_exact(layout.row()).zip(quantized.chunks_exact(layout.row())) {
-        let runs = float.chunks_exact(layout.inner).zip(quantized.chunks_exact(layout.inner));
-        for (total, (float, quantized)) in totals.iter_mut().zip(runs) {
-            float.iter().zip(quantized).for_each(|(f, q)| total.add_one(*f, *q));
-        }
-    }
-    totals
+    let (mut f, mut q) = (Vec::new(), Vec::new());
+    let channels = (0..layout.channels).map(|channel| {
+        layout.gather(float, channel, &mut f);
+        layout.gather(quantized, channel, &mut q);
+        run(&f, &q)
+    });
+    channels.collect()
 }
 
 /// The block with both values of a pair set to 0 where one is NaN or infinite: equal to leaving the pair out.
@@ -230,41 +208,66 @@ fn finite_body(float: &[f32], quantized: &[f32]) -> ErrorSums {
     lanes.total(float.len() as u64)
 }
 
-/// The running sums of a block, one column a lane.
+/// One value for each lane.
+type Column = [f64; LANES];
+
+/// Defines a function that works lane by lane, by an explicit loop: with `array::map` and closures the compiler leaves
+/// calls in the hot loop, which then takes fifty times as long.
+macro_rules! lanewise {
+    ($name:ident($($arg:ident: $type:ty),+) = $value:expr) => {
+        #[inline(always)]
+        fn $name($($arg: [$type; LANES]),+) -> Column {
+            let mut out = [0.0; LANES];
+            for lane in 0..LANES {
+                $(let $arg = $arg[lane];)+
+                out[lane] = $value;
+            }
+            out
+        }
+    };
+}
+
+lanewise!(widen(a: f32) = f64::from(a));
+lanewise!(plus(a: f64, b: f64) = a + b);
+lanewise!(minus(a: f64, b: f64) = a - b);
+lanewise!(times(a: f64, b: f64) = a * b);
+lanewise!(abs(a: f64) = a.abs());
+lanewise!(larger(a: f64, b: f64) = if a > b { a } else { b });
+
+/// The running sums of a block, one column a sum.
 #[derive(Clone, Copy, Default)]
 struct Lanes {
-    f: [f64; LANES],
-    f2: [f64; LANES],
-    q: [f64; LANES],
-    q2: [f64; LANES],
-    fq: [f64; LANES],
-    e: [f64; LANES],
-    e2: [f64; LANES],
-    abs_e: [f64; LANES],
-    max: [f64; LANES],
+    f: Column,
+    f2: Column,
+    q: Column,
+    q2: Column,
+    fq: Column,
+    e: Column,
+    e2: Column,
+    abs_e: Column,
+    max: Column,
 }
 
 impl Lanes {
+    /// Sum by sum, not pair by pair: written as one loop over the lanes that updates all nine, the compiler packs
+    /// different sums into one register and the pass takes four times as long.
     #[inline(always)]
     fn add(&mut self, float: &[f32; LANES], quantized: &[f32; LANES]) {
-        for lane in 0..LANES {
-            let (f, q) = (f64::from(float[lane]), f64::from(quantized[lane]));
-            let e = q - f;
-            let abs = e.abs();
-            self.f[lane] += f;
-            self.f2[lane] += f * f;
-            self.q[lane] += q;
-            self.q2[lane] += q * q;
-            self.fq[lane] += f * q;
-            self.e[lane] += e;
-            self.e2[lane] += e * e;
-            self.abs_e[lane] += abs;
-            self.max[lane] = if abs > self.max[lane] { abs } else { self.max[lane] };
-        }
+        let (f, q) = (widen(*float), widen(*quantized));
+        let e = minus(q, f);
+        self.f = plus(self.f, f);
+        self.f2 = plus(self.f2, times(f, f));
+        self.q = plus(self.q, q);
+        self.q2 = plus(self.q2, times(q, q));
+        self.fq = plus(self.fq, times(f, q));
+        self.e = plus(self.e, e);
+        self.e2 = plus(self.e2, times(e, e));
+        self.abs_e = plus(self.abs_e, abs(e));
+        self.max = larger(abs(e), self.max);
     }
 
     fn total(&self, n: u64) -> ErrorSums {
-        let sum = |lanes: &[f64; LANES]| lanes.iter().sum();
+        let sum = |lanes: &Column| lanes.iter().sum();
         ErrorSums {
             n,
             non_finite: 0,

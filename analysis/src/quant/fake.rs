@@ -1,6 +1,6 @@
 //! Fake quantization: real → code → real, over whole tensors, bit-exact with onnxruntime.
 //!
-//! Large tensors are cut into blocks of [`BLOCK`] elements that rayon may run anywhere; the sums of the blocks are
+//! Large tensors are cut into blocks of 65 536 elements that rayon may run anywhere; the sums of the blocks are
 //! added in block order, so no result depends on the number of threads. The arithmetic of an element is in `kernel`.
 
 use rayon::prelude::*;
@@ -69,10 +69,9 @@ pub fn fake_quantize_channels_in_place(
             totals[run % kernels.len()].merge(clipping);
         }
     } else {
-        let rows = BLOCK.div_ceil(layout.row());
         let blocks: Vec<Vec<Clipping>> = values
-            .par_chunks_mut(rows * layout.row())
-            .map(|block| interleaved_block(block, &kernels, layout.inner))
+            .par_chunks_mut(layout.rows_per_block(BLOCK) * layout.row())
+            .map(|rows| interleaved_block(rows, &kernels, layout))
             .collect();
         for block in &blocks {
             totals.iter_mut().zip(block).for_each(|(total, clipping)| total.merge(clipping));
@@ -159,6 +158,19 @@ fn in_place_run(values: &mut [f32], kernel: &Kernel) -> Clipping {
     total
 }
 
+/// Whole rows of interleaved channels. A channel is gathered, quantized and put back: two copies cost less than
+/// quantizing element by element with a different scale each time.
+fn interleaved_block(rows: &mut [f32], kernels: &[Kernel], layout: ChannelLayout) -> Vec<Clipping> {
+    let mut scratch = Vec::new();
+    let channels = kernels.iter().enumerate().map(|(channel, kernel)| {
+        layout.gather(rows, channel, &mut scratch);
+        let clipping = in_place_run(&mut scratch, kernel);
+        layout.scatter(&scratch, channel, rows);
+        clipping
+    });
+    channels.collect()
+}
+
 wide! {
     fn copy_block(input: &[f32], output: &mut [f32], kernel: &Kernel) -> Clipping = copy_body;
 }
@@ -169,11 +181,6 @@ wide! {
 
 wide! {
     fn int_block(input: &[f32], out: &mut [i32], kernel: &Kernel, zero_point: i32) = int_body;
-}
-
-wide! {
-    /// Whole rows of interleaved channels.
-    fn interleaved_block(values: &mut [f32], kernels: &[Kernel], inner: usize) -> Vec<Clipping> = interleaved_body;
 }
 
 #[inline(always)]
@@ -209,24 +216,6 @@ fn int_body(input: &[f32], out: &mut [i32], kernel: &Kernel, zero_point: i32) {
     for (input, out) in input.iter().zip(out) {
         *out = kernel.steps(*input) as i32 + zero_point;
     }
-}
-
-#[inline(always)]
-fn interleaved_body(values: &mut [f32], kernels: &[Kernel], inner: usize) -> Vec<Clipping> {
-    let mut totals = vec![Clipping::default(); kernels.len()];
-    for row in values.chunks_exact_mut(inner * kernels.len()) {
-        for ((run, kernel), total) in row.chunks_exact_mut(inner).zip(kernels).zip(&mut totals) {
-            for value in run {
-                let outcome = kernel.outcome(*value);
-                *value = outcome.value;
-                total.clipped += u64::from(outcome.clipped);
-                total.nan += u64::from(outcome.nan);
-                total.clipped_error_energy += outcome.clipping;
-                total.rounding_error_energy += outcome.rounding;
-            }
-        }
-    }
-    totals
 }
 
 #[cfg(test)]

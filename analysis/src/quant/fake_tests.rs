@@ -1,4 +1,5 @@
 //! Against onnxruntime's own outputs, by hand, and across the ways to cut a tensor.
+#![expect(clippy::cast_possible_truncation, reason = "test data of known size")]
 
 use super::*;
 use crate::quant::grid::Grid;
@@ -146,6 +147,15 @@ fn blocks_and_threads_change_nothing() {
     let energy: f64 = input.iter().zip(&output).map(|(f, q)| (f64::from(*q) - f64::from(*f)).powi(2)).sum();
     assert!(clipping.clipped > 0);
     assert!((clipping.clipped_error_energy + clipping.rounding_error_energy - energy).abs() < 1e-9 * energy);
+}
+
+#[test]
+fn the_instruction_set_changes_nothing() {
+    let input = ramp(1003);
+    let kernel = Kernel::new(&int8(0.1, -3));
+    let (mut wide, mut narrow) = (vec![0.0; input.len()], vec![0.0; input.len()]);
+    assert_eq!(copy_block(&input, &mut wide, &kernel), copy_body(&input, &mut narrow, &kernel));
+    assert_eq!(wide, narrow);
 }
 
 #[test]

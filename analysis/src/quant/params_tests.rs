@@ -1,4 +1,5 @@
 //! Hand-worked scales, and onnxruntime's own.
+#![expect(clippy::cast_possible_truncation, reason = "test data of known size")]
 
 use super::*;
 
@@ -85,7 +86,7 @@ fn float(bits: i64) -> f32 {
     f32::from_bits(u32::try_from(bits).unwrap())
 }
 
-/// tests/golden/scale_zp.py made the table with onnxruntime's `compute_scale_zp(low, high, q_min, q_max, symmetric)`.
+/// `tests/golden/scale_zp.py` made the table: onnxruntime's `compute_scale_zp(low, high, q_min, q_max, symmetric)`.
 #[test]
 fn every_scale_and_zero_point_is_onnxruntimes() {
     let golden: Golden = serde_json::from_str(include_str!("../../../tests/golden/scale_zp.json")).unwrap();
