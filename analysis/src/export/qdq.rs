@@ -13,7 +13,9 @@ use crate::{
     graph::{Graph, LayerId, Naming, TensorId},
     onnx::{
         integer_tensor, outer_references,
-        proto::{AttributeProto, DataType, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto},
+        proto::{
+            AttributeProto, DataType, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
+        },
         tensor_proto,
     },
     plan::{Operand, OperandValue, QuantPlan, TensorQuantizer},
@@ -86,9 +88,9 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
     if uses_microsoft && !model.opset_import.iter().any(|o| o.domain.as_deref() == Some(MICROSOFT)) {
         model.opset_import.push(OperatorSetIdProto { domain: Some(MICROSOFT.into()), version: Some(1) });
     }
-    model.metadata_props.extend(
-        metadata.iter().map(|(k, v)| StringStringEntryProto { key: Some(k.clone()), value: Some(v.clone()) }),
-    );
+    model
+        .metadata_props
+        .extend(metadata.iter().map(|(k, v)| StringStringEntryProto { key: Some(k.clone()), value: Some(v.clone()) }));
     Ok(Qdq { model, read_names, quantizers })
 }
 
@@ -208,8 +210,7 @@ impl<'a> Writer<'a> {
         }
         let emitted = {
             let read = |tensor| own_reads.get(&tensor).cloned().unwrap_or_else(|| self.read_name(tensor));
-            let write =
-                |tensor| written.get(&tensor).cloned().unwrap_or_else(|| self.graph.name(tensor).to_owned());
+            let write = |tensor| written.get(&tensor).cloned().unwrap_or_else(|| self.graph.name(tensor).to_owned());
             let operand = |position: usize| operands.get(&position).cloned();
             let naming = Naming { read: &read, write: &write, operand: &operand };
             self.graph.emit_layer(layer, self.plan.formats.layers[layer].folds_batch_norm, &naming)
@@ -285,14 +286,17 @@ impl<'a> Writer<'a> {
     /// A layer's constant as its operator reads it; returns the name.
     fn constant(&mut self, operand: &Operand, layer: &str) -> Result<String> {
         let kept = operand.source.and_then(|s| self.written.get(&s));
-        if let Some((_, name)) = kept.and_then(|kept| kept.iter().find(|(o, _)| o.value == operand.value && o.float == operand.float)) {
+        if let Some((_, name)) =
+            kept.and_then(|kept| kept.iter().find(|(o, _)| o.value == operand.value && o.float == operand.float))
+        {
             return Ok(name.clone());
         }
         let base = operand.source.map_or_else(|| format!("{layer}_bias"), |s| self.graph.name(s).to_owned());
         let name = match &operand.value {
             OperandValue::Float => {
                 let name = self.names.fresh(&format!("{base}_folded"));
-                self.initializers.push(tensor_proto(&name, &Tensor::float32(operand.shape.clone(), operand.float.clone())));
+                self.initializers
+                    .push(tensor_proto(&name, &Tensor::float32(operand.shape.clone(), operand.float.clone())));
                 name
             }
             OperandValue::Bias { codes, scales } => {
@@ -336,7 +340,7 @@ impl<'a> Writer<'a> {
             r#type: Some(ATTRIBUTE_INT),
             ..AttributeProto::default()
         });
-        self.nodes.push(NodeProto {
+        let node = NodeProto {
             op_type: Some("DequantizeLinear".into()),
             domain: self.domain(kind, along_axis),
             input: vec![stored, scale, zero_point],
@@ -344,7 +348,8 @@ impl<'a> Writer<'a> {
             name: Some(self.names.fresh(&format!("{base}_DequantizeLinear"))),
             attribute: attribute.into_iter().collect(),
             ..NodeProto::default()
-        });
+        };
+        self.nodes.push(node);
         self.quantizers.push(WrittenQuantizer {
             output: output.clone(),
             scales: scales.to_vec(),

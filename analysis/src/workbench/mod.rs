@@ -18,7 +18,6 @@ mod score;
 
 use std::{collections::VecDeque, sync::Arc};
 
-
 pub use export::ExportOptions;
 pub use open::OpenOptions;
 pub use samples::EvaluationData;

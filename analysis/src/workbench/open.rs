@@ -115,12 +115,7 @@ fn constants(runtime: &Runtime, graph: &Graph, model: &ModelProto) -> Result<Con
 }
 
 /// Runs the constant nodes alone.
-fn evaluate_constants(
-    runtime: &Runtime,
-    graph: &Graph,
-    model: &ModelProto,
-    wanted: &[TensorId],
-) -> Result<Vec<Value>> {
+fn evaluate_constants(runtime: &Runtime, graph: &Graph, model: &ModelProto, wanted: &[TensorId]) -> Result<Vec<Value>> {
     let mut alone = model.clone();
     if let Some(proto) = &mut alone.graph {
         let mut positions: Vec<usize> = graph.nodes.iter().filter(|n| n.is_constant).map(|n| n.position).collect();
