@@ -182,7 +182,8 @@ fn segment_model(
         .iter()
         .map(|&t| ValueInfoProto { name: Some(graph.name(t).to_owned()), ..ValueInfoProto::default() });
     let model = ModelProto {
-        ir_version: graph.model.ir_version,
+        // Before version 4 every initializer had to be an input too; a segment's are plain constants.
+        ir_version: graph.model.ir_version.map(|v| v.max(4)),
         opset_import: graph.model.opset_import.clone(),
         functions: graph.model.functions.clone(),
         graph: Some(GraphProto {
