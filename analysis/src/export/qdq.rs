@@ -7,7 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::{DEQUANTIZED, Names, QUANTIZED, QUANTIZER_INPUT};
+use super::{
+    names::{DEQUANTIZED, Names, QUANTIZED, QUANTIZER_INPUT},
+    opset,
+};
 use crate::{
     error::Result,
     graph::{Graph, LayerId, Naming, TensorId},
@@ -63,6 +66,7 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
         && plan.weights.iter().all(|w| w.operands.is_empty());
     let mut model = ModelProto::clone(&graph.model);
     if is_float {
+        // A float model stays as it is, in its own opset.
         return Ok(Qdq { model, read_names: BTreeMap::new(), quantizers: Vec::new() });
     }
     let mut writer = Writer::new(graph, plan);
@@ -78,13 +82,20 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
             None => writer.plain_node(id),
         }
     }
-    let Writer { nodes, initializers, read_names, quantizers, uses_microsoft, .. } = writer;
+    let Writer { nodes, initializers, read_names, quantizers, uses_microsoft, uses_int4, .. } = writer;
     let before = model.graph.as_ref().map(|g| read_names_of(&g.node)).unwrap_or_default();
     if let Some(proto) = &mut model.graph {
         proto.node = nodes;
         proto.initializer.extend(initializers);
         drop_unread(proto, &before);
+        if model.ir_version.is_none_or(|v| v < 4) {
+            opset::unlist_initializers(proto);
+        }
     }
+    // Constants of the quantizers are no inputs, which IR version 4 allows first; int4 came with version 10.
+    let needed = if uses_int4 { 10 } else { 4 };
+    model.ir_version = Some(model.ir_version.unwrap_or(needed).max(needed));
+    opset::raise(&mut model, graph.opset)?;
     if uses_microsoft && !model.opset_import.iter().any(|o| o.domain.as_deref() == Some(MICROSOFT)) {
         model.opset_import.push(OperatorSetIdProto { domain: Some(MICROSOFT.into()), version: Some(1) });
     }
@@ -133,6 +144,9 @@ struct Writer<'a> {
     /// Tensors whose own name stays with the dequantized value.
     keeps_name: BTreeSet<TensorId>,
     uses_microsoft: bool,
+    uses_int4: bool,
+    /// The opset of the exported model.
+    opset: i64,
 }
 
 impl<'a> Writer<'a> {
@@ -150,6 +164,8 @@ impl<'a> Writer<'a> {
             written: BTreeMap::new(),
             keeps_name: captured.chain(outputs).collect(),
             uses_microsoft: false,
+            uses_int4: false,
+            opset: graph.opset.max(opset::LOWEST),
         }
     }
 
@@ -267,7 +283,7 @@ impl<'a> Writer<'a> {
             name: Some(self.names.fresh(&format!("{base}_Clip"))),
             ..NodeProto::default()
         };
-        if self.graph.opset >= 11 {
+        if self.opset >= 11 {
             node.input.push(self.float_initializer(&format!("{base}_Clip_min"), &[bounds.low], false));
             node.input.push(self.float_initializer(&format!("{base}_Clip_max"), &[bounds.high], false));
         } else {
@@ -362,7 +378,8 @@ impl<'a> Writer<'a> {
     /// The domain whose Q/DQ exist in the model's opset for this type, along an axis or not.
     fn domain(&mut self, kind: DataType, along_axis: bool) -> Option<String> {
         let is_wide = matches!(kind, DataType::Int16 | DataType::Int4);
-        let own = match self.graph.opset {
+        self.uses_int4 |= kind == DataType::Int4;
+        let own = match self.opset {
             21.. => true,
             13..=20 => !is_wide,
             10..=12 => !is_wide && !along_axis,

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
+use super::visit::visit_tensors_mut;
 use super::{
     external,
     proto::{IR_VERSION, ModelProto, TensorProto},
