@@ -1,0 +1,1 @@
+//! One description of a figure, drawn on screen and into files.
