@@ -7,7 +7,7 @@
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, anyhow};
-use eframe::egui::{Color32, Theme};
+use egui::{Color32, Theme};
 use plotters::{
     backend::{BitMapBackend, SVGBackend},
     coord::Shift,

@@ -18,7 +18,7 @@ pub use screen::{ScreenOptions, figure_ui};
 pub use spec::{Axis, Bar, FigureSpec, Ink, Mark, Scale, Series, Shape, Span, Stroke};
 
 /// The colour of a role.
-pub fn colour(tokens: &crate::theme::Tokens, ink: Ink) -> eframe::egui::Color32 {
+pub fn colour(tokens: &crate::theme::Tokens, ink: Ink) -> egui::Color32 {
     match ink {
         Ink::Float => tokens.float,
         Ink::Quantized => tokens.quantized,

@@ -237,17 +237,19 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         blend(self.chart[3], self.chart[1], ((placed - low) / (high - low)).clamp(0.0, 1.0))
     }
 
-    fn line(&self, color: eframe::egui::Color32, width: u32) -> ShapeStyle {
+    fn line(&self, color: egui::Color32, width: u32) -> ShapeStyle {
         paint(color, 1.0).stroke_width(width * u32::try_from(self.unit).unwrap_or(1))
     }
 
-    fn style(&self, points: i32, color: eframe::egui::Color32) -> TextStyle<'static> {
+    fn style(&self, points: i32, color: egui::Color32) -> TextStyle<'static> {
         // plotters takes the line height for the size: 1.24 times the letters' nominal size.
         let size = f64::from(points * self.unit) * 1.24;
-        TextStyle::from((FontFamily::Name(FAMILY), size).into_font()).color(&paint(color, 1.0))
+        let mut style = TextStyle::from((FontFamily::Name(FAMILY), size).into_font());
+        style.color = paint(color, 1.0).to_backend_color();
+        style
     }
 
-    fn text(&self, text: &str, at: Pixel, points: i32, anchor: Anchor, color: eframe::egui::Color32) -> Drawn<DB> {
+    fn text(&self, text: &str, at: Pixel, points: i32, anchor: Anchor, color: egui::Color32) -> Drawn<DB> {
         if text.is_empty() {
             return Ok(());
         }
@@ -297,7 +299,7 @@ impl Anchor {
     }
 }
 
-fn paint(color: eframe::egui::Color32, alpha: f64) -> RGBAColor {
+fn paint(color: egui::Color32, alpha: f64) -> RGBAColor {
     RGBAColor(color.r(), color.g(), color.b(), alpha)
 }
 

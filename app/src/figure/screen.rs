@@ -6,7 +6,7 @@
 
 use std::ops::RangeInclusive;
 
-use eframe::egui::{Align2, Color32, FontId, Id, Rect, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use egui::{Align2, Color32, FontId, Id, Rect, Sense, Ui, WidgetInfo, Role, pos2, vec2};
 use egui_plot::{
     AxisHints, FilledArea, GridInput, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints,
     PlotTransform, PlotUi, Points, Polygon, VLine,
@@ -61,7 +61,7 @@ fn paint_key(ui: &Ui, rect: Rect, color: Color32, key: LegendKey) {
             painter.rect_filled(box_rect, 1.0, color.gamma_multiply(0.7));
         }
         LegendKey::Outline => {
-            painter.rect_stroke(box_rect, 1.0, (1.5, color), eframe::egui::StrokeKind::Inside);
+            painter.rect_stroke(box_rect, 1.0, (1.5, color), egui::StrokeKind::Inside);
         }
         LegendKey::Line(stroke) => {
             let dashes: &[(f32, f32)] = match stroke {
@@ -105,13 +105,13 @@ fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) {
     let frame = *shown.transform.frame();
     mark_labels(ui, spec, &shown.transform, frame);
     let label = format!("{}. {}", spec.title, spec.summary);
-    shown.response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, &label));
+    shown.response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
 }
 
 /// egui_plot remembers bounds by id; another layer, scale or range is another plot and starts at its own bounds.
 fn plot_id(spec: &FigureSpec) -> Id {
     let ends = [spec.x.bounds.0, spec.x.bounds.1, spec.y.bounds.0, spec.y.bounds.1].map(f64::to_bits);
-    Id::new((spec.kind, &spec.title, ends, spec.x.scale == super::Scale::Linear, spec.y.scale == super::Scale::Linear))
+    Id::unique((spec.kind, &spec.title, ends, spec.x.scale == super::Scale::Linear, spec.y.scale == super::Scale::Linear))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a screen has few thousand points")]
