@@ -1,1 +1,18 @@
-//! x
+//! The window of Quantlens: shows a [`document::Document`], sends [`command::Command`]s, runs the analysis on a thread.
+
+pub mod action;
+pub mod command;
+pub mod document;
+pub mod figure;
+pub mod filter;
+pub mod format;
+pub mod history;
+pub mod rows;
+pub mod selection;
+pub mod theme;
+pub mod tour;
+pub mod views;
+pub mod widgets;
+pub mod worker;
+
+pub use eframe::egui;

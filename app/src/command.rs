@@ -1,0 +1,233 @@
+//! Everything a user can do, as values. Views push [`Command`]s; [`crate::apply`] alone carries them out.
+//!
+//! A [`Command`] carries its data (which layers, which file). Commands that stand in a menu or have a key are
+//! [`Action`]s, all in one table; `Command::Run` performs one of them on what is selected.
+
+use std::path::PathBuf;
+
+use quantlens_analysis::{
+    calibrate::Method,
+    config::{Granularity, LayerSettings},
+    data::{DataSource, Recipe},
+    quant::Bits,
+};
+
+pub use crate::action::Action;
+use crate::{
+    document::{Page, PanelId, Settings},
+    rows::Column,
+    selection::SelectMode,
+    tour::TourStep,
+};
+
+/// What of a layer an edit speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Part {
+    /// Its constant operands.
+    Weights,
+    /// Its output tensor.
+    Activations,
+    /// Both.
+    #[default]
+    Both,
+}
+
+impl Part {
+    /// As it stands in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Weights => "weights",
+            Self::Activations => "activations",
+            Self::Both => "weights and activations",
+        }
+    }
+}
+
+/// Something the user wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// A command of the table, on what is selected.
+    Run(Action),
+
+    /// Open the model in this file.
+    OpenModel(PathBuf),
+    /// Open whatever this is: a model, a folder of images, arrays, a configuration. Dropped files and typed paths.
+    OpenAny(PathBuf),
+    /// Open the embedded sample.
+    OpenSample,
+    /// Use these samples.
+    OpenData(DataSource),
+    /// Read a configuration from this file; undoable.
+    OpenConfig(PathBuf),
+    /// Write the configuration to this file.
+    SaveConfig(PathBuf),
+    /// Take a missing file off the recent list.
+    ForgetRecent(PathBuf),
+
+    /// Preprocess images so. The ranges are invalid then, and measured again.
+    SetRecipe(Recipe),
+    /// The user says that the recipe in use is right.
+    ConfirmRecipe,
+    /// Use at most this many samples; `None` for all.
+    SetSamples(Option<usize>),
+    /// Measure the float model under every recipe.
+    TryRecipes,
+
+    /// Select a layer as a click does.
+    Select {
+        /// Its name.
+        layer: String,
+        /// Which modifier was held.
+        mode: SelectMode,
+        /// Whether other views should scroll to it: true unless the click was in a list of rows.
+        reveal: bool,
+    },
+    /// Select exactly these.
+    SelectMany(Vec<String>),
+    /// Select nothing.
+    ClearSelection,
+    /// The pointer is over this layer, or over none.
+    Hover(Option<String>),
+
+    /// Set formats.
+    SetBits {
+        /// Names of the layers; an edit of a shared format names one of its group.
+        layers: Vec<String>,
+        /// Weights, output or both. Parts that a layer does not have are left out.
+        part: Part,
+        /// The format.
+        bits: Bits,
+    },
+    /// One weight scale, or one a channel.
+    SetGranularity {
+        /// Names of the layers.
+        layers: Vec<String>,
+        /// How finely.
+        granularity: Granularity,
+    },
+    /// How the output's range is chosen.
+    SetMethod {
+        /// Names of the layers.
+        layers: Vec<String>,
+        /// The method.
+        method: Method,
+    },
+    /// Whether the following batch norm is folded in.
+    SetFold {
+        /// Names of the layers.
+        layers: Vec<String>,
+        /// Folded or not.
+        fold: bool,
+    },
+    /// Back to what defaults and rules say.
+    ResetLayers(Vec<String>),
+    /// What holds where nothing else is said.
+    SetDefaults(LayerSettings),
+
+    /// Show only layers that fit this text; see [`crate::filter`].
+    SetFilter(String),
+    /// Sort by a column: ascending worst first, then reversed, then back to graph order.
+    SortBy(Column),
+    /// Sort again by the values of now.
+    Resort,
+    /// The metric of the list's bars.
+    ListMetric(Column),
+
+    /// Show a page in the centre.
+    ShowPage(Page),
+    /// Open or close a panel.
+    TogglePanel(PanelId),
+    /// Which part the width keys set.
+    Target(Part),
+
+    /// Stop the running job.
+    Cancel,
+    /// Start the failed job again.
+    Retry,
+    /// Write the quantized model and verify it.
+    Export {
+        /// The file to write.
+        path: PathBuf,
+    },
+    /// Close the export dialog.
+    CloseExport,
+    /// Take a notice away.
+    DismissNotice(u64),
+    /// Close the failure strip; the last good values stay.
+    DismissFailure,
+    /// Open one of the small windows over the main one.
+    ShowDialog(Dialog),
+    /// Close it.
+    CloseDialog,
+    /// The answer to "Save changes?".
+    CloseAnswer(CloseAnswer),
+    /// Change the settings.
+    SetSettings(Settings),
+    /// Show this step of the tour; `None` ends it.
+    Tour(Option<TourStep>),
+    /// Put text on the clipboard.
+    Copy(String),
+    /// Write a figure to this file, as on screen.
+    SaveFigure(PathBuf),
+}
+
+/// A small window over the main one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Dialog {
+    /// A typed path, for [`Command::OpenAny`].
+    Path(String),
+    /// All keys.
+    Shortcuts,
+    /// Theme, samples, memory.
+    Settings,
+    /// All notices.
+    Notices,
+    /// Program, licences, onnxruntime.
+    About,
+    /// Details of a failure.
+    Details {
+        /// What failed.
+        what: String,
+        /// All that is known of it.
+        details: String,
+    },
+    /// Unsaved edits, and the window is to close.
+    ConfirmClose,
+}
+
+/// What to do with unsaved edits when the window closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseAnswer {
+    /// Save them, then close.
+    Save,
+    /// Close without.
+    Discard,
+    /// Stay.
+    Stay,
+}
+
+/// What views collected in a frame, in order.
+#[derive(Debug, Default)]
+pub struct Commands(Vec<Command>);
+
+impl Commands {
+    /// Adds one.
+    pub fn push(&mut self, command: Command) {
+        self.0.push(command);
+    }
+
+    /// Adds a command of the table.
+    pub fn run(&mut self, action: Action) {
+        self.push(Command::Run(action));
+    }
+
+    /// Takes all of them, leaving none.
+    pub fn take(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.0)
+    }
+
+    /// What is waiting, in order; for tests of views.
+    pub fn as_slice(&self) -> &[Command] {
+        &self.0
+    }
+}

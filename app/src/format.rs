@@ -1,0 +1,218 @@
+//! Numbers as text, the same everywhere: true minus, digits that fit what the number means, and three different
+//! texts for "not yet known", "no error at all" and "there is no such number".
+
+use quantlens_analysis::{config::Granularity, metrics::Measure, quant::Bits, report::Share};
+
+/// What stands in a cell whose value is not known yet.
+pub const UNKNOWN: &str = "–";
+/// What stands in a cell whose value does not exist; the reason belongs on hover.
+pub const NOT_APPLICABLE: &str = "n/a";
+/// What stands for a ratio to an error of zero.
+pub const EXACT: &str = "exact";
+
+/// `value` with `decimals` digits and a true minus; never "−0.0".
+pub fn number(value: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", value.abs());
+    let is_zero = text.bytes().all(|b| b == b'0' || b == b'.');
+    if value < 0.0 && !is_zero { format!("−{text}") } else { text }
+}
+
+/// As [`number`], with a plus where it is positive: for differences.
+pub fn signed(value: f64, decimals: usize) -> String {
+    let text = number(value, decimals);
+    let is_zero = text.bytes().all(|b| b == b'0' || b == b'.');
+    if value > 0.0 && !is_zero { format!("+{text}") } else { text }
+}
+
+/// Decibels without their unit: one decimal ("24.8"); "exact", "n/a".
+pub fn db(value: Measure) -> String {
+    measure(value, |v| number(v, 1))
+}
+
+/// Decibels with their unit where they are a number: "24.8 dB".
+pub fn db_unit(value: Measure) -> String {
+    measure(value, |v| format!("{} dB", number(v, 1)))
+}
+
+/// A cosine or a gain: four decimals.
+pub fn ratio(value: Measure) -> String {
+    measure(value, |v| number(v, 4))
+}
+
+/// A value of no fixed size: see [`significant`].
+pub fn size_free(value: Measure) -> String {
+    measure(value, |v| significant(v, 3))
+}
+
+/// A share in 0..=1 as a percentage without its sign of percent: "0.31".
+pub fn percent_measure(value: Measure) -> String {
+    measure(value, |v| number(100.0 * v, 2))
+}
+
+/// Why a measure is no number, for hover; `None` where it is one.
+pub fn why(value: Measure) -> Option<&'static str> {
+    match value {
+        Measure::Value(_) => None,
+        Measure::Exact => Some("every value equals the float model's"),
+        Measure::NotApplicable(reason) => Some(reason),
+    }
+}
+
+fn measure(value: Measure, show: impl FnOnce(f64) -> String) -> String {
+    match value {
+        Measure::Value(v) => show(v),
+        Measure::Exact => EXACT.into(),
+        Measure::NotApplicable(_) => NOT_APPLICABLE.into(),
+    }
+}
+
+/// Orders measures from worst to best as decibels go: not applicable last, exact above every number.
+pub fn db_rank(value: Measure) -> (u8, f64) {
+    match value {
+        Measure::Value(v) => (0, v),
+        Measure::Exact => (1, f64::INFINITY),
+        Measure::NotApplicable(_) => (2, f64::INFINITY),
+    }
+}
+
+/// `digits` significant digits; powers of ten as `1.23e−6` outside 1e−3..1e6.
+pub fn significant(value: f64, digits: usize) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    if !value.is_finite() {
+        return if value.is_nan() {
+            "NaN".into()
+        } else if value > 0.0 {
+            "∞".into()
+        } else {
+            "−∞".into()
+        };
+    }
+    let magnitude = value.abs().log10().floor();
+    if !(-3.0..6.0).contains(&magnitude) {
+        let text = format!("{:.*e}", digits.saturating_sub(1), value);
+        return text.replace('-', "−");
+    }
+    // −3 ≤ magnitude < 6, so the cast is exact.
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number between -3 and 6")]
+    let whole = magnitude as i32;
+    let decimals = (i32::try_from(digits).unwrap_or(3) - 1 - whole).max(0);
+    number(value, usize::try_from(decimals).unwrap_or(0))
+}
+
+/// A share as a percentage with its counts: "32.2 % (116 of 360)".
+pub fn share_with_counts(share: Share) -> String {
+    format!("{} ({} of {})", share_percent(share), count(share.count as u64), count(share.of as u64))
+}
+
+/// A share as a percentage: "32.2 %"; "–" of nothing.
+pub fn share_percent(share: Share) -> String {
+    if share.of == 0 { UNKNOWN.into() } else { format!("{} %", number(100.0 * share.fraction(), 1)) }
+}
+
+/// Bytes in binary units: "812 B", "74.0 KiB", "5.8 GiB".
+pub fn bytes(value: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut scaled = value as f64;
+    let mut unit = 0;
+    while scaled >= 1023.95 && unit + 1 < UNITS.len() {
+        scaled /= 1024.0;
+        unit += 1;
+    }
+    let decimals = usize::from(unit > 0);
+    format!("{} {}", number(scaled, decimals), UNITS.get(unit).copied().unwrap_or_default())
+}
+
+/// A count with thin spaces between thousands: "3 504 872".
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + 6);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push('\u{202F}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// "1 layer", "12 layers".
+pub fn plural(n: usize, one: &str) -> String {
+    format!("{} {one}{}", count(n as u64), if n == 1 { "" } else { "s" })
+}
+
+/// A width as a table cell shows it: "8", "float".
+pub fn bits(value: Bits) -> String {
+    value.to_string()
+}
+
+/// A width in a sentence: "8 bits", "float".
+pub fn bits_words(value: Bits) -> String {
+    match value {
+        Bits::Float => "float".into(),
+        Bits::Int(n) => format!("{n} bits"),
+    }
+}
+
+/// "per tensor", "per channel".
+pub fn granularity(value: Granularity) -> &'static str {
+    match value {
+        Granularity::PerTensor => "per tensor",
+        Granularity::PerChannel => "per channel",
+    }
+}
+
+/// A waiting time as people say it: "under 1 s", "12 s", "3 min", "2 h".
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 1.0 => "under 1 s".into(),
+        s if s < 90.0 => format!("{} s", number(s, 0)),
+        s if s < 5400.0 => format!("{} min", number(s / 60.0, 0)),
+        s => format!("{} h", number(s / 3600.0, 0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minus_is_true_and_zero_has_none() {
+        assert_eq!(number(-0.24, 1), "−0.2");
+        assert_eq!(number(-0.04, 1), "0.0");
+        assert_eq!(signed(66.94, 1), "+66.9");
+        assert_eq!(signed(0.01, 1), "0.0");
+    }
+
+    #[test]
+    fn the_three_kinds_of_no_number_differ() {
+        assert_eq!(db(Measure::Exact), "exact");
+        assert_eq!(db(Measure::NotApplicable("weights are float")), "n/a");
+        assert_eq!(why(Measure::NotApplicable("weights are float")), Some("weights are float"));
+        assert_eq!(db_unit(Measure::Value(-0.2)), "−0.2 dB");
+    }
+
+    #[test]
+    fn significant_digits_follow_the_magnitude() {
+        assert_eq!(significant(312.46, 3), "312");
+        assert_eq!(significant(-2.1449, 3), "−2.14");
+        assert_eq!(significant(0.02344, 3), "0.0234");
+        assert_eq!(significant(0.000_012_3, 3), "1.23e−5");
+        assert_eq!(significant(-3.4e38, 3), "−3.40e38");
+        assert_eq!(significant(f64::NEG_INFINITY, 3), "−∞");
+    }
+
+    #[test]
+    fn sizes_counts_and_shares() {
+        assert_eq!(bytes(812), "812 B");
+        assert_eq!(bytes(75_776), "74.0 KiB"); // 75776 / 1024 = 74
+        assert_eq!(bytes(1_048_575), "1.0 MiB", "never 1024.0 KiB");
+        assert_eq!(count(3_504_872), "3\u{202F}504\u{202F}872");
+        assert_eq!(share_with_counts(Share { count: 116, of: 360 }), "32.2 % (116 of 360)");
+        assert_eq!(plural(1, "layer"), "1 layer");
+        assert_eq!(duration(0.2), "under 1 s");
+        assert_eq!(duration(89.6), "90 s");
+        assert_eq!(duration(150.0), "2 min"); // 2.5 rounds to even
+    }
+}

@@ -1,0 +1,171 @@
+//! Which layers are shown and in which order: the filter and the sorting, worked out once when something changes.
+//!
+//! While a result refines the order is frozen: numbers change in place, rows do not move under the pointer.
+
+use std::cmp::Ordering;
+
+use quantlens_analysis::{
+    metrics::Measure,
+    report::{LayerInfo, LayerRow, ModelInfo, Report},
+};
+
+use crate::{filter::Query, format::db_rank};
+
+/// A column of the layer table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the titles in `title` say it")]
+pub enum Column {
+    Index,
+    Name,
+    Op,
+    WeightBits,
+    ActivationBits,
+    Granularity,
+    Local,
+    Accumulated,
+    Cosine,
+    MaxAbs,
+    Clipped,
+    Size,
+    Note,
+}
+
+impl Column {
+    /// Every column, in the table's order.
+    pub const ALL: [Self; 13] = [
+        Self::Index,
+        Self::Name,
+        Self::Op,
+        Self::WeightBits,
+        Self::ActivationBits,
+        Self::Granularity,
+        Self::Local,
+        Self::Accumulated,
+        Self::Cosine,
+        Self::MaxAbs,
+        Self::Clipped,
+        Self::Size,
+        Self::Note,
+    ];
+
+    /// The header's text.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Index => "#",
+            Self::Name => "Name",
+            Self::Op => "Op",
+            Self::WeightBits => "W",
+            Self::ActivationBits => "A",
+            Self::Granularity => "Scales",
+            Self::Local => "Local SQNR",
+            Self::Accumulated => "Acc. SQNR",
+            Self::Cosine => "Cosine",
+            Self::MaxAbs => "Max |e|",
+            Self::Clipped => "Clipped %",
+            Self::Size => "Size",
+            Self::Note => "Note",
+        }
+    }
+}
+
+/// How the rows are ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowOrder {
+    /// The column sorted by; `None` is graph order.
+    pub column: Option<Column>,
+    /// Best first where the first click gives worst first.
+    pub reversed: bool,
+    /// Values have changed since the rows were sorted; the quiet "re-sort" mark shows.
+    pub stale: bool,
+}
+
+impl RowOrder {
+    /// A click on a header: worst first, best first, graph order.
+    pub fn click(&mut self, column: Column) {
+        *self = match (self.column == Some(column), self.reversed) {
+            (false, _) => Self { column: Some(column), ..Self::default() },
+            (true, false) => Self { column: Some(column), reversed: true, stale: false },
+            (true, true) => Self::default(),
+        };
+    }
+}
+
+/// Indices of the layers that fit `query`, in the order of `order`. Ties keep graph order.
+pub fn visible(model: &ModelInfo, report: Option<&Report>, query: &Query, order: RowOrder) -> Vec<usize> {
+    let row = |i: usize| report.and_then(|r| r.rows.get(i));
+    let mut rows: Vec<usize> = matching(model, report, query);
+    if let Some(column) = order.column {
+        let compare = |a: &usize, b: &usize| {
+            let (x, y) = (model.layers.get(*a).zip(Some(row(*a))), model.layers.get(*b).zip(Some(row(*b))));
+            x.zip(y).map_or(Ordering::Equal, |((ai, ar), (bi, br))| compare(column, (ai, ar), (bi, br)))
+        };
+        rows.sort_by(|a, b| if order.reversed { compare(b, a) } else { compare(a, b) });
+    }
+    rows
+}
+
+/// Indices of the layers that fit, in graph order.
+fn matching(model: &ModelInfo, report: Option<&Report>, query: &Query) -> Vec<usize> {
+    let fits = |(i, info): (usize, &LayerInfo)| query.matches(info, report.and_then(|r| r.rows.get(i))).then_some(i);
+    model.layers.iter().enumerate().filter_map(fits).collect()
+}
+
+/// Keeps the order of `shown` while a result refines: rows that no longer fit go, new ones come at the end.
+pub fn refilter(shown: &[usize], model: &ModelInfo, report: Option<&Report>, query: &Query) -> Vec<usize> {
+    let fitting = matching(model, report, query);
+    let fits: std::collections::BTreeSet<usize> = fitting.iter().copied().collect();
+    let mut rows: Vec<usize> = shown.iter().copied().filter(|i| fits.contains(i)).collect();
+    let there: std::collections::BTreeSet<usize> = rows.iter().copied().collect();
+    rows.extend(fitting.into_iter().filter(|i| !there.contains(i)));
+    rows
+}
+
+type Side<'a> = (&'a LayerInfo, Option<&'a LayerRow>);
+
+/// Worst first where there is a worse; layers without the value come last either way round only for the first click.
+fn compare(column: Column, (ai, a): Side<'_>, (bi, b): Side<'_>) -> Ordering {
+    let low_first = |get: fn(&LayerRow) -> Measure| {
+        let key = |row: Option<&LayerRow>| row.map_or((3, f64::INFINITY), |r| db_rank(get(r)));
+        let ((xr, x), (yr, y)) = (key(a), key(b));
+        xr.cmp(&yr).then(x.total_cmp(&y))
+    };
+    let high_first = |get: fn(&LayerRow) -> Measure| {
+        let key = |row: Option<&LayerRow>| match row.map(get) {
+            Some(Measure::Value(v)) => (0, -v),
+            Some(Measure::Exact) => (1, 0.0),
+            _ => (2, 0.0),
+        };
+        let ((xr, x), (yr, y)) = (key(a), key(b));
+        xr.cmp(&yr).then(x.total_cmp(&y))
+    };
+    match column {
+        Column::Index => ai.index.cmp(&bi.index),
+        Column::Name => ai.name.cmp(&bi.name),
+        Column::Op => ai.op.cmp(&bi.op),
+        Column::WeightBits => width(a.and_then(|r| r.weight_bits)).cmp(&width(b.and_then(|r| r.weight_bits))),
+        Column::ActivationBits => {
+            width(a.and_then(|r| r.activation_bits)).cmp(&width(b.and_then(|r| r.activation_bits)))
+        }
+        Column::Granularity => {
+            let name = |r: Option<&LayerRow>| r.and_then(|r| r.granularity).map_or("~", |g| g.name());
+            name(a).cmp(name(b))
+        }
+        Column::Local => low_first(|r| r.local.sqnr_db),
+        Column::Accumulated => low_first(|r| r.accumulated.sqnr_db),
+        Column::Cosine => low_first(|r| r.accumulated.cosine),
+        Column::MaxAbs => high_first(|r| r.accumulated.max_abs),
+        Column::Clipped => high_first(|r| r.clipped_fraction),
+        Column::Size => b.map(|r| r.quantized_bytes).cmp(&a.map(|r| r.quantized_bytes)),
+        Column::Note => b.is_some_and(|r| r.edited).cmp(&a.is_some_and(|r| r.edited)),
+    }
+}
+
+/// Narrow formats first, layers without one last.
+fn width(bits: Option<quantlens_analysis::quant::Bits>) -> u32 {
+    use quantlens_analysis::quant::Bits;
+    match bits {
+        Some(Bits::Int(n)) => u32::from(n),
+        Some(Bits::Float) => 32,
+        None => u32::MAX,
+    }
+}

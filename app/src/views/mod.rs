@@ -1,0 +1,37 @@
+//! One file a view. A view reads the document, draws and formats, and pushes commands; it derives no number.
+
+pub mod bits_editor;
+pub mod channels;
+pub mod data_page;
+pub mod drift;
+pub mod export_dialog;
+pub mod histogram;
+pub mod inspector;
+pub mod layer_list;
+pub mod layer_table;
+pub mod menu;
+pub mod model_summary;
+pub mod notices;
+pub mod scoreboard;
+pub mod shortcuts;
+pub mod status;
+pub mod threshold;
+pub mod toolbar;
+pub mod tour;
+pub mod welcome;
+
+/// What the views remember between frames: scroll positions, switches of plots, open popups. Never results.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "one field a view, named after it")]
+pub struct ViewStates {
+    pub scoreboard: scoreboard::ScoreboardState,
+    pub drift: drift::DriftState,
+    pub layer_list: layer_list::LayerListState,
+    pub layer_table: layer_table::LayerTableState,
+    pub inspector: inspector::InspectorState,
+    pub histogram: histogram::HistogramState,
+    pub channels: channels::ChannelsState,
+    pub threshold: threshold::ThresholdState,
+    pub data_page: data_page::DataPageState,
+    pub model_summary: model_summary::ModelSummaryState,
+}
