@@ -3,6 +3,7 @@
 pub mod calibrate;
 pub mod config;
 pub mod data;
+pub mod diagnose;
 pub mod error;
 pub mod job;
 pub mod metrics;

@@ -1,6 +1,25 @@
-//! Sample data: from files to named tensors.
+//! Samples to run a model on.
 
+mod convert;
+mod elements;
+mod files;
+mod fit;
+mod guess;
 pub mod info;
+mod inflate;
+mod npy;
+mod npz;
+mod picture;
+mod pixels;
+mod recipe;
+mod recipe_file;
+mod test_sets;
+#[cfg(test)]
+mod testing;
+
+pub use guess::Hints;
+pub use picture::Layout;
+pub use recipe::{Channels, Recipe, Resize};
 
 use std::path::PathBuf;
 
@@ -16,13 +35,6 @@ pub enum DataSource {
         /// Seed of the generator.
         seed: u64,
     },
-}
-
-/// Preprocessing of images.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Recipe {
-    /// Name of the preset it started from.
-    pub name: String,
 }
 
 /// The float model under one recipe.
