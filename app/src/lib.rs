@@ -10,6 +10,7 @@ pub mod history;
 pub mod interval;
 pub mod rows;
 pub mod selection;
+pub mod spread;
 pub mod theme;
 pub mod tour;
 pub mod views;

@@ -17,6 +17,8 @@ use quantlens_analysis::{
     tensor::{Dim, ElementType, ModelInput},
 };
 
+use crate::document::Document;
+
 /// Name, operator, weight shape, local and accumulated SQNR in dB (infinite: exact), clipped share.
 type Line = (&'static str, &'static str, &'static [usize], f64, f64, f64);
 
@@ -70,10 +72,15 @@ pub(crate) fn errors(sqnr_db: f64) -> Errors {
     }
 }
 
+/// Values of a weight; none where there is no shape.
+fn elements(shape: &[usize]) -> u64 {
+    if shape.is_empty() { 0 } else { shape.iter().map(|&n| n as u64).product() }
+}
+
 fn info(index: usize, line: &Line, before: Option<&str>) -> LayerInfo {
     let (name, op, shape, ..) = *line;
     let passes_scale = matches!(op, "MaxPool" | "Flatten");
-    let count: usize = shape.iter().product();
+    let count = elements(shape);
     LayerInfo {
         index,
         name: name.into(),
@@ -82,7 +89,7 @@ fn info(index: usize, line: &Line, before: Option<&str>) -> LayerInfo {
         fused: if op == "Conv" { vec![format!("{name}/bn"), format!("{name}/relu")] } else { Vec::new() },
         inputs: before.map(|from| (format!("{from}_out"), from.to_owned())).into_iter().collect(),
         weight: (!shape.is_empty()).then(|| (format!("{name}.weight"), shape.to_vec())),
-        parameters: count as u64,
+        parameters: count,
         weight_fixed: None,
         activation_fixed: (op == "Softmax")
             .then(|| "the target runs Softmax in float; its output has no quantizer".to_owned()),
@@ -100,7 +107,7 @@ fn row(info: LayerInfo, line: &Line) -> LayerRow {
     let weight_bits = (!shape.is_empty()).then_some(Bits::Int(if edited { 4 } else { 8 }));
     let activation_bits = (op != "Softmax").then_some(Bits::Int(8));
     let granularity = weight_bits.map(|_| Granularity::PerTensor);
-    let weights: u64 = shape.iter().map(|&n| n as u64).product();
+    let weights = elements(shape);
     LayerRow {
         info: Arc::new(info),
         weight_bits,
@@ -207,6 +214,17 @@ pub(crate) fn large(n: usize) -> Report {
         rows.push(row(info, &line));
     }
     assemble(rows, QuantConfig::default())
+}
+
+/// A document in which this report is open, all rows shown in graph order, nothing selected.
+pub(crate) fn document(report: Report) -> Document {
+    let mut doc = Document::new();
+    doc.title = "sample.onnx".into();
+    doc.visible = (0..report.rows.len()).collect();
+    doc.model = Some(Arc::new(model(&report)));
+    doc.config = Arc::clone(&report.config);
+    doc.report.set(Arc::new(report));
+    doc
 }
 
 /// The model that a report's rows belong to.

@@ -178,7 +178,7 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
 
 /// The table is one tab stop and keeps the vertical arrows for stepping through its rows.
 fn focus_ui(ui: &Ui) -> Id {
-    let id = ui.id().with("layer table");
+    let id = ui.scope_id().with("layer table");
     let response = ui.interact(ui.available_rect_before_wrap(), id, Sense::focusable_noninteractive());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Table, true, "Layers"));
     if response.has_focus() {
@@ -220,7 +220,7 @@ fn header_ui(header: &mut TableRow<'_, '_>, doc: &Document, columns: &[Column], 
 fn header_cell_ui(ui: &Ui, column: Column, order: RowOrder, send: &mut Commands) {
     let tokens = theme::tokens(ui);
     let rect = ui.max_rect();
-    let response = ui.interact(rect, ui.id().with("header"), Sense::click());
+    let response = ui.interact(rect, ui.scope_id().with("header"), Sense::click());
     let is_sorted = order.column == Some(column);
     let name = format!("Sort by {}", column.title());
     response.widget_info(|| WidgetInfo::selected(egui::Role::ColumnHeader, true, is_sorted, &name));

@@ -137,14 +137,14 @@ impl Rows<'_> {
         cells::paint_bits(ui, rect, &cell, bits, is_shared);
         let can_edit = values.is_some() && matches!(editable, Editable::Yes | Editable::Shared(_));
         if !can_edit {
-            let response = ui.interact(rect, ui.id().with("format"), Sense::hover());
+            let response = ui.interact(rect, ui.scope_id().with("format"), Sense::hover());
             if let Some(why) = cell.why {
                 response.on_hover_text(why);
             }
             return;
         }
         // Not focusable: thousands of cells are no tab stops; the keys 2 to 8, 1 and F do the same on selected rows.
-        let response = ui.interact(rect, ui.id().with("format"), Sense::CLICK);
+        let response = ui.interact(rect, ui.scope_id().with("format"), Sense::CLICK);
         let name = format!("{} {}", info.name, noun(part));
         let spoken = format!("{name}: {}", bits.map_or_else(String::new, format::bits_words));
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &spoken));
