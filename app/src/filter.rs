@@ -245,7 +245,9 @@ fn parse_key(key: &str, value: &str) -> Result<Test, String> {
             "shared" => Ok(Test::Is(Property::Shared)),
             _ => Err("`is:` takes edited, float, fixed or shared".to_owned()),
         },
-        _ => Err(format!("Unknown key `{key}:`; known are op, bits, w, a, is. Put \"…\" around a name that holds a colon")),
+        _ => Err(format!(
+            "Unknown key `{key}:`; known are op, bits, w, a, is. Put \"…\" around a name that holds a colon"
+        )),
     }
 }
 
@@ -288,10 +290,9 @@ fn parse_number(quantity: Quantity, text: &str) -> Option<f64> {
     };
     match quantity {
         Quantity::Clipped => scaled(&[("%", 0.01)], 0.01),
-        Quantity::Size => scaled(
-            &[("kib", 1024.0), ("mib", 1_048_576.0), ("k", 1024.0), ("m", 1_048_576.0), ("b", 1.0)],
-            1.0,
-        ),
+        Quantity::Size => {
+            scaled(&[("kib", 1024.0), ("mib", 1_048_576.0), ("k", 1024.0), ("m", 1_048_576.0), ("b", 1.0)], 1.0)
+        }
         Quantity::Accumulated | Quantity::Local => scaled(&[("db", 1.0)], 1.0),
         Quantity::Cosine | Quantity::MaxAbs => scaled(&[], 1.0),
     }
@@ -351,7 +352,8 @@ mod tests {
     fn comparisons_know_units_infinity_and_what_does_not_apply() {
         let report = fixtures::report();
         let below = |limit: f64| {
-            let value = |row: &LayerRow| if let Measure::Value(v) = row.accumulated.sqnr_db { v } else { f64::INFINITY };
+            let value =
+                |row: &LayerRow| if let Measure::Value(v) = row.accumulated.sqnr_db { v } else { f64::INFINITY };
             report.rows.iter().filter(|row| value(row) < limit).count()
         };
         assert_eq!(fits("sqnr<20").len(), below(20.0));

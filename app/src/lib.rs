@@ -8,6 +8,7 @@ pub mod filter;
 pub mod format;
 pub mod history;
 pub mod interval;
+pub mod memo;
 pub mod rows;
 pub mod selection;
 pub mod spread;

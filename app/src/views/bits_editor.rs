@@ -50,9 +50,8 @@ pub fn bits_row_ui(ui: &mut Ui, what: &str, in_force: InForce<Bits>) -> Option<B
             let button = Button::new(text).selected(is_lit).min_size(vec2(width, theme::ROW_HEIGHT));
             let name = format!("{what}: {}", format::bits_words(bits));
             let response = ui.add(button);
-            response.widget_info(|| {
-                egui::WidgetInfo::selected(egui::Role::RadioButton, ui.is_enabled(), is_lit, &name)
-            });
+            response
+                .widget_info(|| egui::WidgetInfo::selected(egui::Role::RadioButton, ui.is_enabled(), is_lit, &name));
             if response.on_hover_text(key_hint(bits)).clicked() {
                 chosen = Some(bits);
             }

@@ -4,7 +4,9 @@
 //! Rows paint text instead of adding labels: a thousand labels a frame cost more than the frame has, and a screen
 //! reader is served by one sentence for each row ([`row_label`]) rather than by a dozen bare numbers.
 
-use egui::{Align, Align2, Color32, FontId, FontSelection, Rect, Stroke, TextFormat, Theme, Ui, pos2, vec2};
+use egui::{
+    Align, Align2, Color32, FontId, FontSelection, Rect, Stroke, TextFormat, Theme, Ui, pos2, text::TextWrapping, vec2,
+};
 use quantlens_analysis::{
     metrics::Measure,
     quant::Bits,
@@ -211,23 +213,28 @@ pub struct Ink {
     pub align: Align,
 }
 
-/// Paints one line of text inside `rect`, centred vertically and cut at its edges. Returns whether it was cut.
+/// Paints one line of text inside `rect`, centred vertically; what does not fit ends in an ellipsis. Returns whether it
+/// was cut.
 pub fn paint_text(ui: &Ui, rect: Rect, text: &str, font: FontId, ink: Ink) -> bool {
-    let galley = layout(ui, text, font, ink);
+    let galley = layout(ui, text, font, ink, rect.width() + 1.0);
     let x = match ink.align {
         Align::Min => rect.left(),
         Align::Center => rect.center().x - galley.size().x / 2.0,
         Align::Max => rect.right() - galley.size().x,
     };
-    let is_cut = galley.size().x > rect.width() + 0.5;
-    let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
+    let is_cut = galley.elided;
+    // Slanted digits lean over the edge of their box.
+    let room = rect.expand2(vec2(3.0, 0.0));
+    let painter = ui.painter().with_clip_rect(room.intersect(ui.clip_rect()));
     painter.galley(pos2(x, rect.center().y - galley.size().y / 2.0), galley, ink.colour);
     is_cut
 }
 
-fn layout(ui: &Ui, text: &str, font: FontId, ink: Ink) -> std::sync::Arc<egui::Galley> {
+fn layout(ui: &Ui, text: &str, font: FontId, ink: Ink, width: f32) -> std::sync::Arc<egui::Galley> {
     let format = TextFormat { font_id: font, color: ink.colour, italics: ink.italic, ..TextFormat::default() };
-    ui.painter().layout_job(egui::text::LayoutJob::single_section(text.to_owned(), format))
+    let mut job = egui::text::LayoutJob::single_section(text.to_owned(), format);
+    job.wrap = TextWrapping { max_width: width, max_rows: 1, break_anywhere: true, ..TextWrapping::default() };
+    ui.painter().layout_job(job)
 }
 
 /// Paints a layer's name; where it does not fit its beginning goes, since paths differ at their end. Returns whether
@@ -235,7 +242,7 @@ fn layout(ui: &Ui, text: &str, font: FontId, ink: Ink) -> std::sync::Arc<egui::G
 pub fn paint_name(ui: &Ui, rect: Rect, name: &str, colour: Color32) -> bool {
     let font = FontSelection::Default.resolve(ui.style());
     let ink = Ink { colour, italic: false, align: Align::Min };
-    let galley = layout(ui, name, font.clone(), ink);
+    let galley = layout(ui, name, font.clone(), ink, f32::INFINITY);
     if galley.size().x <= rect.width() {
         return paint_text(ui, rect, name, font, ink);
     }
@@ -248,27 +255,32 @@ pub fn paint_name(ui: &Ui, rect: Rect, name: &str, colour: Color32) -> bool {
     true
 }
 
-/// Paints a number, right-aligned, on a tint that fades out towards good values.
+/// Paints a number, right-aligned, on a tint that fades out towards good values, with a bar of the full colour beside.
 pub fn paint_cell(ui: &Ui, rect: Rect, cell: &Cell, italic: bool) {
     let tokens = theme::tokens(ui);
-    let mut colour = if cell.weak { tokens.weak } else { tokens.text };
     if let Some(db) = cell.tint_db {
-        let (fill, strength) = tint(theme_of(ui), db);
+        let back = rect.shrink2(vec2(0.0, 2.0));
+        let strength = tint_strength(db);
         if strength > 0.0 {
-            ui.painter().rect_filled(rect.shrink2(vec2(0.0, 3.0)), 3.0, fill);
-            colour = theme::text_on(fill);
+            let colour = theme::error_colour(theme_of(ui), db);
+            ui.painter().rect_filled(back, 2.0, colour.gamma_multiply(TINT * strength));
+            ui.painter().rect_filled(back.with_max_x(back.left() + 4.0), 2.0, colour.gamma_multiply(strength.sqrt()));
         }
     }
+    let colour = if cell.weak { tokens.weak } else { tokens.text };
     let font = theme::number_font(ui);
     let rect = rect.shrink2(vec2(theme::GRID, 0.0));
     paint_text(ui, rect, &cell.text, font, Ink { colour, italic, align: Align::Max });
 }
 
-/// The fill behind an error of `db`, opaque, and its strength: nothing at 34 dB and above, full at 10 dB and below.
-fn tint(theme: Theme, db: f64) -> (Color32, f32) {
-    // 0.2 of the scale from 40 to 10 dB is 34 dB.
-    let strength = ((theme::badness(db) - 0.2) / 0.8).clamp(0.0, 1.0);
-    (theme::of(theme).canvas.lerp_to_gamma(theme::error_colour(theme, db), strength), strength)
+/// Opacity of the worst error's tint: as strong as text on it allows.
+const TINT: f32 = 0.21;
+
+/// How much of its tint an error of `db` gets: none at 30 dB and above, all at 10 dB and below.
+fn tint_strength(db: f64) -> f32 {
+    // A third of the scale from 40 down to 10 dB is 30 dB.
+    const FROM: f32 = 1.0 / 3.0;
+    ((theme::badness(db) - FROM) / (1.0 - FROM)).clamp(0.0, 1.0)
 }
 
 /// Paints a bit width in its colour, with a mark where several layers share the setting.
@@ -343,10 +355,7 @@ mod tests {
         assert_eq!(editable("stem/conv", Part::Weights), Editable::Yes);
         assert_eq!(editable("block2/add", Part::Weights), Editable::Absent);
         assert!(matches!(editable("head/softmax", Part::Activations), Editable::Fixed(r) if r.contains("Softmax")));
-        assert_eq!(
-            editable("head/flatten", Part::Activations),
-            Editable::Shared(vec!["head/pool".to_owned()])
-        );
+        assert_eq!(editable("head/flatten", Part::Activations), Editable::Shared(vec!["head/pool".to_owned()]));
         let names: Vec<String> = (1..=6).map(|i| format!("c{i}")).collect();
         assert_eq!(also_changes(&names), "Also changes 6 layers: c1, c2, c3, c4 and 2 more");
     }
@@ -375,11 +384,19 @@ mod tests {
     #[test]
     fn tinted_numbers_stay_readable() {
         for theme in [Theme::Dark, Theme::Light] {
-            for tenth in -100..600 {
-                let (fill, strength) = tint(theme, f64::from(tenth) / 10.0);
-                let text = if strength > 0.0 { theme::text_on(fill) } else { theme::of(theme).text };
-                assert!(theme::contrast(text, fill) >= 4.5, "{theme:?} {tenth}: {}", theme::contrast(text, fill));
+            let tokens = theme::of(theme);
+            for (back, tenth) in [tokens.panel, tokens.faint, tokens.hovered, tokens.selected]
+                .into_iter()
+                .flat_map(|back| (-100..600).map(move |tenth| (back, tenth)))
+            {
+                let db = f64::from(tenth) / 10.0;
+                let fill = back.lerp_to_gamma(theme::error_colour(theme, db), TINT * tint_strength(db));
+                let ratio = theme::contrast(tokens.text, fill);
+                assert!(ratio >= 4.5, "{theme:?} {db} dB on {back:?}: {ratio}");
             }
         }
+        // 20 dB is the middle between 30 and 10.
+        assert!((tint_strength(20.0) - 0.5).abs() < 1e-6);
+        assert!(tint_strength(30.0) < 1e-6 && tint_strength(5.0) >= 1.0);
     }
 }

@@ -4,10 +4,12 @@
 //! Bars hang from the top edge because decibels are a distance from "exact": the longer the bar, the worse the layer,
 //! and a long bar above a falling line is the layer that did it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use egui::{Modifiers, PopupAnchor, Response, RichText, Sense, Stroke, Tooltip, Ui, vec2};
-use egui_plot::{BarChart, GridMark, Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotTransform, PlotUi, Points, VLine};
+use egui_plot::{
+    AxisHints, BarChart, GridMark, Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotTransform, PlotUi, Points, VLine,
+};
 use quantlens_analysis::report::{LayerRow, Report};
 
 use super::cells::{self, theme_of};
@@ -15,6 +17,7 @@ use crate::{
     command::{Command, Commands},
     document::Document,
     format,
+    memo::{Memo, Same},
     selection::SelectMode,
     theme::{self, Tokens},
 };
@@ -28,6 +31,39 @@ use shape::Scale;
 pub struct DriftState {
     /// The pointer was over the strip in the last frame, so that leaving it is noticed.
     hovering: bool,
+    /// What is drawn, made anew only for another report, baseline or width.
+    shapes: Memo<Key, Shapes>,
+}
+
+/// The report, the pinned baseline, the width in points.
+type Key = (Same<Report>, Option<Same<Report>>, usize);
+
+/// All that the strip draws of a report.
+#[derive(Clone, Debug)]
+struct Shapes {
+    scale: Scale,
+    bars: Vec<shape::Bar>,
+    curve: shape::Curve,
+    pinned: Option<shape::Curve>,
+    summary: String,
+    /// Row index by layer name, for the marks of the selection.
+    places: BTreeMap<String, usize>,
+}
+
+impl Shapes {
+    fn of((report, pinned, columns): &Key) -> Self {
+        let (report, pinned) = (&*report.0, pinned.as_ref().map(|pinned| &*pinned.0));
+        let shown: Vec<&Report> = std::iter::once(report).chain(pinned).collect();
+        let scale = Scale::of(&shown);
+        Self {
+            scale,
+            bars: shape::bars(report, scale, *columns),
+            curve: shape::curve(report, scale, *columns),
+            pinned: pinned.map(|pinned| shape::curve(pinned, scale, *columns)),
+            summary: shape::summary(report),
+            places: report.rows.iter().enumerate().map(|(place, row)| (row.info.name.clone(), place)).collect(),
+        }
+    }
 }
 
 /// Draws the strip in all the space there is.
@@ -39,16 +75,21 @@ pub fn drift_ui(ui: &mut Ui, doc: &Document, state: &mut DriftState, send: &mut 
     if doc.report.is_dimmed(doc.now) {
         ui.multiply_opacity(theme::DIM);
     }
-    let summary = shape::summary(report);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a width in points, cut at one")]
+    let columns = ui.available_width().max(1.0) as usize;
+    let pinned = doc.pinned.as_ref().filter(|pinned| !Arc::ptr_eq(pinned, report));
+    let key = (Same(Arc::clone(report)), pinned.map(|pinned| Same(Arc::clone(pinned))), columns);
+    let shapes = state.shapes.get(key, Shapes::of);
     let line = ui.text_style_height(&egui::TextStyle::Body) + theme::GRID;
     let height = (ui.available_height() - line - ui.spacing().item_spacing.y).max(24.0);
-    let (response, transform) = plot_ui(ui, doc, report, height);
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, format!("Drift. {summary}")));
-    point_at(ui, doc, report, &response, &transform, state, send);
+    let output = plot_ui(ui, doc, report, shapes, height);
+    let summary = &shapes.summary;
+    output.0.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, format!("Drift. {summary}")));
     if let Some(stamp) = cells::stamp(report) {
-        stamp_ui(ui, &transform, &stamp);
+        stamp_ui(ui, &output.1, &stamp);
     }
-    caption_ui(ui, doc, &summary);
+    caption_ui(ui, doc, summary);
+    point_at(ui, doc, report, &output, &mut state.hovering, send);
 }
 
 fn empty_ui(ui: &mut Ui, doc: &Document) {
@@ -60,20 +101,20 @@ fn empty_ui(ui: &mut Ui, doc: &Document) {
     ui.centered_and_justified(|ui| ui.label(RichText::new(text).color(theme::tokens(ui).weak)));
 }
 
-fn plot_ui(ui: &mut Ui, doc: &Document, report: &Arc<Report>, height: f32) -> (Response, PlotTransform) {
+fn plot_ui(ui: &mut Ui, doc: &Document, report: &Report, shapes: &Shapes, height: f32) -> (Response, PlotTransform) {
     let tokens = theme::tokens(ui);
     let theme = theme_of(ui);
-    let pinned = doc.pinned.as_ref().filter(|pinned| !Arc::ptr_eq(pinned, report));
-    let mut shown: Vec<&Report> = vec![report];
-    shown.extend(pinned.map(|pinned| &**pinned));
-    let scale = Scale::of(&shown);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a width in points, cut at zero")]
-    let columns = ui.available_width().max(1.0) as usize;
-    let bars = shape::bars(report, scale, columns / 3);
-    let curve = shape::curve(report, scale, columns);
-    let pinned = pinned.map(|pinned| shape::curve(pinned, scale, columns));
+    let scale = shapes.scale;
     let last = report.rows.len() as f64 - 1.0;
-    let marks = marks_of(doc, report);
+    let marks = marks_of(doc, report, shapes);
+    // Bars of a short model would be slabs.
+    let widest = 20.0 * (last + 1.0) / f64::from(ui.available_width().max(1.0));
+    let axis = AxisHints::new_y()
+        .formatter(|mark: GridMark, _| format::number(mark.value, 0))
+        .min_thickness(28.0)
+        .label_spacing(6.0..=12.0)
+        .tick_label_color(tokens.weak)
+        .tick_label_font(egui::FontId::proportional(11.0));
     let output = Plot::new("drift")
         .height(height)
         .allow_drag(false)
@@ -89,27 +130,30 @@ fn plot_ui(ui: &mut Ui, doc: &Document, report: &Arc<Report>, height: f32) -> (R
         .grid_color(tokens.line)
         .grid_spacing(2.0..=16.0)
         .y_grid_spacer(move |_| grid(scale))
-        .y_axis_formatter(|mark: GridMark, _| format::number(mark.value, 0))
-        .y_axis_min_width(24.0)
+        .custom_y_axes(vec![axis])
         .sense(Sense::click())
-        .show(ui, move |plot| {
+        .show(ui, |plot| {
             // Half a layer of room at either side, so that the first and the last bar are whole.
             plot.set_plot_bounds_x(-0.6..=last + 0.6);
             let room = (scale.high - scale.low) * 0.06;
             plot.set_plot_bounds_y(scale.low - room..=scale.high + room);
-            plot.bar_chart(bar_chart(&bars, scale, theme));
-            if let Some(pinned) = &pinned {
-                curve_items(plot, pinned, scale, tokens.pinned, LineStyle::dashed_dense());
+            plot.bar_chart(bar_chart(&shapes.bars, scale, theme, widest));
+            if let Some(pinned) = &shapes.pinned {
+                let pen = Pen { colour: tokens.pinned, width: 2.0, style: LineStyle::dashed_dense() };
+                curve_items(plot, pinned, scale, pen);
             }
-            curve_items(plot, &curve, scale, tokens.quantized, LineStyle::Solid);
+            // A rim in the background's colour keeps the line apart from the bars it crosses.
+            for (colour, width) in [(tokens.canvas, 4.0), (tokens.quantized, 2.0)] {
+                curve_items(plot, &shapes.curve, scale, Pen { colour, width, style: LineStyle::Solid });
+            }
             mark_items(plot, &marks, scale, tokens);
         });
     (output.response, output.transform)
 }
 
-/// A line every ten dB, or every twenty where the scale is long.
+/// A line every ten dB, or every twenty where they would crowd in a low strip.
 fn grid(scale: Scale) -> Vec<GridMark> {
-    let step = if scale.high - scale.low > 60.0 { 20.0 } else { 10.0 };
+    let step = if scale.high - scale.low > 40.0 { 20.0 } else { 10.0 };
     let mut marks = Vec::new();
     let mut value = (scale.low / step).ceil() * step;
     while value <= scale.high {
@@ -119,52 +163,66 @@ fn grid(scale: Scale) -> Vec<GridMark> {
     marks
 }
 
-fn bar_chart(bars: &[shape::Bar], scale: Scale, theme: egui::Theme) -> BarChart {
+fn bar_chart(bars: &[shape::Bar], scale: Scale, theme: egui::Theme, widest: f64) -> BarChart {
     let bars = bars.iter().map(|bar| {
+        // Good ones fade: in the light theme the good end of the scale is its most brilliant one.
+        let colour = theme::error_colour(theme, bar.db).gamma_multiply(0.45 + 0.55 * theme::badness(bar.db));
         egui_plot::Bar::new(bar.x, scale.high - bar.db)
             .base_offset(bar.db)
-            .width(bar.width)
-            .fill(theme::error_colour(theme, bar.db))
+            .width(bar.width.min(widest))
+            .fill(colour)
             .stroke(Stroke::NONE)
     });
     BarChart::new("local", bars.collect()).allow_hover(false)
 }
 
-fn curve_items(plot: &mut PlotUi<'_>, curve: &shape::Curve, scale: Scale, colour: egui::Color32, style: LineStyle) {
+fn curve_items(plot: &mut PlotUi<'_>, curve: &shape::Curve, scale: Scale, pen: Pen) {
+    let Pen { colour, width, style } = pen;
     for run in &curve.runs {
         let points = PlotPoints::from(run.clone());
-        plot.line(Line::new("accumulated", points).color(colour).width(2.0).style(style).allow_hover(false));
+        plot.line(Line::new("accumulated", points).color(colour).width(width).style(style).allow_hover(false));
         if let [single] = run.as_slice() {
-            plot.points(Points::new("accumulated", *single).color(colour).radius(2.5).allow_hover(false));
+            plot.points(Points::new("accumulated", *single).color(colour).radius(1.3 * width).allow_hover(false));
         }
     }
     if !curve.exact.is_empty() {
         let points: Vec<[f64; 2]> = curve.exact.iter().map(|x| [*x, scale.high]).collect();
-        let points = Points::new("exact", points).shape(MarkerShape::Up).color(colour).radius(4.0);
+        let points = Points::new("exact", points).shape(MarkerShape::Up).color(colour).radius(2.0 * width);
         plot.points(points.allow_hover(false));
     }
 }
 
-/// Where the selection and the pointer stand: `(index, height, is_leading, is_hovered)`.
+/// How a curve is drawn.
+#[derive(Clone, Copy)]
+struct Pen {
+    colour: egui::Color32,
+    /// In points.
+    width: f32,
+    style: LineStyle,
+}
+
+/// A layer that is selected or under the pointer.
 struct Mark {
+    /// Its index.
     x: f64,
     measure: quantlens_analysis::metrics::Measure,
     is_anchor: bool,
     is_hovered: bool,
 }
 
-fn marks_of(doc: &Document, report: &Report) -> Vec<Mark> {
+fn marks_of(doc: &Document, report: &Report, shapes: &Shapes) -> Vec<Mark> {
     let selection = &doc.selection;
-    let is = |slot: &Option<String>, name: &str| slot.as_deref() == Some(name);
-    let rows = report.rows.iter().enumerate();
-    let marked = rows.filter(|(_, row)| selection.contains(&row.info.name) || is(&selection.hovered, &row.info.name));
-    let mark = |(index, row): (usize, &LayerRow)| Mark {
-        x: index as f64,
-        measure: row.accumulated.sqnr_db,
-        is_anchor: is(&selection.anchor, &row.info.name),
-        is_hovered: is(&selection.hovered, &row.info.name),
+    let hovered = selection.hovered.iter().filter(|name| !selection.contains(name));
+    let mark = |name: &String| {
+        let place = *shapes.places.get(name)?;
+        Some(Mark {
+            x: place as f64,
+            measure: report.rows.get(place)?.accumulated.sqnr_db,
+            is_anchor: selection.anchor.as_ref() == Some(name),
+            is_hovered: selection.hovered.as_ref() == Some(name),
+        })
     };
-    marked.map(mark).collect()
+    selection.selected.iter().chain(hovered).filter_map(mark).collect()
 }
 
 /// Selected layers are ringed, the leading one has a line through it, the one under the pointer a thin one.
@@ -185,30 +243,31 @@ fn point_at(
     ui: &Ui,
     doc: &Document,
     report: &Report,
-    response: &Response,
-    transform: &PlotTransform,
-    state: &mut DriftState,
+    (response, transform): &(Response, PlotTransform),
+    hovering: &mut bool,
     send: &mut Commands,
 ) {
     let row = response.hover_pos().and_then(|pos| nearest(report, transform.value_from_position(pos).x));
-    match row {
-        Some(row) => {
-            if doc.selection.hovered.as_deref() != Some(&row.info.name) {
-                send.push(Command::Hover(Some(row.info.name.clone())));
-            }
-            state.hovering = true;
-            tooltip_ui(ui, doc, response, row);
-        }
-        None if state.hovering => {
-            state.hovering = false;
-            send.push(Command::Hover(None));
-        }
-        None => {}
+    if let Some(row) = row {
+        tooltip_ui(ui, doc, response, row);
     }
+    report_hover(doc, hovering, row.map(|row| row.info.name.as_str()), send);
     if let (true, Some(row)) = (response.clicked(), row) {
         let mode = select_mode(ui.input(|input| input.modifiers));
         send.push(Command::Select { layer: row.info.name.clone(), mode, reveal: true });
     }
+}
+
+/// Says which layer the pointer is over when that has changed; `hovering` remembers whether this view said so last.
+pub fn report_hover(doc: &Document, hovering: &mut bool, over: Option<&str>, send: &mut Commands) {
+    match over {
+        Some(name) if doc.selection.hovered.as_deref() != Some(name) => {
+            send.push(Command::Hover(Some(name.to_owned())));
+        }
+        None if *hovering => send.push(Command::Hover(None)),
+        _ => {}
+    }
+    *hovering = over.is_some();
 }
 
 /// What a click with these keys held does to the selection.
@@ -267,7 +326,7 @@ fn caption_ui(ui: &mut Ui, doc: &Document, summary: &str) {
         vec2(ui.available_width(), ui.text_style_height(&egui::TextStyle::Body) + theme::GRID),
         egui::Layout::right_to_left(egui::Align::Center),
         |ui| {
-            if ui.available_width() > 620.0 {
+            if ui.available_width() > 980.0 {
                 if doc.pinned.is_some() {
                     key_ui(ui, "Pinned", tokens.pinned, KeyShape::Dashes);
                 }

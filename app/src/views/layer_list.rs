@@ -2,6 +2,8 @@
 //!
 //! Bars are longer for worse on every metric, so that one glance down the list finds the bad ones whatever is chosen.
 
+use std::sync::Arc;
+
 use egui::{Align, Color32, ComboBox, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
 use quantlens_analysis::{
     metrics::Measure,
@@ -10,12 +12,13 @@ use quantlens_analysis::{
 
 use super::{
     cells::{self, Cell, theme_of},
-    drift::select_mode,
+    drift::{report_hover, select_mode},
 };
 use crate::{
     command::{Command, Commands},
     document::Document,
     filter::Query,
+    memo::{Memo, Same},
     rows::Column,
     theme,
 };
@@ -31,6 +34,8 @@ pub struct LayerListState {
     revealed: Option<u64>,
     /// The pointer was over a row in the last frame.
     hovering: bool,
+    /// The value of a full bar.
+    scale: Memo<(Same<Report>, Column), f64>,
 }
 
 /// The metrics that the list can show.
@@ -39,7 +44,7 @@ pub const METRICS: [Column; 6] =
 
 /// Id of the filter's text field, for the command that moves the keyboard there.
 pub fn filter_id() -> egui::Id {
-    egui::Id::new("layer filter")
+    egui::Id::unique("layer filter")
 }
 
 /// Draws the list in all the space there is.
@@ -159,7 +164,9 @@ fn nothing_matches_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 fn rows_ui(ui: &mut Ui, doc: &Document, state: &mut LayerListState, send: &mut Commands) {
     ui.spacing_mut().item_spacing.y = 0.0;
     let metric = doc.pages.list_metric.0;
-    let scale = doc.report.value.as_deref().map_or(1.0, |report| largest(metric, report));
+    let scale = doc.report.value.as_ref().map_or(1.0, |report| {
+        *state.scale.get((Same(Arc::clone(report)), metric), |(report, metric)| largest(*metric, &report.0))
+    });
     let stamp = doc.report.value.as_deref().and_then(cells::stamp);
     let list = List { doc, metric, scale, refines: stamp.is_some() };
     let mut area = ScrollArea::vertical().auto_shrink(false).animated(false);
@@ -180,14 +187,7 @@ fn rows_ui(ui: &mut Ui, doc: &Document, state: &mut LayerListState, send: &mut C
             }
         }
     });
-    match hovered {
-        Some(name) if doc.selection.hovered.as_deref() != Some(name) => {
-            send.push(Command::Hover(Some(name.to_owned())));
-        }
-        None if state.hovering => send.push(Command::Hover(None)),
-        _ => {}
-    }
-    state.hovering = hovered.is_some();
+    report_hover(doc, &mut state.hovering, hovered, send);
 }
 
 /// The row of the selection's moving end, when it changed elsewhere since the last frame.
@@ -246,9 +246,11 @@ impl List<'_> {
 
     /// Name, formats, value; returns whether the name was cut.
     fn paint_row(&self, ui: &Ui, rect: Rect, info: &LayerInfo, values: Option<&LayerRow>) -> bool {
-        let value = rect.with_min_x(rect.right() - 76.0);
-        let output = Rect::from_min_max(pos2(value.left() - 30.0, rect.top()), pos2(value.left(), rect.bottom()));
-        let weights = output.translate(vec2(-24.0, 0.0));
+        // Sizes are the longest values.
+        let width = if self.metric == Column::Size { 80.0 } else { 62.0 };
+        let value = rect.with_min_x(rect.right() - width);
+        let output = Rect::from_min_max(pos2(value.left() - 24.0, rect.top()), pos2(value.left(), rect.bottom()));
+        let weights = output.translate(vec2(-22.0, 0.0));
         let name = rect.with_min_x(rect.left() + 8.0).with_max_x(weights.left() - 2.0);
         for (rect, column) in [(weights, Column::WeightBits), (output, Column::ActivationBits)] {
             paint_short_bits(ui, rect, column, info, values);
@@ -261,7 +263,10 @@ impl List<'_> {
         let tokens = theme::tokens(ui);
         let cell = cells::cell(self.metric, info, values);
         if let Some((share, colour)) = values.and_then(|row| self.bar(ui, row)) {
-            let track = Rect::from_min_max(pos2(rect.left(), rect.bottom() - 5.0), pos2(rect.right() - 4.0, rect.bottom() - 2.0));
+            let track = Rect::from_min_max(
+                pos2(rect.left(), rect.bottom() - 5.0),
+                pos2(rect.right() - 4.0, rect.bottom() - 2.0),
+            );
             // Bars grow from the right, where the numbers end.
             let bar = track.with_min_x(track.right() - (share * track.width()).max(1.0));
             ui.painter().rect_filled(bar, 1.0, colour);

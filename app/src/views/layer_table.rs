@@ -12,7 +12,7 @@ use crate::{
     format,
     rows::{Column, RowOrder},
     theme,
-    views::cells,
+    views::{cells, drift},
     widgets::{EmptyState, empty_state},
 };
 
@@ -78,12 +78,14 @@ fn caption_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &m
         |ui| {
             let hidden = state.chosen.squeezed_out(width);
             let text = if hidden > 0 { format!("Columns ({hidden} hidden)") } else { "Columns".to_owned() };
-            let config = egui::containers::menu::MenuConfig::new()
-                .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
+            let config =
+                egui::containers::menu::MenuConfig::new().close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
             egui::containers::menu::MenuButton::new(text)
                 .config(config)
                 .ui(ui, |ui| columns::menu_ui(ui, &mut state.chosen, width));
-            if doc.order.stale && ui.button("Sort again").on_hover_text("Values have changed since the rows were sorted").clicked() {
+            if doc.order.stale
+                && ui.button("Sort again").on_hover_text("Values have changed since the rows were sorted").clicked()
+            {
                 send.push(Command::Resort);
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -138,6 +140,9 @@ fn nothing_matches_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 
 fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut Commands, columns: &[Column]) {
     ui.spacing_mut().item_spacing = vec2(columns::GAP, 0.0);
+    // The lines between columns are handles, not a grid.
+    let line = &mut ui.visuals_mut().widgets.noninteractive.bg_stroke;
+    line.color = line.color.gamma_multiply(0.5);
     let focus = focus_ui(ui);
     let scroll_to = reveal(doc, state);
     let rows = Rows { doc, columns, stamp: doc.report.value.as_deref().and_then(cells::stamp) };
@@ -159,21 +164,23 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
     }
     let mut clicked = false;
     let mut hovered = None;
-    builder.header(theme::ROW_HEIGHT + theme::GRID, |mut header| header_ui(&mut header, doc, columns, send)).body(|body| {
-        let layers = doc.layers();
-        body.rows(theme::ROW_HEIGHT, doc.visible.len(), |mut row| {
-            let Some(info) = doc.visible.get(row.index()).and_then(|index| layers.get(*index)) else { return };
-            let touched = rows.row_ui(&mut row, info, &mut state.editing, send);
-            clicked |= touched.clicked;
-            if touched.hovered {
-                hovered = Some(info.name.as_str());
-            }
-        });
-    });
+    builder.header(theme::ROW_HEIGHT + theme::GRID, |mut header| header_ui(&mut header, doc, columns, send)).body(
+        |body| {
+            let layers = doc.layers();
+            body.rows(theme::ROW_HEIGHT, doc.visible.len(), |mut row| {
+                let Some(info) = doc.visible.get(row.index()).and_then(|index| layers.get(*index)) else { return };
+                let touched = rows.row_ui(&mut row, info, &mut state.editing, send);
+                clicked |= touched.clicked;
+                if touched.hovered {
+                    hovered = Some(info.name.as_str());
+                }
+            });
+        },
+    );
     if clicked {
         ui.memory_mut(|memory| memory.request_focus(focus));
     }
-    report_hover(doc, state, hovered, send);
+    drift::report_hover(doc, &mut state.hovering, hovered, send);
 }
 
 /// The table is one tab stop and keeps the vertical arrows for stepping through its rows.
@@ -198,17 +205,6 @@ fn reveal(doc: &Document, state: &mut LayerTableState) -> Option<usize> {
     let target = doc.selection.lead.as_ref().or(doc.selection.anchor.as_ref())?;
     let layers = doc.layers();
     doc.visible.iter().position(|index| layers.get(*index).is_some_and(|layer| layer.name == *target))
-}
-
-fn report_hover(doc: &Document, state: &mut LayerTableState, hovered: Option<&str>, send: &mut Commands) {
-    match hovered {
-        Some(name) if doc.selection.hovered.as_deref() != Some(name) => {
-            send.push(Command::Hover(Some(name.to_owned())));
-        }
-        None if state.hovering => send.push(Command::Hover(None)),
-        _ => {}
-    }
-    state.hovering = hovered.is_some();
 }
 
 fn header_ui(header: &mut TableRow<'_, '_>, doc: &Document, columns: &[Column], send: &mut Commands) {

@@ -118,10 +118,7 @@ fn agreement_entry(agreement: Share, is_headline: bool) -> Entry {
         name: if is_headline { "Agrees with float" } else { "Agrees" },
         now: format::share_percent(agreement),
         after: if is_headline { counts(agreement) } else { String::new() },
-        hover: format!(
-            "Samples whose best class is the float model's: {}",
-            format::share_with_counts(agreement)
-        ),
+        hover: format!("Samples whose best class is the float model's: {}", format::share_with_counts(agreement)),
         ..Entry::default()
     }
 }
@@ -200,8 +197,13 @@ fn job_of(ui: &Ui, entry: &Entry, is_headline: bool, italic: bool) -> LayoutJob 
     };
     let mut job = LayoutJob::default();
     let mut put = |text: &str, font: &egui::FontId, colour, italics| {
-        let format =
-            TextFormat { font_id: font.clone(), color: colour, italics, valign: egui::Align::Center, ..Default::default() };
+        let format = TextFormat {
+            font_id: font.clone(),
+            color: colour,
+            italics,
+            valign: egui::Align::Center,
+            ..Default::default()
+        };
         job.append(text, 0.0, format);
     };
     put(&format!("{} ", entry.name), &body, tokens.weak, false);

@@ -140,12 +140,17 @@ pub fn summary(report: &Report) -> String {
     });
     let Some((db, name)) = values.min_by(|a, b| a.0.total_cmp(&b.0)) else {
         let all_exact = report.rows.iter().any(|row| row.accumulated.sqnr_db == Measure::Exact);
-        return if all_exact { "Every layer equals the float model".into() } else { "No layer has an error yet".into() };
+        return if all_exact {
+            "Every layer equals the float model".into()
+        } else {
+            "No layer has an error yet".into()
+        };
     };
     let is_low = |m: Measure| matches!(m, Measure::Value(db) if db < LOW_DB);
     let low = report.rows.iter().filter(|row| is_low(row.accumulated.sqnr_db)).count();
     let of = format::plural(report.rows.len(), "layer");
-    let tail = if low == 0 { format!("no layer under {LOW_DB} dB") } else { format!("{low} of {of} under {LOW_DB} dB") };
+    let tail =
+        if low == 0 { format!("no layer under {LOW_DB} dB") } else { format!("{low} of {of} under {LOW_DB} dB") };
     format!("Worst: {name} at {} dB; {tail}", format::number(db, 1))
 }
 

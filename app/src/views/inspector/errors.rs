@@ -71,6 +71,7 @@ const METRICS: [Metric; 4] = [
 /// Draws the table, errors down and metrics across; slanted with `stamp` while numbers refine.
 pub(super) fn errors_ui(ui: &mut Ui, row: &LayerRow, stamp: Option<&str>) {
     let weak = theme::tokens(ui).weak;
+    ui.spacing_mut().interact_size.y = 18.0;
     Grid::new("inspector errors").num_columns(5).spacing(vec2(8.0, 4.0)).show(ui, |ui| {
         ui.label("");
         for metric in &METRICS {

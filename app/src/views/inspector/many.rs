@@ -4,7 +4,9 @@ use egui::{Align, Grid, Layout, RichText, Ui, vec2};
 use quantlens_analysis::{metrics::Measure, report::LayerRow};
 
 use super::settings;
-use crate::{command::Commands, document::Document, format, rows::Column, spread::Spread, theme, views::cells, widgets::section};
+use crate::{
+    command::Commands, document::Document, format, rows::Column, spread::Spread, theme, views::cells, widgets::section,
+};
 
 /// Draws what the layers have in common.
 pub(super) fn many_ui(ui: &mut Ui, doc: &Document, layers: &[String], send: &mut Commands) {
@@ -16,7 +18,7 @@ pub(super) fn many_ui(ui: &mut Ui, doc: &Document, layers: &[String], send: &mut
     let rows: Vec<&LayerRow> = layers.iter().filter_map(|name| doc.row_of(name)).collect();
     if !rows.is_empty() {
         section(ui, "Errors");
-        spreads_ui(ui, &rows, doc.is_refining());
+        ui.scope(|ui| spreads_ui(ui, &rows, doc.is_refining()));
         let (float, now) = rows.iter().fold((0, 0), |(f, q), r| (f + r.float_bytes, q + r.quantized_bytes));
         section(ui, "Cost");
         ui.label(format!("{} → {}", format::bytes(float), format::bytes(now)));
@@ -34,6 +36,7 @@ fn some_names(layers: &[String]) -> String {
 
 fn spreads_ui(ui: &mut Ui, rows: &[&LayerRow], italic: bool) {
     let weak = theme::tokens(ui).weak;
+    ui.spacing_mut().interact_size.y = 18.0;
     let right = |ui: &mut Ui, text: RichText| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(text));
     };
@@ -44,7 +47,9 @@ fn spreads_ui(ui: &mut Ui, rows: &[&LayerRow], italic: bool) {
         }
         ui.end_row();
         for column in [Column::Local, Column::Accumulated, Column::Cosine, Column::MaxAbs, Column::Clipped] {
-            let Some(spread) = Spread::of(rows.iter().filter_map(|row| cells::measure_of(column, row))) else { continue };
+            let Some(spread) = Spread::of(rows.iter().filter_map(|row| cells::measure_of(column, row))) else {
+                continue;
+            };
             ui.label(name(column));
             for measure in [spread.least, spread.median, spread.most] {
                 let mut text = RichText::new(written(column, measure)).monospace();

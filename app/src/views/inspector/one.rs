@@ -1,7 +1,10 @@
 //! The inspector of one layer.
 
 use egui::{RichText, Ui};
-use quantlens_analysis::report::{ActivationSummary, LayerInfo, LayerRow, WeightSummary};
+use quantlens_analysis::{
+    metrics::Measure,
+    report::{ActivationSummary, LayerInfo, LayerRow, WeightSummary},
+};
 
 use super::{errors, settings};
 use crate::{
@@ -23,26 +26,23 @@ pub(super) fn one_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut C
     let layers = [info.name.clone()];
     let row = doc.row(info.index);
     settings::weights_ui(ui, doc, &info.name, &layers, send);
-    fixed_ui(ui, info, Part::Weights);
     if let Some(weight) = row.and_then(|row| row.weight.as_ref()) {
-        weight_ui(ui, info, weight, send);
+        fold_ui(ui, doc, info, weight, send);
     }
+    fixed_ui(ui, info, Part::Weights);
     settings::output_ui(ui, doc, &info.name, &layers, send);
     fixed_ui(ui, info, Part::Activations);
+    settings::reset_ui(ui, doc, &layers, send);
     if let Some(row) = row {
-        if let Some(activation) = &row.activation {
-            activation_ui(ui, row, activation);
-        }
         section(ui, "Errors");
         let stamp = doc.report.value.as_deref().and_then(cells::stamp);
-        errors::errors_ui(ui, row, stamp.as_deref());
+        ui.scope(|ui| errors::errors_ui(ui, row, stamp.as_deref()));
         for note in cells::notes(row) {
             ui.label(RichText::new(note).color(theme::tokens(ui).weak));
         }
-        cost_ui(ui, row);
+        details_ui(ui, row);
     }
     reads_ui(ui, doc, info, send);
-    settings::reset_ui(ui, doc, &layers, send);
 }
 
 fn heading_ui(ui: &mut Ui, info: &LayerInfo) {
@@ -70,56 +70,30 @@ fn fixed_ui(ui: &mut Ui, info: &LayerInfo, part: Part) {
     ui.label(RichText::new(cells::sentence(&reason)).color(theme::tokens(ui).weak));
 }
 
-fn weight_ui(ui: &mut Ui, info: &LayerInfo, weight: &WeightSummary, send: &mut Commands) {
-    let scale = |s: f32| format::significant(f64::from(s), 3);
-    let (low, high) = weight.scale_range;
-    let scales = if low.to_bits() == high.to_bits() { scale(low) } else { format!("{} … {}", scale(low), scale(high)) };
-    fact_grid(
-        ui,
-        "inspector weight",
-        [("Scale", scales), ("Weight error", format::db_unit(weight.sqnr_db))],
-    );
-    let has_batch_norm = weight.folded || info.fused.iter().any(|node| node.to_lowercase().contains("bn"));
-    if !has_batch_norm {
+/// Whether a following batch norm is folded in, where there is one.
+fn fold_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, weight: &WeightSummary, send: &mut Commands) {
+    // Where nothing is folded now, there is something to fold only if the configuration unfolded it.
+    let unfolded = doc.config.settings_for(&info.name, &info.op).fold_batch_norm == Some(false);
+    if !weight.folded && (!unfolded || info.fused.is_empty()) {
         return;
     }
-    ui.label(RichText::new("Batch norm").color(theme::tokens(ui).weak));
     let choices = [
         (true, "Folded", "Multiplied into the weights before they are quantized"),
         (false, "Separate", "Computed in float after the quantized operator"),
     ];
     let what = format!("{} batch norm", info.name);
-    if let Some(fold) = choice_row_ui(ui, &what, InForce::One(weight.folded), &choices) {
-        send.push(Command::SetFold { layers: vec![info.name.clone()], fold });
-    }
+    settings::setting_ui(ui, "Batch norm", |ui| {
+        if let Some(fold) = choice_row_ui(ui, &what, InForce::One(weight.folded), &choices) {
+            send.push(Command::SetFold { layers: vec![info.name.clone()], fold });
+        }
+    });
 }
 
-fn activation_ui(ui: &mut Ui, row: &LayerRow, activation: &ActivationSummary) {
-    let real = |v: f32| format::significant(f64::from(v), 3);
-    let whole = |v: i32| format::number(f64::from(v), 0);
-    let clipped = match row.clipped_fraction {
-        quantlens_analysis::metrics::Measure::Value(_) => format!("{} %", format::percent_measure(row.clipped_fraction)),
-        other => format::percent_measure(other),
-    };
-    fact_grid(
-        ui,
-        "inspector activation",
-        [
-            ("Range", format!("{} … {}", real(activation.low), real(activation.high))),
-            ("Scale", real(activation.scale)),
-            ("Zero-point", whole(activation.zero_point)),
-            ("Grid", format!("{} … {}", whole(activation.grid.0), whole(activation.grid.1))),
-            ("Clipped", clipped),
-        ],
-    );
-}
-
-fn cost_ui(ui: &mut Ui, row: &LayerRow) {
-    if row.float_bytes == 0 && row.macs == 0 {
-        return;
-    }
-    section(ui, "Cost");
+/// Quantizers, clipping and cost as facts.
+fn details_ui(ui: &mut Ui, row: &LayerRow) {
     let mut facts = Vec::new();
+    facts.extend(row.weight.as_ref().map(weight_facts).into_iter().flatten());
+    facts.extend(row.activation.as_ref().map(|activation| activation_facts(row, activation)).into_iter().flatten());
     if row.float_bytes > 0 {
         facts.push(("Size", format!("{} → {}", format::bytes(row.float_bytes), format::bytes(row.quantized_bytes))));
     }
@@ -127,7 +101,36 @@ fn cost_ui(ui: &mut Ui, row: &LayerRow) {
         facts.push(("MACs", format::count(row.macs)));
         facts.push(("Bit operations", format::count(row.bops)));
     }
-    fact_grid(ui, "inspector cost", facts);
+    if facts.is_empty() {
+        return;
+    }
+    section(ui, "Details");
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = 16.0;
+        fact_grid(ui, "inspector details", facts);
+    });
+}
+
+fn weight_facts(weight: &WeightSummary) -> [(&'static str, String); 2] {
+    let scale = |s: f32| format::significant(f64::from(s), 3);
+    let (low, high) = weight.scale_range;
+    let scales =
+        if low.to_bits() == high.to_bits() { scale(low) } else { format!("{} … {}", scale(low), scale(high)) };
+    [("Weight scale", scales), ("Weight error", format::db_unit(weight.sqnr_db))]
+}
+
+fn activation_facts(row: &LayerRow, activation: &ActivationSummary) -> [(&'static str, String); 5] {
+    let real = |v: f32| format::significant(f64::from(v), 3);
+    let whole = |v: i32| format::number(f64::from(v), 0);
+    let clipped = format::percent_measure(row.clipped_fraction);
+    let unit = if matches!(row.clipped_fraction, Measure::Value(_)) { " %" } else { "" };
+    [
+        ("Output range", format!("{} … {}", real(activation.low), real(activation.high))),
+        ("Output scale", real(activation.scale)),
+        ("Zero-point", whole(activation.zero_point)),
+        ("Grid", format!("{} … {}", whole(activation.grid.0), whole(activation.grid.1))),
+        ("Clipped", format!("{clipped}{unit}")),
+    ]
 }
 
 /// The layers it reads, each a link.

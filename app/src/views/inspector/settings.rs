@@ -1,6 +1,6 @@
 //! The editors of the inspector: formats, granularity, range method, batch norm; for one layer or for many alike.
 
-use egui::{RichText, Ui};
+use egui::{Align, Layout, RichText, Ui, vec2};
 use quantlens_analysis::{calibrate::Method, config::Granularity, quant::Bits};
 
 use super::also_changed;
@@ -18,9 +18,7 @@ use crate::{
 /// Which layers of `layers` have a part that can be set.
 fn settable<'a>(doc: &Document, layers: &'a [String], part: Part) -> Vec<&'a String> {
     let can = |name: &&String| {
-        doc.layer(name).is_some_and(|info| {
-            matches!(cells::editable(part, info), Editable::Yes | Editable::Shared(_))
-        })
+        doc.layer(name).is_some_and(|info| matches!(cells::editable(part, info), Editable::Yes | Editable::Shared(_)))
     };
     layers.iter().filter(can).collect()
 }
@@ -39,14 +37,28 @@ pub(super) fn weights_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[Stri
     if in_force == InForce::Nothing {
         return;
     }
-    ui.label(RichText::new("Scales").color(theme::tokens(ui).weak));
     let choices = [
         (Granularity::PerTensor, "Per tensor", "One scale for the whole weight"),
         (Granularity::PerChannel, "Per channel", "One scale for each output channel"),
     ];
-    if let Some(granularity) = choice_row_ui(ui, &format!("{what} scales"), in_force, &choices) {
-        send.push(Command::SetGranularity { layers: owned(&with_weights), granularity });
-    }
+    setting_ui(ui, "Scales", |ui| {
+        if let Some(granularity) = choice_row_ui(ui, &format!("{what} scales"), in_force, &choices) {
+            send.push(Command::SetGranularity { layers: owned(&with_weights), granularity });
+        }
+    });
+}
+
+/// A setting's name before its buttons, all names as wide as the longest.
+pub(super) fn setting_ui(ui: &mut Ui, name: &str, buttons: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        let weak = RichText::new(name).color(theme::tokens(ui).weak);
+        let place = vec2(76.0, theme::ROW_HEIGHT);
+        ui.allocate_ui_with_layout(place, Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(place.x);
+            ui.label(weak);
+        });
+        buttons(ui);
+    });
 }
 
 /// The format of the output and how its range is chosen.
@@ -62,14 +74,15 @@ pub(super) fn output_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[Strin
     if in_force == InForce::Nothing {
         return;
     }
-    ui.label(RichText::new("Range").color(theme::tokens(ui).weak));
     let choices = [
         (Method::MinMax, "Min–max", "The observed minimum and maximum: nothing seen so far is clipped"),
         (Method::Kl, "KL", "The threshold of least Kullback–Leibler divergence: clips outliers"),
     ];
-    if let Some(method) = choice_row_ui(ui, &format!("{what} range"), in_force, &choices) {
-        send.push(Command::SetMethod { layers: owned(&with_output), method });
-    }
+    setting_ui(ui, "Range", |ui| {
+        if let Some(method) = choice_row_ui(ui, &format!("{what} range"), in_force, &choices) {
+            send.push(Command::SetMethod { layers: owned(&with_output), method });
+        }
+    });
 }
 
 fn bits_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[String], part: Part, send: &mut Commands) {

@@ -101,9 +101,7 @@ pub(super) fn meaning(column: Column) -> &'static str {
         }
         Column::Granularity => "One weight scale for the whole tensor, or one for each output channel",
         Column::Local => "Signal-to-quantization-noise ratio when only this layer is quantized: what it does to itself",
-        Column::Accumulated => {
-            "Signal-to-quantization-noise ratio when everything is quantized: what arrives here"
-        }
+        Column::Accumulated => "Signal-to-quantization-noise ratio when everything is quantized: what arrives here",
         Column::Cosine => "Direction of the output against the float model's, blind to magnitude",
         Column::MaxAbs => "Largest absolute difference of any output value from the float model's",
         Column::Clipped => "Share of the output's values outside the quantizer's range",

@@ -72,9 +72,8 @@ impl Rows<'_> {
             }
         }
         let response = row.response();
-        response.widget_info(|| {
-            WidgetInfo::selected(egui::Role::Row, true, is_selected, cells::row_label(info, values))
-        });
+        response
+            .widget_info(|| WidgetInfo::selected(egui::Role::Row, true, is_selected, cells::row_label(info, values)));
         if response.clicked() {
             let mode = select_mode(response.ctx.input(|input| input.modifiers));
             send.push(Command::Select { layer: info.name.clone(), mode, reveal: false });
@@ -111,7 +110,8 @@ impl Rows<'_> {
                 return cells::paint_text(ui, rect, &cell.text, egui::TextStyle::Body.resolve(ui.style()), ink);
             }
             _ => {
-                let refines = values.is_some_and(|row| cells::measure_of(column, row).is_some()) && self.stamp.is_some();
+                let refines =
+                    values.is_some_and(|row| cells::measure_of(column, row).is_some()) && self.stamp.is_some();
                 cells::paint_cell(ui, rect, cell, refines);
             }
         }
