@@ -1,7 +1,10 @@
 //! The window of Quantlens: shows a [`document::Document`], sends [`command::Command`]s, runs the analysis on a thread.
 
 pub mod action;
+pub mod apply;
 pub mod command;
+pub mod copy;
+pub mod dialogs;
 pub mod document;
 pub mod figure;
 pub mod filter;
@@ -12,6 +15,8 @@ pub mod memo;
 pub mod rows;
 pub mod selection;
 pub mod spread;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod theme;
 pub mod tour;
 pub mod views;

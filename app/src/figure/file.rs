@@ -147,11 +147,7 @@ mod tests {
                 Series {
                     name: "quantized".into(),
                     ink: Ink::Quantized,
-                    shape: Shape::Steps {
-                        edges: vec![-1.0, 0.0, 1.0, 3.0],
-                        heights: vec![0.0, 900.0, 12.0],
-                        filled: true,
-                    },
+                    shape: Shape::Steps { edges: vec![-1.0, 0.0, 1.0, 3.0], heights: vec![0.0, 900.0, 12.0], filled: true },
                 },
                 Series {
                     name: "cost".into(),
@@ -171,18 +167,7 @@ mod tests {
     #[test]
     fn svg_holds_every_word_of_the_figure() {
         let text = svg(&spec(), &FileOptions { scale: 1, ..FileOptions::default() }).unwrap();
-        for word in [
-            "Output of a&lt;b &amp; c",
-            "8 of 32 samples",
-            "value",
-            "quantized",
-            "cost",
-            "clipped",
-            "2.00",
-            "−1",
-            "1000",
-            "Clips 0.30 % of values",
-        ] {
+        for word in ["Output of a&lt;b &amp; c", "8 of 32 samples", "value", "quantized", "cost", "clipped", "2.00", "−1", "1000", "Clips 0.30 % of values"] {
             assert!(text.contains(word), "{word} is missing");
         }
         assert!(text.contains("width=\"960\"") && text.trim_end().ends_with("</svg>"));
@@ -196,9 +181,7 @@ mod tests {
         assert_eq!(image.dimensions(), (800, 600));
         let quantized = theme::of(Theme::Light).quantized;
         let near = |a: u8, b: u8| a.abs_diff(b) < 60;
-        let hits = image
-            .pixels()
-            .filter(|p| near(p[0], quantized.r()) && near(p[1], quantized.g()) && near(p[2], quantized.b()));
+        let hits = image.pixels().filter(|p| near(p[0], quantized.r()) && near(p[1], quantized.g()) && near(p[2], quantized.b()));
         assert!(hits.count() > 500, "the filled histogram is missing");
     }
 

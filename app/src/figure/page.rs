@@ -145,10 +145,8 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
             }
             Shape::Bars { bars, width } => {
                 for bar in bars {
-                    let corners = [
-                        (self.x(bar.x - 0.5 * width), self.y(bar.high)),
-                        (self.x(bar.x + 0.5 * width), self.y(bar.low)),
-                    ];
+                    let corners =
+                        [(self.x(bar.x - 0.5 * width), self.y(bar.high)), (self.x(bar.x + 0.5 * width), self.y(bar.low))];
                     self.root.draw(&Rectangle::new(corners, paint(color, 0.6).filled()))?;
                     self.root.draw(&Rectangle::new(corners, self.line(color, 1)))?;
                 }
