@@ -5,7 +5,7 @@
 //! is not enough to know: the figure that matters is what the *median* channel has left.
 
 use crate::{
-    quant::Bits,
+    quant::{Bits, Grid},
     report::{ActivationChannel, WeightChannel},
 };
 
@@ -40,6 +40,14 @@ impl From<&ActivationChannel> for ChannelRange {
     fn from(channel: &ActivationChannel) -> Self {
         Self { index: channel.index, low: channel.low, high: channel.high }
     }
+}
+
+/// What a weight channel's scale can hold: both ends of the signed grid, `q_min·S … q_max·S`; `None` where the weights are
+/// float or the width is none that [`Grid`] knows.
+pub fn weight_limits(channel: &WeightChannel, bits: Option<Bits>) -> Option<(f32, f32)> {
+    let (Some(scale), Some(Bits::Int(width))) = (channel.scale, bits) else { return None };
+    let grid = Grid::signed(width).ok()?;
+    Some((scale * grid.q_min() as f32, scale * grid.q_max() as f32))
 }
 
 /// How unevenly a tensor's values are spread over its channels.

@@ -5,7 +5,7 @@
 
 use quantlens_analysis::{diagnose::channels::ChannelRange, metrics::Measure};
 
-use super::spec::{Axis, Bar, FigureSpec, Ink, Series, Shape, Stroke};
+use super::spec::{Axis, Bar, FigureSpec, Ink, Mark, Scale, Series, Shape, Stroke};
 use crate::format::significant;
 
 /// A chart has at most this many bars; at the smallest page each still is a point wide.
@@ -47,6 +47,8 @@ pub struct ChannelFacts<'a> {
     pub one_scale: bool,
     /// The sentence below the ranges.
     pub sentence: &'a str,
+    /// Values on a signed logarithmic axis that is linear up to this size.
+    pub log_unit: Option<f64>,
 }
 
 /// The channels in the order asked for; ties keep the tensor's order.
@@ -86,18 +88,19 @@ pub fn range_spec(channels: &[ChannelDatum], facts: &ChannelFacts<'_>, order: Ch
         let suspect = group.iter().any(|c| facts.outliers.contains(&c.range.index));
         if suspect { outliers.push(bar) } else { usual.push(bar) }
     }
+    let room = 0.06 * (high - low);
+    let marks = outlier_marks(&outliers);
     let mut series = vec![bars("range of the float values", Ink::Float, usual), bars("outliers", Ink::Suspect, outliers)];
     series.retain(|s| !matches!(&s.shape, Shape::Bars { bars, .. } if bars.is_empty()));
     series.extend(limit_series(channels, facts.one_scale, caps));
-    let room = 0.06 * (high - low);
     FigureSpec {
         kind: "channel-ranges",
         title: facts.title.into(),
         stamp: facts.stamp.into(),
         x: index_axis(sorted.len(), order),
-        y: Axis::linear("value", low - room, high + room),
+        y: value_axis(low - room, high + room, facts.log_unit),
         series,
-        marks: Vec::new(),
+        marks,
         spans: Vec::new(),
         summary: facts.sentence.into(),
     }
@@ -129,6 +132,23 @@ pub fn error_spec(channels: &[ChannelDatum], facts: &ChannelFacts<'_>, order: Ch
         marks: Vec::new(),
         spans: Vec::new(),
         summary: error_sentence(channels),
+    }
+}
+
+/// Names the outliers at the top of the chart while they are few: colour alone must not be the only sign.
+fn outlier_marks(outliers: &[Bar]) -> Vec<Mark> {
+    if outliers.len() > 4 {
+        return Vec::new();
+    }
+    let mark = |bar: &Bar| Mark { x: bar.x, label: bar.name.clone(), ink: Ink::Suspect, stroke: Stroke::Dotted };
+    outliers.iter().map(mark).collect()
+}
+
+fn value_axis(low: f64, high: f64, log_unit: Option<f64>) -> Axis {
+    let axis = Axis::linear("value", low, high);
+    match log_unit {
+        Some(unit) if unit > 0.0 && unit.is_finite() => axis.on(Scale::SignedLog { unit }),
+        _ => axis,
     }
 }
 
@@ -231,7 +251,7 @@ mod tests {
     }
 
     fn facts(one_scale: bool) -> ChannelFacts<'static> {
-        ChannelFacts { title: "Weights of a", stamp: "", outliers: &[1], one_scale, sentence: "s" }
+        ChannelFacts { title: "Weights of a", stamp: "", outliers: &[1], one_scale, sentence: "s", log_unit: None }
     }
 
     fn three() -> Vec<ChannelDatum> {

@@ -73,7 +73,7 @@ fn counts_axis(data: &Distribution, log: bool) -> Axis {
     let most = data.float_counts.iter().chain(&data.quantized_counts).copied().max().unwrap_or(0).max(1) as f64;
     // Head room for the labels of the thresholds, which stand at the top.
     if log {
-        Axis::linear("values", 0.5, 0.5 * (2.0 * most).powf(1.25)).on(Scale::Log { floor: 0.5 })
+        Axis::linear("values", 0.5, 0.5 * (2.0 * most).powf(1.12)).on(Scale::Log { floor: 0.5 })
     } else {
         Axis::linear("values", 0.0, 1.25 * most)
     }
@@ -103,10 +103,10 @@ fn clipped_spans(x: &Axis, values: (f64, f64), ends: Option<(f64, f64)>, step: O
     let half = 0.5 * step.unwrap_or(0.0);
     let mut spans = Vec::new();
     if values.0 < low - half {
-        spans.push(Span { low: x.bounds.0, high: low, label: "clipped".into(), ink: Ink::Suspect });
+        spans.push(Span { low: x.bounds.0, high: low, label: "clipped".into(), ink: Ink::Clipped });
     }
     if values.1 > high + half {
-        spans.push(Span { low: high, high: x.bounds.1, label: "clipped".into(), ink: Ink::Suspect });
+        spans.push(Span { low: high, high: x.bounds.1, label: "clipped".into(), ink: Ink::Clipped });
     }
     spans
 }

@@ -24,7 +24,8 @@ pub fn colour(tokens: &crate::theme::Tokens, ink: Ink) -> egui::Color32 {
         Ink::Quantized => tokens.quantized,
         Ink::Current => tokens.threshold,
         Ink::Alternative => tokens.pinned,
-        Ink::Suspect => tokens.clipped,
+        Ink::Suspect => tokens.pinned,
+        Ink::Clipped => tokens.clipped,
         Ink::Quiet => tokens.weak,
     }
 }

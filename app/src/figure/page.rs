@@ -28,6 +28,8 @@ pub(super) struct Page<'a, DB: DrawingBackend> {
     tokens: &'a Tokens,
     /// Pixels of one pixel at 1×.
     unit: i32,
+    /// Added to the height of every text, in pixels.
+    text_drop: i32,
     /// The chart's own rectangle: left, top, right, bottom.
     chart: [i32; 4],
     summary: Vec<String>,
@@ -35,11 +37,11 @@ pub(super) struct Page<'a, DB: DrawingBackend> {
 
 impl<'a, DB: DrawingBackend> Page<'a, DB> {
     /// Lays the page out.
-    pub(super) fn new(root: &'a DrawingArea<DB, Shift>, spec: &'a FigureSpec, tokens: &'a Tokens, scale: u32) -> Self {
+    pub(super) fn new(root: &'a DrawingArea<DB, Shift>, spec: &'a FigureSpec, tokens: &'a Tokens, scale: u32, text_drop: i32) -> Self {
         let unit = i32::try_from(scale).unwrap_or(1).max(1);
         let (width, height) = root.dim_in_pixel();
         let (width, height) = (i32::try_from(width).unwrap_or(i32::MAX), i32::try_from(height).unwrap_or(i32::MAX));
-        let mut page = Self { root, spec, tokens, unit, chart: [0; 4], summary: Vec::new() };
+        let mut page = Self { root, spec, tokens, unit, text_drop: text_drop * unit, chart: [0; 4], summary: Vec::new() };
         page.summary = page.wrap(&spec.summary, width - 40 * unit);
         let below = 46 + 18 * i32::try_from(page.summary.len()).unwrap_or(0);
         let (low, high) = spec.y.placed_bounds();
@@ -253,7 +255,7 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         if text.is_empty() {
             return Ok(());
         }
-        self.root.draw(&Text::new(text.to_owned(), at, self.style(points, color).pos(anchor.pos())))
+        self.root.draw(&Text::new(text.to_owned(), (at.0, at.1 + self.text_drop), self.style(points, color).pos(anchor.pos())))
     }
 
     fn text_width(&self, text: &str, points: i32) -> i32 {

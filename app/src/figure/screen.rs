@@ -33,7 +33,6 @@ pub fn figure_ui(ui: &mut Ui, spec: &FigureSpec, options: ScreenOptions) {
     legend_ui(ui, spec);
     plot_ui(ui, spec, options.height);
     if options.summary && !spec.summary.is_empty() {
-        ui.add_space(4.0);
         ui.label(&spec.summary);
     }
 }
@@ -92,8 +91,10 @@ fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) {
         .allow_scroll(false)
         .allow_axis_zoom_drag(false)
         .show_crosshair(false)
-        .custom_x_axes(vec![hints(AxisHints::new_x(), &spec.x, across)])
-        .custom_y_axes(vec![hints(AxisHints::new_y(), &spec.y, up)])
+        .grid_color(tokens.faint)
+        .grid_fade(0.0)
+        .custom_x_axes(vec![hints(AxisHints::new_x(), &spec.x, across, 14.0)])
+        .custom_y_axes(vec![hints(AxisHints::new_y(), &spec.y, up, 44.0)])
         .x_grid_spacer(spacer(&spec.x, across))
         .y_grid_spacer(spacer(&spec.y, up))
         .label_formatter(|position| match position {
@@ -119,8 +120,8 @@ fn wanted(length: f32, each: f32) -> usize {
     (length / each).clamp(2.0, 40.0) as usize
 }
 
-fn hints<'a>(hints: AxisHints<'a>, axis: &'a Axis, wanted: usize) -> AxisHints<'a> {
-    hints.label(&axis.label).min_thickness(24.0).formatter(move |mark: GridMark, range: &RangeInclusive<f64>| {
+fn hints<'a>(hints: AxisHints<'a>, axis: &'a Axis, wanted: usize, thickness: f32) -> AxisHints<'a> {
+    hints.label(&axis.label).min_thickness(thickness).formatter(move |mark: GridMark, range: &RangeInclusive<f64>| {
         let close = (range.end() - range.start()).abs() * 1e-6;
         ticks(axis, *range.start(), *range.end(), wanted)
             .into_iter()

@@ -70,6 +70,8 @@ pub enum Ink {
     Alternative,
     /// What stands out and should be looked at.
     Suspect,
+    /// What a quantizer cuts off.
+    Clipped,
     /// Scaffolding: grid levels, medians.
     Quiet,
 }
