@@ -13,5 +13,6 @@ pub mod plan;
 pub mod quant;
 pub mod report;
 pub mod tensor;
+pub mod workbench;
 
 pub use error::{Error, Result};

@@ -2,7 +2,7 @@
 //! half-written file.
 //!
 //! Nothing here knows what an operator means, except [`already_quantized`], which recognises quantized models by
-//! operator names. A file is judged before it is decoded ([`wire`]), because the decoder alone neither says where a
+//! operator names. A file is judged before it is decoded (`wire`), because the decoder alone neither says where a
 //! file is damaged, nor reports what it drops, nor bounds what it allocates.
 
 pub mod proto;
@@ -20,7 +20,7 @@ mod visit;
 mod wire;
 
 pub use external::read_external;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_bytes};
 pub use pack::{integer_tensor, tensor_proto};
 pub use quantized::already_quantized;
 pub use save::{ExternalPolicy, SaveOptions, save};

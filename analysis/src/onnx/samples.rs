@@ -67,7 +67,11 @@ fn sparse() -> SparseTensorProto {
 
 fn types() -> Vec<TypeValue> {
     let dim = |value| TensorShapeDimension { value: Some(value), denotation: text("DATA_BATCH") };
-    let dims = vec![dim(DimensionValue::DimValue(-3)), dim(DimensionValue::DimParam("n".into())), Default::default()];
+    let dims = vec![
+        dim(DimensionValue::DimValue(-3)),
+        dim(DimensionValue::DimParam("n".into())),
+        TensorShapeDimension::default(),
+    ];
     let shape = Some(TensorShapeProto { dim: dims });
     let tensor = TypeValue::TensorType(TensorType { elem_type: Some(1), shape: shape.clone() });
     let inner = || Some(Box::new(TypeProto { value: Some(tensor.clone()), denotation: text("IMAGE") }));

@@ -20,7 +20,7 @@ use super::{
     external::{folder_of, is_external},
     proto::{DataLocation, ModelProto, StringStringEntryProto, TensorProto},
     sink::Sink,
-    visit::{INITIALIZER, visit_tensors_mut},
+    visit::{INITIALIZER, any_tensor, visit_tensors_mut},
 };
 use crate::error::{Error, Result};
 
@@ -98,13 +98,14 @@ struct Arranged<'a> {
 /// Decides for every tensor whether it goes inside or outside.
 fn arrange<'a>(model: &'a ModelProto, path: &Path, options: &SaveOptions) -> Result<Arranged<'a>> {
     let mut data = DataFile::default();
-    let mut any_external = false;
+    if options.external != ExternalPolicy::OneFile && !any_tensor(model, is_external) {
+        return Ok(Arranged { model: Cow::Borrowed(model), data });
+    }
     // Clones messages but not weights: those are shared `Bytes`.
     let mut copy = model.clone();
     let mut unread = None;
     let _: Result<(), Infallible> = visit_tensors_mut(&mut copy, &mut |place, tensor| {
         let was_external = is_external(tensor);
-        any_external |= was_external;
         let go_out = match options.external {
             ExternalPolicy::AsLoaded => was_external,
             ExternalPolicy::Inline => false,
@@ -122,9 +123,6 @@ fn arrange<'a>(model: &'a ModelProto, path: &Path, options: &SaveOptions) -> Res
     });
     if let Some(name) = unread {
         return Err(Error::model(format!("external tensor `{name}` cannot be saved: its values were not read")));
-    }
-    if !any_external && data.blobs.is_empty() {
-        return Ok(Arranged { model: Cow::Borrowed(model), data });
     }
     if !data.blobs.is_empty() {
         let location = data_path(path);

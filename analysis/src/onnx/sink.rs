@@ -106,9 +106,9 @@ mod tests {
     fn a_full_disk_is_reported_and_written_to_no_more() {
         let mut disk = Disk { room: 100_000, written: Vec::new() };
         let mut sink = Sink::new(&mut disk);
-        sink.put_slice(&[1; 300_000]);
-        sink.put_slice(&[2; 300_000]);
+        sink.put_slice(&vec![1; 300_000]);
+        sink.put_slice(&vec![2; 300_000]);
         assert_eq!(sink.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
-        assert_eq!(disk.written, [1; 100_000]);
+        assert_eq!(disk.written, vec![1; 100_000]);
     }
 }

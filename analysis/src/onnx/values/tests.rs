@@ -98,7 +98,8 @@ fn what_cannot_be_read_says_why() {
     assert!(error(&TensorProto { data_type: Some(99), ..TensorProto::default() }).contains("number 99"));
     let external = TensorProto { data_location: Some(1), ..proto(DataType::Float, &[1]) };
     assert!(error(&external).contains("outside the model"));
-    let segment = TensorProto { segment: Some(Default::default()), ..proto(DataType::Float, &[0]) };
+    let segment =
+        TensorProto { segment: Some(super::super::proto::Segment::default()), ..proto(DataType::Float, &[0]) };
     assert!(error(&segment).contains("segment"));
 }
 
