@@ -5,13 +5,17 @@ pub mod channels;
 pub mod data_page;
 pub mod drift;
 pub mod export_dialog;
+pub mod figures;
 pub mod histogram;
 pub mod inspector;
 pub mod layer_list;
+pub mod layer_page;
 pub mod layer_table;
 pub mod menu;
 pub mod model_summary;
 pub mod notices;
+#[cfg(test)]
+pub(crate) mod page_fixtures;
 pub mod scoreboard;
 pub mod shortcuts;
 pub mod status;
