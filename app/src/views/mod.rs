@@ -6,9 +6,9 @@ pub mod channels;
 pub mod data_page;
 pub mod drift;
 pub mod export_dialog;
+pub mod figures;
 #[cfg(test)]
 pub(crate) mod fixtures;
-pub mod figures;
 pub mod histogram;
 pub mod inspector;
 pub mod layer_list;
