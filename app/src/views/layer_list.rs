@@ -34,8 +34,19 @@ pub struct LayerListState {
     revealed: Option<u64>,
     /// The pointer was over a row in the last frame.
     hovering: bool,
+    /// What the rows were scrolled to in the last frame, and the height that shows rows, in points.
+    view: (f32, f32),
     /// The value of a full bar.
     scale: Memo<(Same<Report>, Column), f64>,
+}
+
+impl LayerListState {
+    /// Whether the row at `place` was wholly on screen in the last frame.
+    fn shows(&self, place: usize) -> bool {
+        let (offset, height) = self.view;
+        let top = place as f32 * theme::ROW_HEIGHT;
+        top >= offset && top + theme::ROW_HEIGHT <= offset + height
+    }
 }
 
 /// The metrics that the list can show.
@@ -170,11 +181,12 @@ fn rows_ui(ui: &mut Ui, doc: &Document, state: &mut LayerListState, send: &mut C
     let stamp = doc.report.value.as_deref().and_then(cells::stamp);
     let list = List { doc, metric, scale, refines: stamp.is_some() };
     let mut area = ScrollArea::vertical().auto_shrink(false).animated(false);
-    if let Some(place) = reveal(doc, state) {
+    if let Some(place) = reveal(doc, state).filter(|place| !state.shows(*place)) {
         area = area.vertical_scroll_offset(offset_to_show(ui, place));
     }
     let mut hovered = None;
-    area.show_rows(ui, theme::ROW_HEIGHT, doc.visible.len(), |ui, range| {
+    let mut clicked = false;
+    let output = area.show_rows(ui, theme::ROW_HEIGHT, doc.visible.len(), |ui, range| {
         for place in range {
             let Some(info) = doc.visible.get(place).and_then(|index| doc.layers().get(*index)) else { continue };
             let response = list.row_ui(ui, info, place);
@@ -184,9 +196,15 @@ fn rows_ui(ui: &mut Ui, doc: &Document, state: &mut LayerListState, send: &mut C
             if response.clicked() {
                 let mode = select_mode(ui.input(|input| input.modifiers));
                 send.push(Command::Select { layer: info.name.clone(), mode, reveal: true });
+                clicked = true;
             }
         }
     });
+    state.view = (output.state.offset().y, output.inner_rect.height());
+    if clicked {
+        // The others scroll there; a row under the pointer must not move.
+        state.revealed = Some(doc.selection.reveal + 1);
+    }
     report_hover(doc, &mut state.hovering, hovered, send);
 }
 

@@ -178,6 +178,8 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
         },
     );
     if clicked {
+        // The others scroll there; a row under the pointer must not move.
+        state.revealed = Some(doc.selection.reveal + 1);
         ui.memory_mut(|memory| memory.request_focus(focus));
     }
     drift::report_hover(doc, &mut state.hovering, hovered, send);

@@ -25,6 +25,8 @@ pub mod status;
 pub mod threshold;
 pub mod toolbar;
 pub mod tour;
+#[cfg(test)]
+mod view_tests;
 pub mod welcome;
 
 /// What the views remember between frames: scroll positions, switches of plots, open popups. Never results.

@@ -76,7 +76,7 @@ impl Rows<'_> {
             .widget_info(|| WidgetInfo::selected(egui::Role::Row, true, is_selected, cells::row_label(info, values)));
         if response.clicked() {
             let mode = select_mode(response.ctx.input(|input| input.modifiers));
-            send.push(Command::Select { layer: info.name.clone(), mode, reveal: false });
+            send.push(Command::Select { layer: info.name.clone(), mode, reveal: true });
         }
         Touched { clicked: response.clicked(), hovered: response.contains_pointer() }
     }
