@@ -6,10 +6,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use egui::{Modifiers, PopupAnchor, Response, RichText, Sense, Stroke, Tooltip, Ui, vec2};
-use egui_plot::{
-    AxisHints, BarChart, GridMark, Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotTransform, PlotUi, Points, VLine,
-};
+use egui::{Modifiers, PopupAnchor, Response, RichText, Sense, Tooltip, Ui, vec2};
+use egui_plot::{AxisHints, GridMark, LineStyle, Plot, PlotTransform};
 use quantlens_analysis::report::{LayerRow, Report};
 
 use super::cells::{self, theme_of};
@@ -19,11 +17,13 @@ use crate::{
     format,
     memo::{Memo, Same},
     selection::SelectMode,
-    theme::{self, Tokens},
+    theme,
 };
 
+mod draw;
 pub mod shape;
 
+use draw::{Mark, Pen};
 use shape::Scale;
 
 /// What this view remembers between frames.
@@ -88,7 +88,7 @@ pub fn drift_ui(ui: &mut Ui, doc: &Document, state: &mut DriftState, send: &mut 
     if let Some(stamp) = cells::stamp(report) {
         stamp_ui(ui, &output.1, &stamp);
     }
-    caption_ui(ui, doc, summary);
+    draw::caption_ui(ui, doc, summary);
     point_at(ui, doc, report, &output, &mut state.hovering, send);
 }
 
@@ -129,7 +129,7 @@ fn plot_ui(ui: &mut Ui, doc: &Document, report: &Report, shapes: &Shapes, height
         .show_grid([false, true])
         .grid_color(tokens.line)
         .grid_spacing(2.0..=16.0)
-        .y_grid_spacer(move |_| grid(scale))
+        .y_grid_spacer(move |_| draw::grid(scale))
         .custom_y_axes(vec![axis])
         .sense(Sense::click())
         .show(ui, |plot| {
@@ -137,77 +137,18 @@ fn plot_ui(ui: &mut Ui, doc: &Document, report: &Report, shapes: &Shapes, height
             plot.set_plot_bounds_x(-0.6..=last + 0.6);
             let room = (scale.high - scale.low) * 0.06;
             plot.set_plot_bounds_y(scale.low - room..=scale.high + room);
-            plot.bar_chart(bar_chart(&shapes.bars, scale, theme, widest));
+            plot.bar_chart(draw::bar_chart(&shapes.bars, scale, theme, widest));
             if let Some(pinned) = &shapes.pinned {
                 let pen = Pen { colour: tokens.pinned, width: 2.0, style: LineStyle::dashed_dense() };
-                curve_items(plot, pinned, scale, pen);
+                draw::curve_items(plot, pinned, scale, pen);
             }
             // A rim in the background's colour keeps the line apart from the bars it crosses.
             for (colour, width) in [(tokens.canvas, 4.0), (tokens.quantized, 2.0)] {
-                curve_items(plot, &shapes.curve, scale, Pen { colour, width, style: LineStyle::Solid });
+                draw::curve_items(plot, &shapes.curve, scale, Pen { colour, width, style: LineStyle::Solid });
             }
-            mark_items(plot, &marks, scale, tokens);
+            draw::mark_items(plot, &marks, scale, tokens);
         });
     (output.response, output.transform)
-}
-
-/// A line every ten dB, or every twenty where they would crowd in a low strip.
-fn grid(scale: Scale) -> Vec<GridMark> {
-    let step = if scale.high - scale.low > 40.0 { 20.0 } else { 10.0 };
-    let mut marks = Vec::new();
-    let mut value = (scale.low / step).ceil() * step;
-    while value <= scale.high {
-        marks.push(GridMark { value, step_size: step });
-        value += step;
-    }
-    marks
-}
-
-fn bar_chart(bars: &[shape::Bar], scale: Scale, theme: egui::Theme, widest: f64) -> BarChart {
-    let bars = bars.iter().map(|bar| {
-        // Good ones fade: in the light theme the good end of the scale is its most brilliant one.
-        let colour = theme::error_colour(theme, bar.db).gamma_multiply(0.45 + 0.55 * theme::badness(bar.db));
-        egui_plot::Bar::new(bar.x, scale.high - bar.db)
-            .base_offset(bar.db)
-            .width(bar.width.min(widest))
-            .fill(colour)
-            .stroke(Stroke::NONE)
-    });
-    BarChart::new("local", bars.collect()).allow_hover(false)
-}
-
-fn curve_items(plot: &mut PlotUi<'_>, curve: &shape::Curve, scale: Scale, pen: Pen) {
-    let Pen { colour, width, style } = pen;
-    for run in &curve.runs {
-        let points = PlotPoints::from(run.clone());
-        plot.line(Line::new("accumulated", points).color(colour).width(width).style(style).allow_hover(false));
-        if let [single] = run.as_slice() {
-            plot.points(Points::new("accumulated", *single).color(colour).radius(1.3 * width).allow_hover(false));
-        }
-    }
-    if !curve.exact.is_empty() {
-        let points: Vec<[f64; 2]> = curve.exact.iter().map(|x| [*x, scale.high]).collect();
-        let points = Points::new("exact", points).shape(MarkerShape::Up).color(colour).radius(2.0 * width);
-        plot.points(points.allow_hover(false));
-    }
-}
-
-/// How a curve is drawn.
-#[derive(Clone, Copy)]
-struct Pen {
-    colour: egui::Color32,
-    /// In points.
-    width: f32,
-    style: LineStyle,
-}
-
-/// A layer that is selected or under the pointer.
-struct Mark {
-    /// Its index.
-    x: f64,
-    measure: quantlens_analysis::metrics::Measure,
-    is_anchor: bool,
-    is_hovered: bool,
 }
 
 fn marks_of(doc: &Document, report: &Report, shapes: &Shapes) -> Vec<Mark> {
@@ -223,19 +164,6 @@ fn marks_of(doc: &Document, report: &Report, shapes: &Shapes) -> Vec<Mark> {
         })
     };
     selection.selected.iter().chain(hovered).filter_map(mark).collect()
-}
-
-/// Selected layers are ringed, the leading one has a line through it, the one under the pointer a thin one.
-fn mark_items(plot: &mut PlotUi<'_>, marks: &[Mark], scale: Scale, tokens: &Tokens) {
-    for mark in marks.iter().filter(|mark| mark.is_anchor || mark.is_hovered) {
-        let (colour, width) = if mark.is_anchor { (tokens.accent, 1.5) } else { (tokens.weak, 1.0) };
-        plot.vline(VLine::new("mark", mark.x).color(colour).width(width).allow_hover(false));
-    }
-    let place = |mark: &Mark| scale.place(mark.measure).map(|y| [mark.x, y]);
-    let selected: Vec<[f64; 2]> = marks.iter().filter_map(place).collect();
-    let ring = Points::new("selected", selected.clone()).radius(5.0).color(tokens.canvas);
-    plot.points(ring.allow_hover(false));
-    plot.points(Points::new("selected", selected).radius(3.5).color(tokens.accent).allow_hover(false));
 }
 
 /// Hover and click: the layer nearest to the pointer.
@@ -317,55 +245,4 @@ fn stamp_ui(ui: &Ui, transform: &PlotTransform, stamp: &str) {
     let rect = egui::Rect::from_min_size(frame.left_bottom() - vec2(-6.0, 22.0), vec2(110.0, 18.0));
     ui.painter().rect_filled(rect, 3.0, tokens.faint);
     cells::paint_text(ui, rect.shrink2(vec2(6.0, 0.0)), &format!("{stamp} samples"), font, ink);
-}
-
-/// The sentence at the left, the legend at the right.
-fn caption_ui(ui: &mut Ui, doc: &Document, summary: &str) {
-    let tokens = theme::tokens(ui);
-    ui.allocate_ui_with_layout(
-        vec2(ui.available_width(), ui.text_style_height(&egui::TextStyle::Body) + theme::GRID),
-        egui::Layout::right_to_left(egui::Align::Center),
-        |ui| {
-            if ui.available_width() > 980.0 {
-                if doc.pinned.is_some() {
-                    key_ui(ui, "Pinned", tokens.pinned, KeyShape::Dashes);
-                }
-                let bad = theme::error_colour(theme_of(ui), theme::BAD_DB + 5.0);
-                key_ui(ui, "Local, hanging: longer is worse", bad, KeyShape::Bar);
-                key_ui(ui, "Accumulated SQNR in dB", tokens.quantized, KeyShape::Line);
-            }
-            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                ui.add(egui::Label::new(summary).truncate());
-            });
-        },
-    );
-}
-
-/// How an entry of the legend is drawn: by shape as well as by colour.
-#[derive(Clone, Copy)]
-enum KeyShape {
-    Line,
-    Dashes,
-    Bar,
-}
-
-fn key_ui(ui: &mut Ui, text: &str, colour: egui::Color32, shape: KeyShape) {
-    ui.label(RichText::new(text).color(theme::tokens(ui).weak));
-    let (rect, _) = ui.allocate_exact_size(vec2(18.0, 12.0), Sense::hover());
-    let stroke = Stroke::new(2.0, colour);
-    match shape {
-        KeyShape::Line => {
-            ui.painter().hline(rect.x_range(), rect.center().y, stroke);
-        }
-        KeyShape::Dashes => {
-            for i in 0..3_u8 {
-                let x = rect.left() + f32::from(i) * 6.5;
-                ui.painter().hline(x..=x + 4.0, rect.center().y, stroke);
-            }
-        }
-        KeyShape::Bar => {
-            let bar = egui::Rect::from_min_size(rect.center_top() - vec2(3.0, 0.0), vec2(6.0, rect.height()));
-            ui.painter().rect_filled(bar, 0.0, colour);
-        }
-    }
 }

@@ -65,7 +65,8 @@ pub fn scoreboard_ui(ui: &mut Ui, doc: &Document, _state: &mut ScoreboardState, 
         };
         let stamp = cells::stamp(report);
         for (i, entry) in entries(report, doc.pinned.as_deref()).iter().enumerate() {
-            let job = job_of(ui, entry, i == 0, stamp.is_some());
+            let size = if i == 0 { egui::TextStyle::Heading } else { egui::TextStyle::Body };
+            let job = job_of(ui, entry, &size, stamp.is_some());
             ui.add(Label::new(job).extend()).on_hover_text(&entry.hover);
         }
         if let Some(stamp) = stamp {
@@ -187,14 +188,11 @@ fn pinned_entry(report: &Report, pinned: &Report) -> Entry {
     Entry { name: "vs pinned", now, hover, turn, ..Entry::default() }
 }
 
-fn job_of(ui: &Ui, entry: &Entry, is_headline: bool, italic: bool) -> LayoutJob {
+/// One entry, its value in the size of `size` and slanted while it refines.
+fn job_of(ui: &Ui, entry: &Entry, size: &egui::TextStyle, italic: bool) -> LayoutJob {
     let tokens = theme::tokens(ui);
     let body = egui::TextStyle::Body.resolve(ui.style());
-    let number = if is_headline {
-        egui::FontId::new(egui::TextStyle::Heading.resolve(ui.style()).size, body.family.clone())
-    } else {
-        body.clone()
-    };
+    let number = egui::FontId::new(size.resolve(ui.style()).size, body.family.clone());
     let mut job = LayoutJob::default();
     let mut put = |text: &str, font: &egui::FontId, colour, italics| {
         let format = TextFormat {

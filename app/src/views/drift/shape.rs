@@ -132,7 +132,7 @@ pub fn bars(report: &Report, scale: Scale, columns: usize) -> Vec<Bar> {
     report.rows.chunks(size).enumerate().filter_map(bar).collect()
 }
 
-/// "Worst: conv4_2 at 9.8 dB; 6 of 53 layers under 20 dB"; what the strip says to those who do not see it.
+/// "Worst: head/fc at 9.8 dB; 6 of 53 layers under 20 dB"; what the strip says to those who do not see it.
 pub fn summary(report: &Report) -> String {
     let values = report.rows.iter().filter_map(|row| match row.accumulated.sqnr_db {
         Measure::Value(db) => Some((db, row.info.name.as_str())),

@@ -66,7 +66,7 @@ impl Rows<'_> {
         for column in self.columns {
             match part_of(*column) {
                 Some(part) => {
-                    row.col(|ui| self.format_ui(ui, info, values, part, editing, send));
+                    row.col(|ui| self.format_ui(ui, (info, values), part, editing, send));
                 }
                 None => self.value_col(row, *column, info, values),
             }
@@ -121,9 +121,8 @@ impl Rows<'_> {
     /// A format: painted, clickable where it can be set, with its popup.
     fn format_ui(
         &self,
-        ui: &mut Ui,
-        info: &LayerInfo,
-        values: Option<&LayerRow>,
+        ui: &Ui,
+        (info, values): (&LayerInfo, Option<&LayerRow>),
         part: Part,
         editing: &mut Option<Editing>,
         send: &mut Commands,
