@@ -219,6 +219,8 @@ fn nearest(report: &Report, x: f64) -> Option<&LayerRow> {
 fn tooltip_ui(ui: &Ui, doc: &Document, response: &Response, row: &LayerRow) {
     let tooltip = Tooltip::always_open(ui.ctx().clone(), response.layer_id, response.id, PopupAnchor::Pointer);
     tooltip.gap(12.0).show(|ui| {
+        ui.spacing_mut().interact_size.y = 16.0;
+        ui.spacing_mut().item_spacing.y = theme::GRID;
         ui.label(RichText::new(&row.info.name).strong());
         ui.label(RichText::new(&row.info.op).color(theme::tokens(ui).weak));
         egui::Grid::new("drift tooltip").spacing(vec2(12.0, 2.0)).show(ui, |ui| {

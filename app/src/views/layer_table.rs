@@ -96,7 +96,7 @@ fn caption_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &m
     );
 }
 
-/// "12 of 20 layers, worst Acc. SQNR first, from 1/32 samples".
+/// "12 of 20 layers, sorted by accumulated SQNR, worst first, numbers from 1/32 samples so far".
 fn caption(doc: &Document) -> String {
     let (shown, all) = (doc.visible.len(), doc.layers().len());
     let layers = format::plural(all, "layer");
@@ -114,8 +114,8 @@ fn caption(doc: &Document) -> String {
 fn order_words(column: Column, order: RowOrder) -> String {
     let by_value = !matches!(column, Column::Index | Column::Name | Column::Op | Column::Granularity);
     let end = match (by_value, order.reversed) {
-        (false, false) => return format!("sorted by {}", column.title()),
-        (false, true) => return format!("sorted by {}, reversed", column.title()),
+        (false, false) => return format!("sorted by {}", columns::long_title(column)),
+        (false, true) => return format!("sorted by {}, reversed", columns::long_title(column)),
         (true, false) => "first",
         (true, true) => "last",
     };
@@ -125,7 +125,7 @@ fn order_words(column: Column, order: RowOrder) -> String {
         Column::Note => "edited",
         _ => "worst",
     };
-    format!("sorted by {}, {what} {end}", column.title())
+    format!("sorted by {}, {what} {end}", columns::long_title(column))
 }
 
 fn nothing_matches_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
@@ -220,7 +220,7 @@ fn header_cell_ui(ui: &Ui, column: Column, order: RowOrder, send: &mut Commands)
     let rect = ui.max_rect();
     let response = ui.interact(rect, ui.scope_id().with("header"), Sense::click());
     let is_sorted = order.column == Some(column);
-    let name = format!("Sort by {}", column.title());
+    let name = format!("Sort by {}", columns::long_title(column));
     response.widget_info(|| WidgetInfo::selected(egui::Role::ColumnHeader, true, is_sorted, &name));
     if response.hovered() || response.has_focus() {
         ui.painter().rect_filled(rect, 3.0, tokens.hovered);
@@ -244,7 +244,7 @@ fn header_cell_ui(ui: &Ui, column: Column, order: RowOrder, send: &mut Commands)
     let inset = if align == Align::Max { vec2(theme::GRID, 0.0) } else { vec2(0.0, 0.0) };
     let ink = cells::Ink { colour: if is_sorted { tokens.text } else { tokens.weak }, italic: false, align };
     cells::paint_text(ui, rect.shrink2(inset), &text, egui::TextStyle::Body.resolve(ui.style()), ink);
-    let response = response.on_hover_text(format!("{}: {}", column.title(), columns::meaning(column)));
+    let response = response.on_hover_text(format!("{}: {}", columns::long_title(column), columns::meaning(column)));
     if response.clicked() {
         send.push(Command::SortBy(column));
     }

@@ -134,7 +134,7 @@ fn a_header_sorts_reverses_and_returns_to_graph_order() {
         doc.layers()[doc.visible[0]].name.clone()
     };
     for expected in ["head/fc", "head/softmax", "image"] {
-        harness.get_by_label("Sort by Acc. SQNR").click();
+        harness.get_by_label("Sort by Accumulated SQNR").click();
         harness.run();
         assert_eq!(last(&harness), Command::SortBy(Column::Accumulated));
         // Second click: reversed, so that the layer without trouble comes first.

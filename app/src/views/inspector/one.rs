@@ -140,15 +140,18 @@ fn reads_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut Commands) 
     }
     section(ui, "Reads");
     for (tensor, producer) in &info.inputs {
-        let format = doc.row_of(producer).and_then(|row| row.activation_bits);
+        let row = doc.row_of(producer);
         ui.horizontal_wrapped(|ui| {
             let link = ui.link(producer).on_hover_text(format!("Tensor {tensor}: select the layer that makes it"));
             if link.clicked() {
                 let layer = producer.clone();
                 send.push(Command::Select { layer, mode: SelectMode::Replace, reveal: true });
             }
-            let words = format.map_or_else(|| "float".to_owned(), format::bits_words);
-            ui.label(RichText::new(format!("as {words}")).color(theme::tokens(ui).weak));
+            // Before the first evaluation nothing is known of it.
+            if let Some(row) = row {
+                let words = row.activation_bits.map_or_else(|| "float".to_owned(), format::bits_words);
+                ui.label(RichText::new(format!("as {words}")).color(theme::tokens(ui).weak));
+            }
         });
     }
 }

@@ -89,6 +89,18 @@ pub(super) fn short_title(column: Column) -> &'static str {
     }
 }
 
+/// The column's name where there is room for it: in the menu and for screen readers.
+pub(super) fn long_title(column: Column) -> &'static str {
+    match column {
+        Column::Index => "Graph order",
+        Column::WeightBits => "Weight format",
+        Column::ActivationBits => "Output format",
+        Column::Granularity => "Weight scales",
+        Column::Accumulated => "Accumulated SQNR",
+        _ => column.title(),
+    }
+}
+
 /// What the column means, for hover.
 pub(super) fn meaning(column: Column) -> &'static str {
     match column {
@@ -120,9 +132,9 @@ pub(super) fn menu_ui(ui: &mut egui::Ui, chosen: &mut Chosen, width: f32) {
         }
         let mut on = !chosen.hidden.contains(&column);
         let text = if on && !fitting.contains(&column) {
-            format!("{} (no room)", column.title())
+            format!("{} (no room)", long_title(column))
         } else {
-            column.title().to_owned()
+            long_title(column).to_owned()
         };
         if ui.checkbox(&mut on, text).on_hover_text(meaning(column)).changed() {
             if on {
