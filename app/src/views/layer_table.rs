@@ -51,7 +51,6 @@ pub fn layer_table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, 
     if doc.report.is_dimmed(doc.now) {
         ui.multiply_opacity(theme::DIM);
     }
-    // Needed by the header's menu too, inside the scroll area where the available width is another.
     let width = table_width(ui);
     if state.chosen.scroll_sideways && columns::total_width(&columns) > width {
         egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
@@ -157,7 +156,7 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
         .min_scrolled_height(0.0)
         .cell_layout(Layout::left_to_right(Align::Center));
     for column in columns {
-        builder = builder.column(row::table_column(*column, true));
+        builder = builder.column(row::table_column(*column));
     }
     if let Some(index) = scroll_to {
         builder = builder.scroll_to_row(index, None);

@@ -40,7 +40,7 @@ pub(super) fn filter_ui(ui: &mut Ui, doc: &Document, state: &mut FilterBox, send
             .hint_text("Filter, e.g. op:Conv sqnr<20")
             .desired_width(ui.available_width() - clear)
             .min_size(vec2(0.0, theme::ROW_HEIGHT))
-            .vertical_align(egui::Align::Center);
+            .align(egui::Align2::LEFT_CENTER);
         let response = ui.add(field);
         response.widget_info(|| WidgetInfo::text_edit(true, "", &state.text, "Filter layers"));
         if doc.filter.error.is_some() {

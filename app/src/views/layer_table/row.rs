@@ -216,10 +216,10 @@ pub(crate) fn noun(part: Part) -> &'static str {
     if part == Part::Weights { "weights" } else { "output" }
 }
 
-/// Width of the table's column as drawn; names give way first.
-pub(super) fn table_column(column: Column, fills: bool) -> egui_extras::Column {
+/// The table's column; the names take what the others leave.
+pub(super) fn table_column(column: Column) -> egui_extras::Column {
     let width = columns::width(column);
-    if column == Column::Name && fills {
+    if column == Column::Name {
         egui_extras::Column::remainder().at_least(width).resizable(false)
     } else {
         egui_extras::Column::initial(width).at_least(28.0)
