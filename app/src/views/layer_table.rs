@@ -142,7 +142,7 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
     // The lines between columns are handles, not a grid.
     let line = &mut ui.visuals_mut().widgets.noninteractive.bg_stroke;
     line.color = line.color.gamma_multiply(0.5);
-    let focus = focus_ui(ui);
+    focus_ui(ui);
     let scroll_to = reveal(doc, state);
     let rows = Rows { doc, columns, stamp: doc.report.value.as_deref().and_then(cells::stamp) };
     let mut builder = TableBuilder::new(ui)
@@ -179,21 +179,28 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
     if clicked {
         // The others scroll there; a row under the pointer must not move.
         state.revealed = Some(doc.selection.reveal + 1);
-        ui.memory_mut(|memory| memory.request_focus(focus));
+        // From here on the arrows step through the rows, whatever button had the keyboard before.
+        ui.memory_mut(|memory| memory.focused().into_iter().for_each(|id| memory.surrender_focus(id)));
     }
     drift::report_hover(doc, &mut state.hovering, hovered, send);
 }
 
+/// Id of the table's one tab stop. With it focused, arrows and Space belong to the rows as with nothing focused.
+pub fn focus_id() -> Id {
+    Id::unique("layer table")
+}
+
 /// The table is one tab stop and keeps the vertical arrows for stepping through its rows.
-fn focus_ui(ui: &Ui) -> Id {
-    let id = ui.scope_id().with("layer table");
-    let response = ui.interact(ui.available_rect_before_wrap(), id, Sense::focusable_noninteractive());
+fn focus_ui(ui: &Ui) {
+    let id = focus_id();
+    let rect = ui.available_rect_before_wrap();
+    let response = ui.interact(rect, id, Sense::focusable_noninteractive());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Table, true, "Layers"));
     if response.has_focus() {
         let filter = EventFilter { vertical_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
+        ui.painter().rect_stroke(rect, 2.0, (1.0, theme::tokens(ui).accent), egui::StrokeKind::Inside);
     }
-    id
 }
 
 /// The row to scroll to: the moving end of the selection, when it changed elsewhere since the last frame.
