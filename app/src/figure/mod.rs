@@ -1,1 +1,31 @@
-//! One description of a figure, drawn on screen and into files.
+//! Figures: a page builds one [`FigureSpec`], the screen and the saved file both draw it.
+//!
+//! [`spec`] is the vocabulary, [`ticks`] and [`hover`] what both readers of a chart need in words, [`screen`] and [`file`]
+//! the two drawers; [`histogram`], [`channels`] and [`threshold`] say what the layer pages show.
+
+pub mod channels;
+pub mod file;
+pub mod histogram;
+pub mod hover;
+mod page;
+pub mod screen;
+pub mod spec;
+pub mod threshold;
+pub mod ticks;
+
+pub use file::{FileOptions, png, svg};
+pub use screen::{ScreenOptions, figure_ui};
+pub use spec::{Axis, Bar, FigureSpec, Ink, Mark, Scale, Series, Shape, Span, Stroke};
+
+/// The colour of a role.
+pub fn colour(tokens: &crate::theme::Tokens, ink: Ink) -> egui::Color32 {
+    match ink {
+        Ink::Float => tokens.float,
+        Ink::Quantized => tokens.quantized,
+        Ink::Current => tokens.threshold,
+        Ink::Alternative => tokens.pinned,
+        Ink::Suspect => tokens.pinned,
+        Ink::Clipped => tokens.clipped,
+        Ink::Quiet => tokens.weak,
+    }
+}

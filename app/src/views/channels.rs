@@ -1,10 +1,208 @@
-//! To be filled.
+//! The channels of the selected layer: how far each reaches under the scale in use, and how large its error is.
 
-use crate::{command::Commands, document::Document};
+use egui::{ScrollArea, Ui};
+use quantlens_analysis::{
+    config::Granularity,
+    diagnose::channels::{ChannelRange, ChannelSpread, OUTLIER_RATIO, channel_spread, weight_limits},
+};
+
+use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, stamp};
+use crate::{
+    command::{Command, Commands, Part},
+    document::Document,
+    figure::{
+        FigureSpec, ScreenOptions,
+        channels::{ChannelDatum, ChannelFacts, ChannelOrder, error_spec, range_spec},
+        figure_ui,
+    },
+    format,
+    widgets::{EmptyState, empty_state},
+};
 
 /// What this view remembers between frames.
-#[derive(Clone, Debug, Default)]
-pub struct ChannelsState {}
+#[derive(Clone, Debug)]
+pub struct ChannelsState {
+    /// Weights or output; a layer without the chosen one shows the other.
+    pub part: Part,
+    /// In which order the channels stand.
+    pub order: ChannelOrder,
+    /// Values on a signed logarithmic axis: the small channels beside an outlier become visible.
+    pub log_values: bool,
+}
+
+impl Default for ChannelsState {
+    fn default() -> Self {
+        Self { part: Part::Weights, order: ChannelOrder::Index, log_values: false }
+    }
+}
 
 /// Draws the view.
-pub fn channels_ui(_ui: &mut egui::Ui, _doc: &Document, _state: &mut ChannelsState, _send: &mut Commands) {}
+pub fn channels_ui(ui: &mut Ui, doc: &Document, state: &mut ChannelsState, send: &mut Commands) {
+    let Some(page) = layer_page(ui, doc, send) else { return };
+    let shown = Shown::of(doc, &page, state);
+    if shown.channels.is_empty() {
+        let title = format!("{} has no channels", page.name);
+        let reason = "It has no weights with output channels, and its output has no channel axis.";
+        empty_state(ui, EmptyState { title: &title, reason }, |_| {});
+        return;
+    }
+    heading_ui(ui, &shown.title, &page, send);
+    controls_ui(ui, &page, &shown, state, send);
+    ScrollArea::vertical().show(ui, |ui| {
+        let (ranges, errors) = (shown.ranges(state.order), shown.errors(state.order));
+        let height = chart_height(ui, 0.5, 150.0);
+        figure_ui(ui, &ranges, ScreenOptions { height, summary: true });
+        ui.add_space(8.0);
+        figure_ui(ui, &errors, ScreenOptions { height, summary: true });
+    });
+}
+
+/// The figure of ranges on the page, for saving; `None` while there is none.
+pub fn channels_figure(doc: &Document, state: &ChannelsState) -> Option<FigureSpec> {
+    let page = LayerPage::of(doc)?;
+    let shown = Shown::of(doc, &page, state);
+    (!shown.channels.is_empty()).then(|| shown.ranges(state.order))
+}
+
+/// One layer's channels, ready to be drawn.
+struct Shown {
+    part: Part,
+    title: String,
+    stamp: String,
+    channels: Vec<ChannelDatum>,
+    spread: Option<ChannelSpread>,
+    one_scale: bool,
+    sentence: String,
+    log_values: bool,
+}
+
+impl Shown {
+    fn of(doc: &Document, page: &LayerPage<'_>, state: &ChannelsState) -> Self {
+        let weights = part_of(page, state) == Part::Weights;
+        let shown = if weights { Self::weights(page) } else { Self::output(doc, page) };
+        Self { log_values: state.log_values, ..shown }
+    }
+
+    fn weights(page: &LayerPage<'_>) -> Self {
+        let bits = page.row.and_then(|row| row.weight_bits);
+        let channels: Vec<ChannelDatum> = page
+            .detail
+            .weight_channels
+            .iter()
+            .map(|c| ChannelDatum { range: c.into(), limits: weight_limits(c, bits), sqnr_db: c.sqnr_db })
+            .collect();
+        let one_scale = page.row.and_then(|row| row.granularity) == Some(Granularity::PerTensor);
+        let spread = channel_spread(&ranges(&channels), bits);
+        let sentence = weight_sentence(spread.as_ref(), page, one_scale);
+        let title = format!("Weights of {} by channel", page.name);
+        Self { part: Part::Weights, title, stamp: String::new(), channels, spread, one_scale, sentence, log_values: false }
+    }
+
+    fn output(doc: &Document, page: &LayerPage<'_>) -> Self {
+        let limits = page.detail.activation.as_ref().and_then(|a| a.thresholds);
+        let channels: Vec<ChannelDatum> = page
+            .detail
+            .activation_channels
+            .iter()
+            .map(|c| ChannelDatum { range: c.into(), limits, sqnr_db: c.sqnr_db })
+            .collect();
+        let spread = channel_spread(&ranges(&channels), page.row.and_then(|row| row.activation_bits));
+        let sentence = spread.as_ref().map_or(String::new(), reach_sentence);
+        let title = format!("Output of {} by channel", page.name);
+        let stamp = stamp(doc, page.detail.samples);
+        let one_scale = limits.is_some();
+        Self { part: Part::Activations, title, stamp, channels, spread, one_scale, sentence, log_values: false }
+    }
+
+    fn facts(&self) -> ChannelFacts<'_> {
+        ChannelFacts {
+            title: &self.title,
+            stamp: &self.stamp,
+            outliers: self.spread.as_ref().map_or(&[], |s| &s.outliers),
+            one_scale: self.one_scale,
+            sentence: &self.sentence,
+            // Linear up to a quarter of the usual reach: zero stays a place, and the usual channels fill the chart.
+            log_unit: self.spread.as_ref().filter(|_| self.log_values).map(|s| f64::from(s.median_reach) / 4.0),
+        }
+    }
+
+    fn ranges(&self, order: ChannelOrder) -> FigureSpec {
+        range_spec(&self.channels, &self.facts(), order)
+    }
+
+    fn errors(&self, order: ChannelOrder) -> FigureSpec {
+        error_spec(&self.channels, &self.facts(), order)
+    }
+}
+
+fn ranges(channels: &[ChannelDatum]) -> Vec<ChannelRange> {
+    channels.iter().map(|c| c.range).collect()
+}
+
+fn part_of(page: &LayerPage<'_>, state: &ChannelsState) -> Part {
+    let (weights, output) = (!page.detail.weight_channels.is_empty(), !page.detail.activation_channels.is_empty());
+    if weights && (state.part == Part::Weights || !output) { Part::Weights } else { Part::Activations }
+}
+
+fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, shown: &Shown, state: &mut ChannelsState, send: &mut Commands) {
+    ui.horizontal_wrapped(|ui| {
+        for (part, text, there) in [
+            (Part::Weights, "Weights", !page.detail.weight_channels.is_empty()),
+            (Part::Activations, "Output", !page.detail.activation_channels.is_empty()),
+        ] {
+            let button = ui.add_enabled(there, egui::Button::selectable(shown.part == part, text));
+            if button.on_disabled_hover_text("This layer has none").clicked() {
+                state.part = part;
+            }
+        }
+        ui.separator();
+        ui.weak("Sorted by");
+        for (order, text) in
+            [(ChannelOrder::Index, "Index"), (ChannelOrder::Range, "Range"), (ChannelOrder::Error, "Error")]
+        {
+            ui.selectable_value(&mut state.order, order, text);
+        }
+        ui.separator();
+        ui.checkbox(&mut state.log_values, "Log values");
+        if shown.part == Part::Weights {
+            granularity_ui(ui, page, send);
+        }
+    });
+}
+
+fn granularity_ui(ui: &mut Ui, page: &LayerPage<'_>, send: &mut Commands) {
+    let (text, granularity) = match page.row.and_then(|row| row.granularity) {
+        Some(Granularity::PerTensor) => ("Switch to per-channel scales", Granularity::PerChannel),
+        Some(Granularity::PerChannel) => ("Switch to one scale", Granularity::PerTensor),
+        None => return,
+    };
+    ui.separator();
+    if ui.button(text).clicked() {
+        send.push(Command::SetGranularity { layers: vec![page.name.to_owned()], granularity });
+    }
+}
+
+fn weight_sentence(spread: Option<&ChannelSpread>, page: &LayerPage<'_>, one_scale: bool) -> String {
+    let Some(spread) = spread else { return String::new() };
+    let reach = reach_sentence(spread);
+    let Some((bits, median_bits)) = page.row.and_then(|row| row.weight_bits).zip(spread.median_bits) else {
+        return reach;
+    };
+    if one_scale {
+        format!("{reach}; at one scale per tensor the median channel keeps {} of {}", format::number(median_bits, 1), format::bits_words(bits))
+    } else if spread.ratio >= OUTLIER_RATIO {
+        let kept = format::number(median_bits, 1);
+        format!("{reach}; each channel has its own scale (with one for all, the median channel would keep {kept} of {})", format::bits_words(bits))
+    } else {
+        format!("{reach}; each channel has its own scale")
+    }
+}
+
+fn reach_sentence(spread: &ChannelSpread) -> String {
+    let times = format::significant(spread.ratio, 3);
+    if spread.outliers.len() > 1 {
+        let more = format::plural(spread.outliers.len(), "channel");
+        return format!("Channel {} spans {times}× the median channel; {more} span {OUTLIER_RATIO}× or more", spread.widest);
+    }
+    format!("Channel {} spans {times}× the median channel", spread.widest)
+}

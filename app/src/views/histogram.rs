@@ -1,10 +1,112 @@
-//! To be filled.
+//! The values of the selected layer, float against quantized, with the quantizer's ends and what they clip.
 
-use crate::{command::Commands, document::Document};
+use egui::{ScrollArea, Ui};
+use quantlens_analysis::report::Distribution;
+
+use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, stamp};
+use crate::{
+    command::{Commands, Part},
+    document::Document,
+    figure::{
+        FigureSpec, ScreenOptions, figure_ui,
+        histogram::{HistogramFacts, HistogramOptions, histogram_spec},
+        threshold::method_name,
+    },
+    format,
+    widgets::{EmptyState, empty_state},
+};
 
 /// What this view remembers between frames.
-#[derive(Clone, Debug, Default)]
-pub struct HistogramState {}
+#[derive(Clone, Debug)]
+pub struct HistogramState {
+    /// Weights or activations; a layer without the chosen one shows the other.
+    pub part: Part,
+    /// Counts on a logarithmic axis.
+    pub log_counts: bool,
+    /// Values on a signed logarithmic axis.
+    pub log_values: bool,
+}
+
+impl Default for HistogramState {
+    fn default() -> Self {
+        Self { part: Part::Activations, log_counts: true, log_values: false }
+    }
+}
 
 /// Draws the view.
-pub fn histogram_ui(_ui: &mut egui::Ui, _doc: &Document, _state: &mut HistogramState, _send: &mut Commands) {}
+pub fn histogram_ui(ui: &mut Ui, doc: &Document, state: &mut HistogramState, send: &mut Commands) {
+    let Some(page) = layer_page(ui, doc, send) else { return };
+    let Some(spec) = spec_of(doc, &page, state) else {
+        let title = format!("{} has no values to count", page.name);
+        let words = EmptyState { title: &title, reason: "It has no weights, and its output holds no float numbers." };
+        empty_state(ui, words, |_| {});
+        return;
+    };
+    heading_ui(ui, &spec.title, &page, send);
+    controls_ui(ui, &page, state);
+    ScrollArea::vertical().show(ui, |ui| {
+        let height = chart_height(ui, 1.0, 84.0);
+        figure_ui(ui, &spec, ScreenOptions { height, summary: true });
+    });
+}
+
+/// The figure on the page, for saving; `None` while there is none.
+pub fn histogram_figure(doc: &Document, state: &HistogramState) -> Option<FigureSpec> {
+    spec_of(doc, &LayerPage::of(doc)?, state)
+}
+
+fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, state: &mut HistogramState) {
+    ui.horizontal_wrapped(|ui| {
+        let shown = shown_part(page, state);
+        for (part, text, there) in [
+            (Part::Weights, "Weights", page.detail.weights.is_some()),
+            (Part::Activations, "Output", page.detail.activation.is_some()),
+        ] {
+            let button = ui.add_enabled(there, egui::Button::selectable(shown == part, text));
+            if button.on_disabled_hover_text("This layer has none").clicked() {
+                state.part = part;
+            }
+        }
+        ui.separator();
+        ui.checkbox(&mut state.log_counts, "Log counts");
+        ui.checkbox(&mut state.log_values, "Log values");
+    });
+}
+
+/// What is shown: the chosen part, or the other where the layer lacks it.
+fn shown_part(page: &LayerPage<'_>, state: &HistogramState) -> Part {
+    match (state.part, &page.detail.weights, &page.detail.activation) {
+        (Part::Weights, Some(_), _) | (_, Some(_), None) => Part::Weights,
+        _ => Part::Activations,
+    }
+}
+
+fn spec_of(doc: &Document, page: &LayerPage<'_>, state: &HistogramState) -> Option<FigureSpec> {
+    let options = HistogramOptions { log_counts: state.log_counts, log_values: state.log_values };
+    if shown_part(page, state) == Part::Weights {
+        let data: &Distribution = page.detail.weights.as_ref()?;
+        let weight = page.row.and_then(|row| row.weight.as_ref());
+        let facts = HistogramFacts {
+            title: format!("Weights of {}", page.name),
+            stamp: String::new(),
+            format: weight.map(|w| format!("{}, {}", format::bits_words(w.bits), format::granularity(w.granularity))),
+            scales: weight.map(|w| w.scale_range),
+            clipped: None,
+        };
+        return Some(histogram_spec(data, &facts, options));
+    }
+    let data = page.detail.activation.as_ref()?;
+    let row = page.row;
+    let format = row.and_then(|row| {
+        let quantizer = row.activation.as_ref()?;
+        Some(format!("{}, {}", format::bits_words(row.activation_bits?), method_name(quantizer.method)))
+    });
+    let facts = HistogramFacts {
+        title: format!("Output of {}", page.name),
+        stamp: stamp(doc, page.detail.samples),
+        clipped: row.map(|row| &row.clipped_fraction).filter(|_| format.is_some()),
+        format,
+        scales: None,
+    };
+    Some(histogram_spec(data, &facts, options))
+}

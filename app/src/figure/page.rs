@@ -1,0 +1,315 @@
+//! The layout of a figure on a file's page: where title, legend, axes, data and summary stand, in whole pixels.
+
+use plotters::{
+    coord::Shift,
+    drawing::{DrawingArea, DrawingAreaErrorKind},
+    element::{Circle, PathElement, Polygon, Rectangle, Text},
+    prelude::DrawingBackend,
+    style::{
+        Color as _, FontFamily, FontTransform, IntoFont as _, RGBAColor, ShapeStyle, TextStyle,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+
+use super::{
+    file::FAMILY,
+    spec::{FigureSpec, Ink, LegendKey, Shape, Stroke},
+    ticks::{Tick, ticks},
+};
+use crate::theme::Tokens;
+
+type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+type Pixel = (i32, i32);
+
+/// One figure on one page.
+pub(super) struct Page<'a, DB: DrawingBackend> {
+    root: &'a DrawingArea<DB, Shift>,
+    spec: &'a FigureSpec,
+    tokens: &'a Tokens,
+    /// Pixels of one pixel at 1×.
+    unit: i32,
+    /// Added to the height of every text, in pixels.
+    text_drop: i32,
+    /// The chart's own rectangle: left, top, right, bottom.
+    chart: [i32; 4],
+    summary: Vec<String>,
+}
+
+impl<'a, DB: DrawingBackend> Page<'a, DB> {
+    /// Lays the page out.
+    pub(super) fn new(root: &'a DrawingArea<DB, Shift>, spec: &'a FigureSpec, tokens: &'a Tokens, scale: u32, text_drop: i32) -> Self {
+        let unit = i32::try_from(scale).unwrap_or(1).max(1);
+        let (width, height) = root.dim_in_pixel();
+        let (width, height) = (i32::try_from(width).unwrap_or(i32::MAX), i32::try_from(height).unwrap_or(i32::MAX));
+        let mut page = Self { root, spec, tokens, unit, text_drop: text_drop * unit, chart: [0; 4], summary: Vec::new() };
+        page.summary = page.wrap(&spec.summary, width - 40 * unit);
+        let below = 46 + 18 * i32::try_from(page.summary.len()).unwrap_or(0);
+        let (low, high) = spec.y.placed_bounds();
+        let labels = ticks(&spec.y, low, high, 8);
+        let widest = labels.iter().map(|t| page.text_width(&t.label, 12)).max().unwrap_or(0);
+        page.chart = [38 * unit + widest, 62 * unit, width - 20 * unit, height - below * unit];
+        page
+    }
+
+    /// Draws everything, back to front.
+    pub(super) fn draw(&self) -> Drawn<DB> {
+        let [left, top, right, _] = self.chart;
+        self.text(&self.spec.title, (20 * self.unit, 12 * self.unit), 16, Anchor::TopLeft, self.tokens.text)?;
+        self.text(&self.spec.stamp, (right, 15 * self.unit), 12, Anchor::TopRight, self.tokens.weak)?;
+        self.legend((left, top - 16 * self.unit))?;
+        self.grid()?;
+        for span in &self.spec.spans {
+            let ends = [span.low, span.high].map(|x| self.x(x));
+            let fill = paint(super::colour(self.tokens, span.ink), 0.16).filled();
+            self.root.draw(&Rectangle::new([(ends[0], top), (ends[1], self.chart[3])], fill))?;
+        }
+        for series in &self.spec.series {
+            self.series(&series.shape, series.ink)?;
+        }
+        self.marks()?;
+        for (row, line) in (0..).zip(&self.summary) {
+            let y = self.chart[3] + (44 + 18 * row) * self.unit;
+            self.text(line, (20 * self.unit, y), 12, Anchor::TopLeft, self.tokens.text)?;
+        }
+        Ok(())
+    }
+
+    fn legend(&self, at: Pixel) -> Drawn<DB> {
+        let mut x = at.0;
+        for (name, ink, key) in self.spec.legend() {
+            let color = super::colour(self.tokens, ink);
+            let (a, b) = ((x, at.1), (x + 18 * self.unit, at.1));
+            let corners = [(x + 2 * self.unit, at.1 - 5 * self.unit), (x + 16 * self.unit, at.1 + 5 * self.unit)];
+            match key {
+                LegendKey::Box => self.root.draw(&Rectangle::new(corners, paint(color, 0.7).filled()))?,
+                LegendKey::Outline => self.root.draw(&Rectangle::new(corners, self.line(color, 1)))?,
+                LegendKey::Line(stroke) => self.path(&[a, b], stroke, self.line(color, 2))?,
+                LegendKey::Dot => {
+                    let dot = Circle::new((x + 9 * self.unit, at.1), 3 * self.unit, paint(color, 1.0).filled());
+                    self.root.draw(&dot)?;
+                }
+            }
+            self.text(name, (x + 23 * self.unit, at.1), 12, Anchor::Left, self.tokens.text)?;
+            x += (40 * self.unit) + self.text_width(name, 12);
+        }
+        Ok(())
+    }
+
+    fn grid(&self) -> Drawn<DB> {
+        let [left, top, right, bottom] = self.chart;
+        let faint = self.line(self.tokens.faint, 1);
+        let wanted = |length: i32, each: i32| usize::try_from(length / (each * self.unit)).unwrap_or(2).max(2);
+        let (x0, x1) = self.spec.x.placed_bounds();
+        for Tick { placed, label } in ticks(&self.spec.x, x0, x1, wanted(right - left, 80)) {
+            let x = self.x_placed(placed);
+            self.root.draw(&PathElement::new([(x, top), (x, bottom)], faint))?;
+            self.text(&label, (x, bottom + 6 * self.unit), 12, Anchor::Top, self.tokens.weak)?;
+        }
+        let (y0, y1) = self.spec.y.placed_bounds();
+        for Tick { placed, label } in ticks(&self.spec.y, y0, y1, wanted(bottom - top, 40)) {
+            let y = self.y_placed(placed);
+            self.root.draw(&PathElement::new([(left, y), (right, y)], faint))?;
+            self.text(&label, (left - 6 * self.unit, y), 12, Anchor::Right, self.tokens.weak)?;
+        }
+        self.root.draw(&Rectangle::new([(left, top), (right, bottom)], self.line(self.tokens.line, 1)))?;
+        let middle = ((left + right) / 2, bottom + 24 * self.unit);
+        self.text(&self.spec.x.label, middle, 12, Anchor::Top, self.tokens.text)?;
+        let upright = self.style(12, self.tokens.text).transform(FontTransform::Rotate270).pos(Anchor::Top.pos());
+        let at = (14 * self.unit, (top + bottom) / 2);
+        self.root.draw(&Text::new(self.spec.y.label.clone(), at, upright))
+    }
+
+    fn series(&self, shape: &Shape, ink: Ink) -> Drawn<DB> {
+        let color = super::colour(self.tokens, ink);
+        let [left, _, right, bottom] = self.chart;
+        match shape {
+            Shape::Line { points, stroke } => {
+                for run in points.split(|p| !(p[0].is_finite() && p[1].is_finite())) {
+                    let run: Vec<Pixel> = run.iter().map(|p| (self.x(p[0]), self.y(p[1]))).collect();
+                    self.path(&run, *stroke, self.line(color, 2))?;
+                }
+                Ok(())
+            }
+            Shape::Steps { edges, heights, filled } => {
+                let mut outline = Vec::with_capacity(2 * heights.len() + 2);
+                for (pair, height) in edges.windows(2).zip(heights) {
+                    outline.extend(pair.iter().map(|edge| (self.x(*edge), self.y(*height))));
+                }
+                let (Some(first), Some(last)) = (outline.first(), outline.last()) else { return Ok(()) };
+                let (first, last) = ((first.0, bottom), (last.0, bottom));
+                outline.insert(0, first);
+                outline.push(last);
+                if *filled {
+                    self.root.draw(&Polygon::new(outline, paint(color, 0.55).filled()))
+                } else {
+                    self.root.draw(&PathElement::new(outline, self.line(color, 1)))
+                }
+            }
+            Shape::Bars { bars, width } => {
+                for bar in bars {
+                    let corners =
+                        [(self.x(bar.x - 0.5 * width), self.y(bar.high)), (self.x(bar.x + 0.5 * width), self.y(bar.low))];
+                    self.root.draw(&Rectangle::new(corners, paint(color, 0.6).filled()))?;
+                    self.root.draw(&Rectangle::new(corners, self.line(color, 1)))?;
+                }
+                Ok(())
+            }
+            Shape::Dots { points } => {
+                for p in points {
+                    let dot = Circle::new((self.x(p[0]), self.y(p[1])), 2 * self.unit, paint(color, 1.0).filled());
+                    self.root.draw(&dot)?;
+                }
+                Ok(())
+            }
+            Shape::Level { y, stroke } => {
+                let y = self.y(*y);
+                self.path(&[(left, y), (right, y)], *stroke, self.line(color, 1))
+            }
+        }
+    }
+
+    fn marks(&self) -> Drawn<DB> {
+        let [left, top, right, bottom] = self.chart;
+        let mut taken: Vec<[i32; 4]> = Vec::new();
+        for mark in &self.spec.marks {
+            let x = self.x(mark.x);
+            self.path(&[(x, top), (x, bottom)], mark.stroke, self.line(super::colour(self.tokens, mark.ink), 1))?;
+        }
+        let marks = self.spec.marks.iter().map(|m| (m.x, m.label.as_str(), super::colour(self.tokens, m.ink)));
+        let spans = self.spec.spans.iter().map(|s| (0.5 * (s.low + s.high), s.label.as_str(), self.tokens.weak));
+        for (value, label, color) in marks.chain(spans).filter(|(_, label, _)| !label.is_empty()) {
+            let width = self.text_width(label, 12) + 8 * self.unit;
+            let from = (self.x(value) - width / 2).min(right - width - 2 * self.unit).max(left + 2 * self.unit);
+            let mut spot = [from, top + 4 * self.unit, from + width, top + 20 * self.unit];
+            while taken.iter().any(|t| overlap(t, &spot)) && spot[3] < bottom {
+                spot[1] += 18 * self.unit;
+                spot[3] += 18 * self.unit;
+            }
+            let back = paint(self.tokens.canvas, 0.9).filled();
+            self.root.draw(&Rectangle::new([(spot[0], spot[1]), (spot[2], spot[3])], back))?;
+            self.text(label, (from + 4 * self.unit, (spot[1] + spot[3]) / 2), 12, Anchor::Left, color)?;
+            taken.push(spot);
+        }
+        Ok(())
+    }
+
+    /// A path in the given stroke; plotters' own dashes need float lengths per element, so pieces are cut here.
+    fn path(&self, points: &[Pixel], stroke: Stroke, style: ShapeStyle) -> Drawn<DB> {
+        let (on, off) = match stroke {
+            Stroke::Solid => return self.root.draw(&PathElement::new(points.to_vec(), style)),
+            Stroke::Dashed => (7.0 * f64::from(self.unit), 4.0 * f64::from(self.unit)),
+            Stroke::Dotted => (2.0 * f64::from(self.unit), 3.0 * f64::from(self.unit)),
+        };
+        let mut at = 0.0;
+        for pair in points.windows(2) {
+            let &[a, b] = pair else { continue };
+            let length = f64::from(b.0 - a.0).hypot(f64::from(b.1 - a.1));
+            let along = |s: f64| (blend(a.0, b.0, s / length), blend(a.1, b.1, s / length));
+            // `at` runs through the pattern over the whole path; `s` is the place on this piece.
+            let mut s = 0.0;
+            while s < length {
+                let phase = at % (on + off);
+                let (drawn, piece) = if phase < on { (true, on - phase) } else { (false, on + off - phase) };
+                let piece = piece.max(0.5).min(length - s);
+                if drawn {
+                    self.root.draw(&PathElement::new([along(s), along(s + piece)], style))?;
+                }
+                s += piece;
+                at += piece;
+            }
+        }
+        Ok(())
+    }
+
+    fn x(&self, value: f64) -> i32 {
+        self.x_placed(self.spec.x.scale.place(value))
+    }
+
+    fn y(&self, value: f64) -> i32 {
+        self.y_placed(self.spec.y.scale.place(value))
+    }
+
+    fn x_placed(&self, placed: f64) -> i32 {
+        let (low, high) = self.spec.x.placed_bounds();
+        blend(self.chart[0], self.chart[2], ((placed - low) / (high - low)).clamp(0.0, 1.0))
+    }
+
+    fn y_placed(&self, placed: f64) -> i32 {
+        let (low, high) = self.spec.y.placed_bounds();
+        blend(self.chart[3], self.chart[1], ((placed - low) / (high - low)).clamp(0.0, 1.0))
+    }
+
+    fn line(&self, color: egui::Color32, width: u32) -> ShapeStyle {
+        paint(color, 1.0).stroke_width(width * u32::try_from(self.unit).unwrap_or(1))
+    }
+
+    fn style(&self, points: i32, color: egui::Color32) -> TextStyle<'static> {
+        // plotters takes the line height for the size: 1.24 times the letters' nominal size.
+        let size = f64::from(points * self.unit) * 1.24;
+        let mut style = TextStyle::from((FontFamily::Name(FAMILY), size).into_font());
+        style.color = paint(color, 1.0).to_backend_color();
+        style
+    }
+
+    fn text(&self, text: &str, at: Pixel, points: i32, anchor: Anchor, color: egui::Color32) -> Drawn<DB> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.root.draw(&Text::new(text.to_owned(), (at.0, at.1 + self.text_drop), self.style(points, color).pos(anchor.pos())))
+    }
+
+    fn text_width(&self, text: &str, points: i32) -> i32 {
+        let font = (FontFamily::Name(FAMILY), f64::from(points * self.unit) * 1.24).into_font();
+        font.box_size(text).map_or(0, |(width, _)| i32::try_from(width).unwrap_or(0))
+    }
+
+    fn wrap(&self, text: &str, width: i32) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split(' ').filter(|w| !w.is_empty()) {
+            match lines.last_mut() {
+                Some(line) if self.text_width(&format!("{line} {word}"), 12) <= width => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => lines.push(word.to_owned()),
+            }
+        }
+        lines.truncate(3);
+        lines
+    }
+}
+
+/// Where a text stands relative to its point.
+#[derive(Clone, Copy)]
+enum Anchor {
+    TopLeft,
+    TopRight,
+    Top,
+    Left,
+    Right,
+}
+
+impl Anchor {
+    fn pos(self) -> Pos {
+        match self {
+            Self::TopLeft => Pos::new(HPos::Left, VPos::Top),
+            Self::TopRight => Pos::new(HPos::Right, VPos::Top),
+            Self::Top => Pos::new(HPos::Center, VPos::Top),
+            Self::Left => Pos::new(HPos::Left, VPos::Center),
+            Self::Right => Pos::new(HPos::Right, VPos::Center),
+        }
+    }
+}
+
+fn paint(color: egui::Color32, alpha: f64) -> RGBAColor {
+    RGBAColor(color.r(), color.g(), color.b(), alpha)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "between two pixels of one page")]
+fn blend(from: i32, to: i32, share: f64) -> i32 {
+    (f64::from(from) + f64::from(to - from) * share).round() as i32
+}
+
+fn overlap(a: &[i32; 4], b: &[i32; 4]) -> bool {
+    a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
+}

@@ -1,0 +1,17 @@
+//! Which figure is on screen: what "Export figure…" saves.
+
+use super::{ViewStates, channels::channels_figure, histogram::histogram_figure, threshold::threshold_figure};
+use crate::{
+    document::{Document, Page},
+    figure::FigureSpec,
+};
+
+/// The figure of the page shown; `None` where the page has none, or nothing to draw yet.
+pub fn shown_figure(doc: &Document, states: &ViewStates) -> Option<FigureSpec> {
+    match doc.pages.page {
+        Page::Histogram => histogram_figure(doc, &states.histogram),
+        Page::Threshold => threshold_figure(doc),
+        Page::Channels => channels_figure(doc, &states.channels),
+        Page::Table | Page::Model | Page::Data => None,
+    }
+}

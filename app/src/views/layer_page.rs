@@ -1,0 +1,117 @@
+//! What the pages about one layer share: which layer, whether its values are here, from how many samples, and what stands
+//! there while they are not. The values always belong to the layer in the heading, never to the one before it.
+
+use egui::{RichText, Ui};
+use quantlens_analysis::report::{LayerDetail, LayerRow};
+
+use crate::{
+    action::Action,
+    command::Commands,
+    document::Document,
+    format, theme,
+    widgets::{EmptyState, empty_state},
+};
+
+/// A layer with the values its pages draw.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerPage<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its distributions, channels and curve.
+    pub detail: &'a LayerDetail,
+    /// Its row of the report; `None` until there is one.
+    pub row: Option<&'a LayerRow>,
+}
+
+impl<'a> LayerPage<'a> {
+    /// The selected layer, once its values are here.
+    pub fn of(doc: &'a Document) -> Option<Self> {
+        let name = doc.selection.anchor.as_deref()?;
+        let detail = doc.detail.value.as_deref().filter(|detail| detail.layer == name)?;
+        Some(Self { name, detail, row: doc.row_of(name) })
+    }
+}
+
+/// The selected layer; or draws what is missing and gives `None`. Values whose successor is slow are dimmed.
+pub fn layer_page<'a>(ui: &mut Ui, doc: &'a Document, send: &mut Commands) -> Option<LayerPage<'a>> {
+    let page = LayerPage::of(doc);
+    if page.is_none() {
+        missing_ui(ui, doc, send);
+    } else if doc.detail.is_dimmed(doc.now) {
+        ui.set_opacity(theme::DIM);
+    }
+    page
+}
+
+fn missing_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    if doc.model.is_none() {
+        let words = EmptyState { title: "No model is open", reason: "This page shows the values of one layer." };
+        empty_state(ui, words, |ui| buttons(ui, send, &[Action::OpenModel, Action::OpenSample]));
+        return;
+    }
+    let Some(name) = &doc.selection.anchor else {
+        let words = EmptyState {
+            title: "No layer is selected",
+            reason: "Click a layer in the list, or go to the one with the largest error.",
+        };
+        empty_state(ui, words, |ui| buttons(ui, send, &[Action::NextWorse]));
+        return;
+    };
+    if doc.data.is_none() && doc.detail.pending_since.is_none() {
+        let title = format!("{name} has no values yet");
+        let words = EmptyState { title: &title, reason: "The values of a layer come from running samples through the model." };
+        empty_state(ui, words, |ui| buttons(ui, send, &[Action::OpenImages, Action::OpenArrays, Action::UseSynthetic]));
+        return;
+    }
+    let title = format!("Reading {name}");
+    let words = EmptyState { title: &title, reason: "Its values are shown as soon as the samples have run." };
+    empty_state(ui, words, |_| {});
+}
+
+fn buttons(ui: &mut Ui, send: &mut Commands, actions: &[Action]) {
+    for action in actions {
+        if ui.button(action.title()).clicked() {
+            send.run(*action);
+        }
+    }
+}
+
+/// What limits the reading of values from `samples` samples.
+pub fn stamp(doc: &Document, samples: usize) -> String {
+    let total = doc.report.value.as_ref().map_or(samples, |report| report.samples_total.max(samples));
+    let mut parts = Vec::new();
+    if samples > 0 && samples < total {
+        parts.push(format!("values of {} of {}", format::count(samples as u64), format::plural(total, "sample")));
+    } else if samples > 0 {
+        parts.push(format!("values of {}", format::plural(samples, "sample")));
+    }
+    if doc.data.as_ref().is_some_and(|data| data.synthetic) {
+        parts.push("synthetic ranges".into());
+    }
+    parts.join(" · ")
+}
+
+/// The page's heading: what is shown, of which layer and operator, and the button that saves the figure.
+pub fn heading_ui(ui: &mut Ui, title: &str, page: &LayerPage<'_>, send: &mut Commands) {
+    ui.horizontal(|ui| {
+        // The button first, from the right: a long name is cut, never the button.
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if ui.button(Action::ExportFigure.title()).clicked() {
+                send.run(Action::ExportFigure);
+            }
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                let op = page.row.map_or(String::new(), |row| format!("  {}", row.info.op));
+                let mut job = egui::text::LayoutJob::default();
+                RichText::new(title).heading().append_to(&mut job, ui.style(), egui::FontSelection::Default, egui::Align::Center);
+                RichText::new(op).weak().append_to(&mut job, ui.style(), egui::FontSelection::Default, egui::Align::Center);
+                ui.add(egui::Label::new(job).truncate());
+            });
+        });
+    });
+}
+
+/// Height for a chart that shares the page with `others` points of text and further charts.
+pub fn chart_height(ui: &Ui, share: f32, others: f32) -> f32 {
+    let free = share * (ui.available_height() - others);
+    if free.is_finite() { free.clamp(140.0, 560.0) } else { 240.0 }
+}

@@ -1,0 +1,211 @@
+//! A document with one selected layer, for tests of the layer pages: a convolution whose channel 5 dwarfs the others and
+//! whose output has a long tail.
+
+use std::{path::PathBuf, sync::Arc};
+
+use quantlens_analysis::{
+    calibrate::Method,
+    config::{Granularity, QuantConfig},
+    metrics::{Errors, Measure},
+    quant::Bits,
+    report::{
+        ActivationChannel, ActivationSummary, Cost, Distribution, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
+        Report, Score, ThresholdCurve, Timing, WeightChannel, WeightSummary,
+    },
+    tensor::{Dim, ElementType, ModelInput},
+};
+
+use crate::document::Document;
+
+/// The layer of the fixture.
+pub(crate) const LAYER: &str = "block2/depthwise";
+
+/// A document with everything that the layer pages of [`LAYER`] need.
+pub(crate) fn document(channels: usize) -> Document {
+    let mut doc = Document::new();
+    let info = layer();
+    doc.model = Some(Arc::new(model(vec![info.clone()])));
+    doc.report.set(Arc::new(report(info)));
+    doc.detail.set(Arc::new(detail(channels)));
+    doc.selection.replace([LAYER.to_owned()]);
+    doc
+}
+
+/// A model with these layers.
+pub(crate) fn model(layers: Vec<LayerInfo>) -> ModelInfo {
+    ModelInfo {
+        path: PathBuf::from("models/mobilenetv2-12.onnx"),
+        sha256: "c0c3f76d93fa3fd6580652a45618618a220fced18babf65774ed169de0432ad5".into(),
+        file_bytes: 13_964_571,
+        opsets: vec![(String::new(), 12)],
+        ir_version: 6,
+        producer: "pytorch 1.7".into(),
+        inputs: vec![ModelInput {
+            name: "input".into(),
+            element_type: ElementType::Float32,
+            dims: Some(vec![Dim::Symbolic("batch".into()), Dim::Fixed(3), Dim::Fixed(224), Dim::Fixed(224)]),
+        }],
+        outputs: vec!["output".into()],
+        nodes: 105,
+        operators: vec![("Conv".into(), 52), ("Clip".into(), 35), ("Add".into(), 10), ("Gemm".into(), 1)],
+        parameters: 3_487_816,
+        layers,
+        warnings: Vec::new(),
+    }
+}
+
+/// What the model says about [`LAYER`].
+pub(crate) fn layer() -> LayerInfo {
+    LayerInfo {
+        index: 0,
+        name: LAYER.into(),
+        op: "Conv".into(),
+        output: "block2/depthwise_relu".into(),
+        fused: vec!["block2/bn".into(), "block2/relu".into()],
+        inputs: vec![("block2/expand_relu".into(), "block2/expand".into())],
+        weight: Some(("block2/depthwise.weight".into(), vec![32, 1, 3, 3])),
+        parameters: 320,
+        weight_fixed: None,
+        activation_fixed: None,
+        shares_activation_with: Vec::new(),
+        shares_weight_with: Vec::new(),
+    }
+}
+
+fn errors(db: f64) -> Errors {
+    let nmse = 10f64.powf(-db / 10.0);
+    Errors {
+        sqnr_db: Measure::Value(db),
+        cosine: Measure::Value(1.0 - nmse / 2.0),
+        nmse: Measure::Value(nmse),
+        mse: Measure::Value(nmse * 1.7),
+        max_abs: Measure::Value(2.4),
+        gain: Measure::Value(0.98),
+    }
+}
+
+/// A report with this one layer.
+pub(crate) fn report(info: LayerInfo) -> Report {
+    let row = LayerRow {
+        info: Arc::new(info),
+        weight_bits: Some(Bits::Int(8)),
+        activation_bits: Some(Bits::Int(8)),
+        granularity: Some(Granularity::PerTensor),
+        edited: false,
+        local: errors(9.8),
+        accumulated: errors(8.1),
+        inherited: errors(24.0),
+        introduced: errors(9.8),
+        clipped_fraction: Measure::Value(0.0031),
+        weight: Some(WeightSummary {
+            tensor: "block2/depthwise.weight".into(),
+            bits: Bits::Int(8),
+            granularity: Granularity::PerTensor,
+            scale_range: (0.39, 0.39),
+            sqnr_db: Measure::Value(9.8),
+            folded: true,
+        }),
+        activation: Some(ActivationSummary {
+            scale: 0.0234,
+            zero_point: -38,
+            low: -2.106,
+            high: 3.861,
+            method: Method::MinMax,
+            grid: (-128, 127),
+        }),
+        float_bytes: 1280,
+        quantized_bytes: 448,
+        macs: 2_257_920,
+        bops: 144_506_880,
+    };
+    Report {
+        config: Arc::new(QuantConfig::default()),
+        samples: 32,
+        samples_total: 32,
+        rows: vec![row],
+        outputs: Vec::new(),
+        score: Score {
+            float_accuracy: None,
+            accuracy: None,
+            agreement: None,
+            output_sqnr_db: Measure::Value(8.0),
+            output: "output".into(),
+        },
+        cost: Cost::default(),
+        memory: Memory::default(),
+        timing: Timing::default(),
+        warnings: Vec::new(),
+    }
+}
+
+/// A bell around 0.2 with a tail to the right, as counts of 256 bins over −2.1 … 6.
+fn bell(center: f64, width: f64, tail: f64) -> Vec<u64> {
+    (0..256)
+        .map(|i| {
+            let v = -2.1 + 8.1 * (f64::from(i) + 0.5) / 256.0;
+            let body = 90_000.0 * (-0.5 * ((v - center) / width).powi(2)).exp();
+            (body + tail * (-(v - center).abs()).exp()) as u64
+        })
+        .collect()
+}
+
+fn detail(channels: usize) -> LayerDetail {
+    let fake_rounded = |counts: &[u64]| -> Vec<u64> {
+        counts.chunks(4).flat_map(|group| [0, group.iter().sum::<u64>(), 0, 0].into_iter().take(group.len())).collect()
+    };
+    let float = bell(0.2, 0.5, 900.0);
+    let thresholds: Vec<f32> = (128..=2048).map(|i| 6.0 * i as f32 / 2048.0).collect();
+    let cost = |t: f64| if t < 0.9 { f64::INFINITY } else { 0.004 + 0.09 * (t - 3.1).powi(2) + 0.4 * (-(t - 0.9) * 6.0).exp() };
+    let costs: Vec<f64> = thresholds.iter().map(|t| cost(f64::from(*t))).collect();
+    let best = (0..costs.len()).min_by(|a, b| costs[*a].total_cmp(&costs[*b])).unwrap();
+    LayerDetail {
+        layer: LAYER.into(),
+        samples: 8,
+        activation: Some(Distribution {
+            tensor: "block2/depthwise_relu".into(),
+            low: -2.1,
+            high: 6.0,
+            quantized_counts: fake_rounded(&float),
+            float_counts: float,
+            thresholds: Some((-2.106, 3.861)),
+            step: Some((0.0234, -38)),
+        }),
+        weights: Some(Distribution {
+            tensor: "block2/depthwise.weight".into(),
+            low: -49.0,
+            high: 31.0,
+            float_counts: bell(4.0, 0.05, 20.0),
+            quantized_counts: fake_rounded(&bell(4.0, 0.05, 20.0)),
+            thresholds: Some((-49.92, 49.53)),
+            step: Some((0.39, 0)),
+        }),
+        weight_channels: (0..channels).map(weight_channel).collect(),
+        activation_channels: (0..channels)
+            .map(|index| ActivationChannel {
+                index,
+                low: 0.0,
+                high: 1.0 + (index % 7) as f32,
+                sqnr_db: Measure::Value(12.0 + (index % 11) as f64),
+            })
+            .collect(),
+        threshold: Some(ThresholdCurve {
+            method: Method::Kl,
+            thresholds,
+            costs,
+            best,
+            current: 6.0,
+            others: vec![(Method::MinMax, 6.0)],
+        }),
+        threshold_note: None,
+    }
+}
+
+fn weight_channel(index: usize) -> WeightChannel {
+    let reach = if index == 5 { 49.53 } else { 0.1 + 0.13 * ((index * 7) % 5) as f32 };
+    let sqnr_db = match index {
+        5 => Measure::Value(41.2),
+        9 => Measure::Exact,
+        _ => Measure::Value(2.0 + (index % 9) as f64),
+    };
+    WeightChannel { index, low: -reach, high: 0.8 * reach, scale: Some(0.39), sqnr_db }
+}

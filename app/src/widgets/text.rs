@@ -1,0 +1,19 @@
+//! Headings and numbers, so that all pages set them alike.
+
+use egui::{Label, Response, RichText, Ui};
+
+use crate::theme;
+
+/// A heading inside a page, with the space that sets a section apart.
+pub fn section(ui: &mut Ui, title: &str) -> Response {
+    ui.add_space(8.0);
+    let response = ui.label(RichText::new(title).strong().size(14.0));
+    ui.add_space(2.0);
+    response
+}
+
+/// A number in digits of one width.
+pub fn number_label(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let text = RichText::new(text).font(theme::number_font(ui));
+    ui.add(Label::new(text).selectable(true))
+}
