@@ -126,7 +126,7 @@ impl Value {
             (Self::Float { shape: a, data: x }, Self::Float { shape: b, data: y }) => {
                 a == b && x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits())
             }
-            (Self::Other(a), Self::Other(b)) => Arc::ptr_eq(a, b) || same_integers(a, b),
+            (Self::Other(a), Self::Other(b)) => Arc::ptr_eq(a, b) || same_elements(a, b),
             _ => false,
         }
     }
@@ -163,15 +163,37 @@ impl Value {
     }
 }
 
-/// Compares tensors of the types that shapes, tokens and masks have.
-fn same_integers(a: &DynValue, b: &DynValue) -> bool {
-    fn same<T: ort::value::PrimitiveTensorElementType + PartialEq>(a: &DynValue, b: &DynValue) -> bool {
+/// Compares tensors bit for bit; sequences and strings count as different.
+fn same_elements(a: &DynValue, b: &DynValue) -> bool {
+    fn same<T, B>(a: &DynValue, b: &DynValue, bits: fn(&T) -> B) -> bool
+    where
+        T: ort::value::PrimitiveTensorElementType,
+        B: PartialEq,
+    {
         match (a.try_extract_tensor::<T>(), b.try_extract_tensor::<T>()) {
-            (Ok((shape_a, x)), Ok((shape_b, y))) => shape_a == shape_b && x == y,
+            (Ok((shape_a, x)), Ok((shape_b, y))) => {
+                shape_a == shape_b && x.iter().zip(y).all(|(x, y)| bits(x) == bits(y))
+            }
             _ => false,
         }
     }
-    same::<i64>(a, b) || same::<i32>(a, b) || same::<bool>(a, b) || same::<u8>(a, b)
+    let Some(kind) = a.dtype().tensor_type().and_then(element_type) else { return false };
+    match kind {
+        ElementType::Float32 => same::<f32, _>(a, b, |v| v.to_bits()),
+        ElementType::Float64 => same::<f64, _>(a, b, |v| v.to_bits()),
+        ElementType::Float16 => same::<half::f16, _>(a, b, |v| v.to_bits()),
+        ElementType::BFloat16 => same::<half::bf16, _>(a, b, |v| v.to_bits()),
+        ElementType::Uint8 => same::<u8, _>(a, b, |v| *v),
+        ElementType::Int8 => same::<i8, _>(a, b, |v| *v),
+        ElementType::Uint16 => same::<u16, _>(a, b, |v| *v),
+        ElementType::Int16 => same::<i16, _>(a, b, |v| *v),
+        ElementType::Uint32 => same::<u32, _>(a, b, |v| *v),
+        ElementType::Int32 => same::<i32, _>(a, b, |v| *v),
+        ElementType::Uint64 => same::<u64, _>(a, b, |v| *v),
+        ElementType::Int64 => same::<i64, _>(a, b, |v| *v),
+        ElementType::Bool => same::<bool, _>(a, b, |v| *v),
+        ElementType::String => false,
+    }
 }
 
 /// onnxruntime's element type in our terms.
