@@ -1,15 +1,39 @@
 //! What a long job needs from its caller: a way to be stopped, a place to report progress, a place for soft problems.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::error::{Error, Result};
 
+/// What a hook is called with nothing and returns nothing.
+type Hook = Box<dyn Fn() + Send>;
+
 /// Asks a running job to stop. Clones share one flag; once cancelled it stays so.
-#[derive(Clone, Debug, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
+#[derive(Clone, Default)]
+pub struct CancelToken(Arc<CancelState>);
+
+#[derive(Default)]
+struct CancelState {
+    is_cancelled: AtomicBool,
+    /// What must be told at once, because it is inside a call that does not look at the flag.
+    hook: Mutex<Option<Hook>>,
+}
+
+/// Takes its hook away again when dropped.
+#[must_use = "the hook is removed when this is dropped"]
+#[derive(Debug)]
+pub struct HookGuard<'a>(&'a CancelToken);
+
+impl fmt::Debug for CancelToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CancelToken").field(&self.is_cancelled()).finish()
+    }
+}
 
 impl CancelToken {
     /// A token that has not been cancelled.
@@ -19,12 +43,15 @@ impl CancelToken {
 
     /// Asks every holder of this token to stop.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.is_cancelled.store(true, Ordering::SeqCst);
+        if let Some(hook) = self.hook().as_ref() {
+            hook();
+        }
     }
 
     /// Whether [`CancelToken::cancel`] was called.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.is_cancelled.load(Ordering::SeqCst)
     }
 
     /// `Err(Error::Cancelled)` once cancelled; call it between samples and between segments.
@@ -33,6 +60,54 @@ impl CancelToken {
     /// [`Error::Cancelled`], and nothing else.
     pub fn check(&self) -> Result<()> {
         if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// Has `hook` called when the token is cancelled (at once if it already is), until the guard is dropped. A token
+    /// has one hook at a time: one job runs one thing.
+    pub fn on_cancel(&self, hook: impl Fn() + Send + 'static) -> HookGuard<'_> {
+        // Under the lock, so that a cancel between the test and the store cannot be lost.
+        let mut slot = self.hook();
+        if self.is_cancelled() {
+            hook();
+        }
+        *slot = Some(Box::new(hook));
+        HookGuard(self)
+    }
+
+    fn hook(&self) -> MutexGuard<'_, Option<Hook>> {
+        // A hook that panicked poisons nothing worth protecting: the slot is replaced as a whole.
+        self.0.hook.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for HookGuard<'_> {
+    fn drop(&mut self) {
+        *self.0.hook() = None;
+    }
+}
+
+/// What a long job is given: how it is stopped and where it reports.
+pub struct Job<'a> {
+    /// Asks the job to stop.
+    pub cancel: CancelToken,
+    /// Receives progress; called often, so it must be quick.
+    pub progress: &'a mut dyn FnMut(Progress),
+}
+
+impl fmt::Debug for Job<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").field("cancel", &self.cancel).finish_non_exhaustive()
+    }
+}
+
+impl Job<'_> {
+    /// Reports that `done` of `total` units of `stage` are finished, and stops if asked to.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] once the job was cancelled.
+    pub fn step(&mut self, stage: &'static str, unit: &'static str, done: usize, total: usize) -> Result<()> {
+        (self.progress)(Progress { stage, done, total: Some(total), unit });
+        self.cancel.check()
     }
 }
 

@@ -3,13 +3,17 @@
 pub mod calibrate;
 pub mod config;
 pub mod data;
-pub mod diagnose;
+pub mod engine;
 pub mod error;
+pub mod export;
+pub mod graph;
 pub mod job;
 pub mod metrics;
 pub mod onnx;
+pub mod plan;
 pub mod quant;
 pub mod report;
 pub mod tensor;
+pub mod workbench;
 
 pub use error::{Error, Result};

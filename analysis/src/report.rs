@@ -138,7 +138,7 @@ pub struct LayerRow {
 }
 
 /// A weight quantizer in numbers.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WeightSummary {
     /// The quantized constant.
     pub tensor: String,

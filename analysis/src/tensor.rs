@@ -26,22 +26,21 @@ pub enum ElementType {
 impl ElementType {
     /// The type with ONNX number `code`; `None` for those this program does not compute with (complex, float8, int4, …).
     pub fn from_onnx(code: i32) -> Option<Self> {
-        use ElementType as E;
         [
-            E::Float32,
-            E::Uint8,
-            E::Int8,
-            E::Uint16,
-            E::Int16,
-            E::Int32,
-            E::Int64,
-            E::String,
-            E::Bool,
-            E::Float16,
-            E::Float64,
-            E::Uint32,
-            E::Uint64,
-            E::BFloat16,
+            Self::Float32,
+            Self::Uint8,
+            Self::Int8,
+            Self::Uint16,
+            Self::Int16,
+            Self::Int32,
+            Self::Int64,
+            Self::String,
+            Self::Bool,
+            Self::Float16,
+            Self::Float64,
+            Self::Uint32,
+            Self::Uint64,
+            Self::BFloat16,
         ]
         .into_iter()
         .find(|t| *t as i32 == code)
@@ -54,22 +53,21 @@ impl ElementType {
 
     /// How users write it: `float32`, `int64`, ….
     pub fn name(self) -> &'static str {
-        use ElementType as E;
         match self {
-            E::Float32 => "float32",
-            E::Uint8 => "uint8",
-            E::Int8 => "int8",
-            E::Uint16 => "uint16",
-            E::Int16 => "int16",
-            E::Int32 => "int32",
-            E::Int64 => "int64",
-            E::String => "string",
-            E::Bool => "bool",
-            E::Float16 => "float16",
-            E::Float64 => "float64",
-            E::Uint32 => "uint32",
-            E::Uint64 => "uint64",
-            E::BFloat16 => "bfloat16",
+            Self::Float32 => "float32",
+            Self::Uint8 => "uint8",
+            Self::Int8 => "int8",
+            Self::Uint16 => "uint16",
+            Self::Int16 => "int16",
+            Self::Int32 => "int32",
+            Self::Int64 => "int64",
+            Self::String => "string",
+            Self::Bool => "bool",
+            Self::Float16 => "float16",
+            Self::Float64 => "float64",
+            Self::Uint32 => "uint32",
+            Self::Uint64 => "uint64",
+            Self::BFloat16 => "bfloat16",
         }
     }
 }

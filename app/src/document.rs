@@ -1,10 +1,11 @@
 //! Everything that is open: plain data that views read and only [`crate::apply`] changes.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use quantlens_analysis::{
-    config::QuantConfig,
-    data::{RecipeTrial, info::DataInfo},
+    config::{LayerSettings, QuantConfig},
+    data::{Recipe, RecipeTrial, info::DataInfo},
+    metrics::Measure,
     report::{ExportReport, LayerDetail, LayerInfo, LayerRow, ModelInfo, Report},
 };
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use crate::{
     rows::{Column, RowOrder},
     selection::Selection,
     tour::TourStep,
+    worker::{DataChoice, ModelSource, Request},
 };
 
 /// A value that a background job makes. The previous one stays while a new one is coming.
@@ -123,6 +125,9 @@ pub struct PageState {
     /// In a narrow window: the drawer drawn over the centre.
     #[serde(skip)]
     pub drawer: Option<Drawer>,
+    /// Which panels the window is too narrow for; the window says so before each frame.
+    #[serde(skip)]
+    pub narrow: Narrow,
     /// The metric of the list's bars.
     #[serde(skip)]
     pub list_metric: ListMetric,
@@ -136,6 +141,7 @@ impl Default for PageState {
             strip: true,
             inspector: true,
             drawer: None,
+            narrow: Narrow::default(),
             list_metric: ListMetric::default(),
         }
     }
@@ -148,6 +154,36 @@ pub enum Drawer {
     List,
     /// The inspector.
     Inspector,
+}
+
+/// Which panels the window is too narrow for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Narrow {
+    /// The layer list is a drawer.
+    pub list: bool,
+    /// The inspector is a drawer.
+    pub inspector: bool,
+}
+
+impl Narrow {
+    /// Below this width, in points, the inspector is a drawer.
+    pub const INSPECTOR_BELOW: f32 = 1100.0;
+    /// Below this width the list is one too.
+    pub const LIST_BELOW: f32 = 900.0;
+
+    /// What a window of this width, in points, has no room for.
+    pub fn at(width: f32) -> Self {
+        Self { list: width < Self::LIST_BELOW, inspector: width < Self::INSPECTOR_BELOW }
+    }
+
+    /// Whether the panel is a drawer now.
+    pub fn is_drawer(self, panel: PanelId) -> bool {
+        match panel {
+            PanelId::List => self.list,
+            PanelId::Inspector => self.inspector,
+            PanelId::Strip => false,
+        }
+    }
 }
 
 /// The metric of the list's bars.
@@ -254,7 +290,7 @@ pub struct Failure {
     /// The chain of causes, for "Details".
     pub details: String,
     /// What can be started again with Retry.
-    pub retry: Option<crate::worker::Request>,
+    pub retry: Option<Request>,
 }
 
 /// The export dialog.
@@ -349,6 +385,26 @@ pub struct Document {
     pub is_sample: bool,
     /// The onnxruntime library.
     pub runtime: RuntimeInfo,
+    /// The tour has been shown in this run; it does not come back by itself.
+    pub tour_seen: bool,
+    /// The model that is being opened.
+    pub opening: Option<ModelSource>,
+    /// Samples to use once the model is open.
+    pub wanted_data: Option<DataChoice>,
+    /// Configuration to use once the model is open.
+    pub wanted_config: Option<QuantConfig>,
+    /// The samples asked for, to read them again with other settings.
+    pub data_choice: Option<DataChoice>,
+    /// The recipe set by hand; `None` is the guess.
+    pub recipe_given: Option<Recipe>,
+    /// The user has said that the recipe is right.
+    pub recipe_confirmed: bool,
+    /// Layers' own settings before they were toggled to float.
+    pub before_float: BTreeMap<String, LayerSettings>,
+    /// When the running job was started, by the window's clock.
+    pub job_started: Option<f64>,
+    /// When its stage began.
+    pub stage_started: Option<f64>,
     /// The window's clock at this frame, in seconds; what ages of notices and pending values are measured with.
     pub now: f64,
 }
@@ -400,6 +456,23 @@ impl Document {
     /// Whether the report's numbers come from fewer samples than were asked for.
     pub fn is_refining(&self) -> bool {
         self.report.value.as_ref().is_some_and(|report| report.samples < report.samples_total)
+    }
+
+    /// The layer with weights at which the accumulated SQNR falls most below what its inputs had; what the tour points at.
+    pub fn cliff(&self) -> Option<&LayerInfo> {
+        let value = |row: &LayerRow| match row.accumulated.sqnr_db {
+            Measure::Value(db) => Some(db),
+            Measure::Exact => Some(f64::INFINITY),
+            Measure::NotApplicable(_) => None,
+        };
+        let drop = |layer: &LayerInfo| {
+            let here = value(self.row(layer.index)?)?;
+            let before = layer.inputs.iter().filter_map(|(_, from)| value(self.row_of(from)?)).fold(f64::INFINITY, f64::min);
+            // Inputs without an error would make the first layer a cliff of any height.
+            before.is_finite().then_some(before - here)
+        };
+        let drops = self.layers().iter().filter(|layer| layer.weight.is_some()).filter_map(|l| Some((l, drop(l)?)));
+        drops.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(layer, _)| layer)
     }
 
     /// Whether the configuration differs from the one last saved.

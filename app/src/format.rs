@@ -1,7 +1,7 @@
 //! Numbers as text, the same everywhere: true minus, digits that fit what the number means, and three different
 //! texts for "not yet known", "no error at all" and "there is no such number".
 
-use quantlens_analysis::{config::Granularity, metrics::Measure, quant::Bits, report::Share};
+use quantlens_analysis::{calibrate::Method, config::Granularity, metrics::Measure, quant::Bits, report::Share};
 
 /// What stands in a cell whose value is not known yet.
 pub const UNKNOWN: &str = "–";
@@ -152,6 +152,14 @@ pub fn bits_words(value: Bits) -> String {
     match value {
         Bits::Float => "float".into(),
         Bits::Int(n) => format!("{n} bits"),
+    }
+}
+
+/// How a range is chosen: "min–max", "KL".
+pub fn method(value: Method) -> &'static str {
+    match value {
+        Method::MinMax => "min–max",
+        Method::Kl => "KL",
     }
 }
 

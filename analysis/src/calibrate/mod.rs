@@ -1,13 +1,17 @@
 //! From observed values to a range.
+//!
+//! Two streamed passes: [`minmax`] first, then a histogram over the now final range, then a threshold from it. Nothing
+//! here depends on the order or batching of samples. A method that cannot be used falls back to min–max and says so.
 
-use serde::{Deserialize, Serialize};
+mod bins;
+pub mod choose;
+pub mod histogram;
+pub mod kl;
+pub mod minmax;
+pub mod statistics;
 
-/// How a range is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    /// Observed minimum and maximum.
-    MinMax,
-    /// The threshold of least Kullback–Leibler divergence.
-    Kl,
-}
+pub use choose::{Method, RangeChoice, choose_affine, choose_symmetric, min_max_choice, needs_signed_histogram};
+pub use histogram::{AbsHistogram, BINS, DISPLAY_BINS, DisplayHistogram, SignedHistogram};
+pub use kl::{Curve, NoCandidate, Search, kl_curve};
+pub use minmax::MinMax;
+pub use statistics::{Histogram, Statistics};

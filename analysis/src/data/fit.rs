@@ -95,7 +95,7 @@ fn fits(n: usize, dim: &Dim) -> bool {
     fixed(dim).is_none_or(|d| d == n)
 }
 
-fn same(shape: &[usize], dims: &[Dim]) -> bool {
+pub(super) fn same(shape: &[usize], dims: &[Dim]) -> bool {
     shape.len() == dims.len() && shape.iter().zip(dims).all(|(&n, d)| fits(n, d))
 }
 

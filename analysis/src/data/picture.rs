@@ -10,10 +10,10 @@ use crate::tensor::{Dim, ElementType, ModelInput};
 /// The order of a picture tensor's axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Layout {
-    /// Batch, channels, height, width (PyTorch, most ONNX files).
+    /// Batch, channels, height, width (`PyTorch`, most ONNX files).
     #[serde(rename = "NCHW")]
     Nchw,
-    /// Batch, height, width, channels (TensorFlow, picture files).
+    /// Batch, height, width, channels (`TensorFlow`, picture files).
     #[serde(rename = "NHWC")]
     Nhwc,
 }

@@ -1,7 +1,7 @@
 //! From a decoded picture to the numbers of a tensor: resize, crop, colour order, normalisation.
 //!
 //! Resizing is bilinear over the area that a target pixel covers (antialiased), as Pillow does it; the classic four-pixel
-//! bilinear of OpenCV skips source pixels when shrinking and gives visibly other inputs. Sizes round half to even like
+//! bilinear of `OpenCV` skips source pixels when shrinking and gives visibly other inputs. Sizes round half to even like
 //! Python, gray is ITU-R 601 as in Pillow (the image crate's own luma is Rec. 709, up to 30 levels off on pure colours).
 //! Exif orientation is not applied: neither Pillow nor torchvision applies it when a dataset is read.
 

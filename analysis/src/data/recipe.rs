@@ -18,7 +18,7 @@ pub enum Channels {
     /// Red, green, blue.
     #[serde(rename = "RGB")]
     Rgb,
-    /// Blue, green, red (OpenCV, Caffe).
+    /// Blue, green, red (`OpenCV`, Caffe).
     #[serde(rename = "BGR")]
     Bgr,
     /// One channel: ITU-R 601 luma, as Pillow's mode `L`.

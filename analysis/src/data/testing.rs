@@ -2,7 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::tensor::{Dim, ElementType, ModelInput};
+use image::{Rgb, RgbImage};
+
+use super::{DataSource, Dataset};
+use crate::{
+    error::Result,
+    tensor::{Dim, ElementType, ModelInput},
+};
 
 /// A model input; -1 is the symbolic `batch` on axis 0 and an unknown length elsewhere.
 pub(super) fn input(name: &str, element_type: ElementType, dims: &[i64]) -> ModelInput {
@@ -25,3 +31,26 @@ pub(super) fn shared(test: &str, path: &str) -> Option<PathBuf> {
     println!("skipped: {test}: {} is not there", path.display());
     None
 }
+
+/// Opens a file or folder with nothing said about it.
+pub(super) fn open(path: &Path, inputs: &[ModelInput]) -> Result<Dataset> {
+    Dataset::open(&DataSource::Path(path.to_owned()), inputs, None, None)
+}
+
+/// A one-colour picture of 8×8.
+pub(super) fn plain(path: &Path, colour: [u8; 3]) {
+    RgbImage::from_pixel(8, 8, Rgb(colour)).save(path).unwrap();
+}
+
+/// An archive of arrays in a fresh folder.
+macro_rules! npz {
+    ($($name:literal: $array:expr),* $(,)?) => {{
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.npz");
+        let mut writer = ndarray_npy::NpzWriter::new_compressed(std::fs::File::create(&path).unwrap());
+        $(writer.add_array($name, &$array).unwrap();)*
+        writer.finish().unwrap();
+        (folder, path)
+    }};
+}
+pub(super) use npz;

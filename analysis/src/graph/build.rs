@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     onnx::{
         outer_references,
-        proto::{GraphProto, ModelProto, NodeProto, type_proto},
+        proto::{DimensionValue, GraphProto, ModelProto, NodeProto, TypeValue},
     },
     tensor::ElementType,
 };
@@ -76,6 +76,7 @@ impl Graph {
             inputs,
             outputs,
             layers: Vec::new(),
+            layer_of_node: Vec::new(),
             quantizable: Quantizable::default(),
             segments: Vec::new(),
             constants: Constants::default(),
@@ -100,6 +101,12 @@ impl Graph {
         }
         self.constants = constants;
         self.layers = layers::find(&self);
+        self.layer_of_node = vec![None; self.nodes.len()];
+        for (id, layer) in self.layers.iter().enumerate() {
+            for &node in &layer.nodes {
+                self.layer_of_node[node] = Some(id);
+            }
+        }
         self.quantizable = Quantizable::onnxruntime(&self);
         self.segments = super::segments::cut(&self);
         Ok(self)
@@ -107,7 +114,7 @@ impl Graph {
 
     /// The layer that `node` belongs to, if it belongs to one.
     pub fn layer_of(&self, node: NodeId) -> Option<LayerId> {
-        self.layers.iter().position(|layer| layer.nodes.contains(&node))
+        self.layer_of_node.get(node).copied().flatten()
     }
 }
 
@@ -204,13 +211,12 @@ impl Names {
 }
 
 /// What a graph input declares.
-fn declared_type(value: Option<&type_proto::Value>) -> InferredType {
-    use crate::onnx::proto::tensor_shape_proto::dimension::Value as Length;
-    let Some(type_proto::Value::TensorType(tensor)) = value else {
+fn declared_type(value: Option<&TypeValue>) -> InferredType {
+    let Some(TypeValue::TensorType(tensor)) = value else {
         return InferredType { element_type: None, dims: None };
     };
-    let length = |value: &Option<Length>| match value {
-        Some(Length::DimValue(length)) => usize::try_from(*length).ok(),
+    let length = |value: &Option<DimensionValue>| match value {
+        Some(DimensionValue::DimValue(length)) => usize::try_from(*length).ok(),
         _ => None,
     };
     InferredType {

@@ -6,19 +6,20 @@
 
 mod build;
 mod constants;
+mod emit;
 mod fold;
 mod layers;
 mod placement;
 mod segments;
-#[cfg(test)]
-mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use constants::Constants;
+pub use emit::Naming;
 pub use fold::{FoldedAffine, fold_batch_norm};
 pub use layers::{ConstantOperand, Layer, OperandRole};
-pub use placement::Quantizable;
+pub use build::InferredType;
+pub use placement::{Owner, Place, Quantizable};
 pub use segments::Segment;
 
 use crate::{
@@ -119,6 +120,8 @@ pub struct Graph {
     pub outputs: Vec<TensorId>,
     /// Rows, in graph order; one `Input` row for each input first.
     pub layers: Vec<Layer>,
+    /// The layer each node belongs to; `None` for constants and shape arithmetic.
+    pub layer_of_node: Vec<Option<LayerId>>,
     /// Which tensors may carry a quantizer under the target.
     pub quantizable: Quantizable,
     /// The cuts: what onnxruntime runs in one piece, in an order in which each finds its inputs ready.

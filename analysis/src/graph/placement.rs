@@ -130,7 +130,8 @@ fn role_of(graph: &Graph, id: NodeId, position: usize, tensor: TensorId) -> Opti
 impl Quantizable {
     /// The places of the `onnxruntime` target. The graph has its layers.
     pub(super) fn onnxruntime(graph: &Graph) -> Self {
-        let mut marks = Marks { graph, places: vec![None; graph.tensors.len()] };
+        let captured = graph.nodes.iter().flat_map(|n| n.captured.iter().copied()).collect();
+        let mut marks = Marks { graph, captured, places: vec![None; graph.tensors.len()] };
         for (id, node) in graph.nodes.iter().enumerate() {
             let layer = graph.layer_of(id).map(|l| &graph.layers[l]);
             let is_inner = layer.is_some_and(|l| l.nodes.first() != Some(&id));
@@ -160,6 +161,8 @@ impl Quantizable {
 /// The marking pass: nodes mark the tensors they want quantized, in topological order.
 struct Marks<'a> {
     graph: &'a Graph,
+    /// Tensors that subgraphs read by their own names.
+    captured: std::collections::BTreeSet<TensorId>,
     places: Vec<Option<Place>>,
 }
 
@@ -240,7 +243,11 @@ impl Marks<'_> {
     fn own(&mut self, tensor: Option<TensorId>) {
         let Some(tensor) = tensor else { return };
         let info = &self.graph.tensors[tensor];
-        if info.is_float32() && !info.is_constant && self.places[tensor].is_none() {
+        // An input that is an output too, or that a subgraph captures, would be read past its quantizer: the name of an
+        // input cannot be given to the dequantized tensor.
+        let is_read_by_name = info.is_output || self.captured.contains(&tensor);
+        let is_input = info.source == super::Source::Input;
+        if info.is_float32() && !info.is_constant && self.places[tensor].is_none() && !(is_input && is_read_by_name) {
             self.places[tensor] = Some(Place { owner: Owner::Itself, fixed_range: None });
         }
     }

@@ -1,26 +1,29 @@
-//! Error metrics: one pass of sums, one metric a file.
+//! How far a quantized tensor is from the float one.
+//!
+//! Everything about errors derives from [`ErrorSums`], taken in one pass; a metric is a function of the sums, one a
+//! file, listed in [`METRICS`]. Values are combined over samples by adding sums, never by averaging decibels. A metric
+//! without a value says why: [`Measure`].
 
-use serde::Serialize;
+pub mod agreement;
+pub mod cosine;
+pub mod divergence;
+pub mod errors;
+pub mod gain;
+pub mod mae;
+pub mod max_abs;
+pub mod measure;
+pub mod mse;
+pub mod nmse;
+pub mod rmse_over_scale;
+pub mod share;
+pub mod sqnr;
+pub mod sums;
+pub mod table;
 
-/// A value of a metric, or why there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub enum Measure {
-    /// A number.
-    Value(f64),
-    /// The error is zero, the ratio infinite.
-    Exact,
-    /// There is no such number here, and why.
-    NotApplicable(&'static str),
-}
-
-/// The metrics of one tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the names are the metrics")]
-pub struct Errors {
-    pub sqnr_db: Measure,
-    pub cosine: Measure,
-    pub nmse: Measure,
-    pub mse: Measure,
-    pub max_abs: Measure,
-    pub gain: Measure,
-}
+pub use agreement::{Agreement, ClassScores, top_1, top_k};
+pub use errors::Errors;
+pub use measure::Measure;
+pub use rmse_over_scale::rmse_over_scale;
+pub use share::Share;
+pub use sums::ErrorSums;
+pub use table::{Better, METRICS, Metric, metric};

@@ -66,6 +66,34 @@ fn defined_names(graph: &GraphProto) -> impl Iterator<Item = &str> {
     graph.input.iter().map(|value| value.name()).chain(constants).chain(made)
 }
 
+/// Whether `test` holds for any tensor of the model, without the copy that changing one needs.
+pub(super) fn any_tensor(model: &ModelProto, test: fn(&TensorProto) -> bool) -> bool {
+    let trained = model.training_info.iter().flat_map(|t| t.initialization.iter().chain(&t.algorithm));
+    let mut attributes = model.functions.iter().flat_map(|function| {
+        function.attribute_proto.iter().chain(function.node.iter().flat_map(|node| &node.attribute))
+    });
+    model.graph.iter().chain(trained).any(|graph| graph_has(graph, test)) || attributes.any(|a| attribute_has(a, test))
+}
+
+fn graph_has(graph: &GraphProto, test: fn(&TensorProto) -> bool) -> bool {
+    graph.initializer.iter().any(test)
+        || graph.sparse_initializer.iter().any(|sparse| sparse_has(sparse, test))
+        || graph.node.iter().flat_map(|node| &node.attribute).any(|attribute| attribute_has(attribute, test))
+}
+
+fn attribute_has(attribute: &AttributeProto, test: fn(&TensorProto) -> bool) -> bool {
+    attribute.t.as_deref().into_iter().chain(&attribute.tensors).any(test)
+        || attribute.sparse_tensor.as_deref().into_iter().chain(&attribute.sparse_tensors).any(|s| sparse_has(s, test))
+        || attribute_graphs(attribute).any(|graph| graph_has(graph, test))
+}
+
+fn sparse_has(sparse: &SparseTensorProto, test: fn(&TensorProto) -> bool) -> bool {
+    sparse.values.iter().chain(&sparse.indices).any(test)
+}
+
+/// How [`visit_tensors_mut`] says that a tensor is a graph's named constant.
+pub(super) const INITIALIZER: &str = "initializer";
+
 /// Calls `visit` with every tensor of the model and a phrase that says where it is, until `visit` fails.
 ///
 /// # Errors
@@ -95,7 +123,7 @@ fn graph_tensors<E>(
     visit: &mut dyn FnMut(&str, &mut TensorProto) -> Result<(), E>,
 ) -> Result<(), E> {
     for tensor in &mut graph.initializer {
-        visit("initializer", tensor)?;
+        visit(INITIALIZER, tensor)?;
     }
     for sparse in &mut graph.sparse_initializer {
         sparse_tensors(sparse, "sparse initializer", visit)?;

@@ -1,7 +1,7 @@
 //! Walks an ONNX file's wire format before it is decoded.
 //!
 //! The decoder alone would not do: it says neither where a file is damaged nor which fields it dropped, and a file of
-//! two-byte empty nodes grows two hundredfold when decoded. The walk allocates nothing that depends on lengths the file
+//! two-byte empty nodes grows a hundredfold when decoded. The walk allocates nothing that depends on lengths the file
 //! claims, uses no recursion, and reads no weights (packed integers excepted, which it counts). What it accepts the
 //! decoder accepts.
 
@@ -118,11 +118,13 @@ impl Walker<'_> {
         let (whole, decoded) = match holds {
             Holds::Floats => (length % 4 == 0, length as u64),
             Holds::Doubles => (length % 8 == 0, length as u64),
-            // A varint ends at its first byte below 128, so those count the numbers.
-            _ => (content.last().is_none_or(|b| *b < 128), 8 * content.iter().filter(|b| **b < 128).count() as u64),
+            _ => match count_varints(content) {
+                Some(count) => (true, 8 * count),
+                None => (false, 0),
+            },
         };
         if !whole {
-            return Err(self.damage(start, format!("its field `{name}` ends inside a number")));
+            return Err(self.damage(start, format!("its field `{name}` is no whole list of numbers")));
         }
         self.walk.decoded_bytes += decoded;
         self.at += length;
@@ -230,6 +232,23 @@ impl Walker<'_> {
         }
         path
     }
+}
+
+/// How many varints `content` is made of; `None` unless it is whole ones of at most 64 bits each.
+fn count_varints(content: &[u8]) -> Option<u64> {
+    let (mut count, mut length) = (0, 0);
+    for byte in content {
+        length += 1;
+        // Nine bytes hold 63 bits, so the tenth can only be 0 or 1.
+        if length == 10 && *byte > 1 {
+            return None;
+        }
+        if *byte < 0x80 {
+            count += 1;
+            length = 0;
+        }
+    }
+    (length == 0).then_some(count)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! From a range of reals to a scale and a zero-point (QUANTIZATION.md §1), equal to onnxruntime to the last bit.
 //!
 //! The tricky part is precision. onnxruntime 1.32's `compute_scale_zp` subtracts the float32 ends **in float64**,
-//! divides in float64, takes the zero-point from that float64 scale and only then rounds the scale to float32. The
-//! zero-point of the stored scale can differ: for [−0.7, 1.85] on uint8 both happen to be 70, but a range whose
-//! `−r_min/S` lies within 2⁻²⁴ of a half does not survive the detour. A scale is "too small" while still in float64.
+//! divides in float64, takes the zero-point from that float64 scale and only then rounds the scale to float32. On uint8
+//! [−0.1, 0.5] has Z = 43, and 42 if computed in float32; [−1, 1] has Z = 128, and 127 if computed from the stored
+//! scale. Whether a scale is too small is asked while it is still a float64.
 
 use serde::{Deserialize, Serialize};
 
@@ -142,8 +142,8 @@ pub fn affine(range: Range, grid: Grid) -> (QuantParams, Option<Degenerate>) {
 
 /// Scale and zero-point of the symmetric scheme for `amax = max|r|`, by `rule`.
 ///
-/// An `amax` without a usable scale gives [`QuantParams::unit`] and the reason. A negative one is not finite's kin:
-/// it is reported as [`Degenerate::NotFinite`] too, since no data have it.
+/// An `amax` without a usable scale gives [`QuantParams::unit`] and the reason; a negative one, which no data have,
+/// is refused like NaN.
 pub fn symmetric(amax: f32, grid: Grid, rule: SymmetricRule) -> (QuantParams, Option<Degenerate>) {
     if let Some(reason) = check(Range { low: 0.0, high: amax }) {
         return (QuantParams::unit(grid), Some(reason));

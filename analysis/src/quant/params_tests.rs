@@ -1,4 +1,5 @@
 //! Hand-worked scales, and onnxruntime's own.
+#![expect(clippy::cast_possible_truncation, reason = "test data of known size")]
 
 use super::*;
 
@@ -73,4 +74,33 @@ fn the_widest_range_does_not_overflow() {
     assert_eq!(why, None);
     assert_eq!(f64::from(p.scale), f64::from((2.0 * f64::from(f32::MAX) / 255.0) as f32));
     assert_eq!(p.zero_point, 0);
+}
+
+#[derive(serde::Deserialize)]
+struct Golden {
+    types: Vec<String>,
+    rows: Vec<Vec<i64>>,
+}
+
+fn float(bits: i64) -> f32 {
+    f32::from_bits(u32::try_from(bits).unwrap())
+}
+
+/// `tests/golden/scale_zp.py` made the table: onnxruntime's `compute_scale_zp(low, high, q_min, q_max, symmetric)`.
+#[test]
+fn every_scale_and_zero_point_is_onnxruntimes() {
+    let golden: Golden = serde_json::from_str(include_str!("../../../tests/golden/scale_zp.json")).unwrap();
+    assert!(golden.rows.len() >= 140);
+    for row in &golden.rows {
+        let range = Range::new(float(row[0]), float(row[1]));
+        for (name, expected) in golden.types.iter().zip(row[2..].chunks_exact(4)) {
+            let (kind, bits) = name.split_at(name.find(char::is_numeric).unwrap());
+            let bits = bits.parse().unwrap();
+            let grid = if kind == "INT" { Grid::signed(bits) } else { Grid::unsigned(bits) }.unwrap();
+            let (p, _) = affine(range, grid);
+            assert_eq!((p.scale, i64::from(p.zero_point)), (float(expected[0]), expected[1]), "{name} {range:?}");
+            let (p, _) = symmetric(range.amax(), grid, SymmetricRule::onnxruntime(grid));
+            assert_eq!((p.scale, i64::from(p.zero_point)), (float(expected[2]), expected[3]), "sym {name} {range:?}");
+        }
+    }
 }

@@ -117,6 +117,11 @@ pub enum DataType {
 }
 
 impl DataType {
+    /// ONNX's name in lower case: `float`, `int8`, `float8e4m3fn`, ….
+    pub fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
+
     /// Bits of one element in `raw_data`; `None` for `String` and `Undefined`, which have none.
     pub fn bits(self) -> Option<u32> {
         Some(match self {

@@ -110,6 +110,7 @@ fn every_hiding_place_of_a_tensor_is_visited() {
         ..ModelProto::default()
     };
     let mut seen = Vec::new();
+    assert!(!any_tensor(&model, |tensor| tensor.data_type.is_some()));
     let end: Result<(), ()> = visit_tensors_mut(&mut model, &mut |_, tensor| {
         seen.push(tensor.name().to_owned());
         Ok(())
@@ -131,6 +132,17 @@ fn every_hiding_place_of_a_tensor_is_visited() {
         "training",
     ];
     assert_eq!(seen, expected);
+    // The two walks know the same places: a mark in any of them is found.
+    for (index, name) in seen.iter().enumerate() {
+        let mut marked = model.clone();
+        let mut at = 0;
+        let _: Result<(), ()> = visit_tensors_mut(&mut marked, &mut |_, tensor| {
+            tensor.data_type = (at == index).then_some(1);
+            at += 1;
+            Ok(())
+        });
+        assert!(any_tensor(&marked, |tensor| tensor.data_type.is_some()), "{name}");
+    }
     // 2 nodes of the graph and 1 of the function.
     let mut nodes = 0;
     visit_nodes(&model, &mut |_| nodes += 1);

@@ -1,0 +1,10 @@
+//! Running models: onnxruntime behind one door, the values between segments, and incremental execution.
+
+mod pass;
+mod segment;
+mod session;
+mod value;
+
+pub use pass::{Engine, LayerSums, PassCount, SampleRun, Store};
+pub use session::{Runtime, Session, SessionKind, expose};
+pub use value::Value;

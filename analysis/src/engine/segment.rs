@@ -1,0 +1,244 @@
+//! A segment's sessions: the ONNX model of the segment, built for the float run or for a plan, and run on values.
+//!
+//! The two differ only in a weighted layer: its constants are the file's own, or the bits that DequantizeLinear would
+//! make of the plan's integers, and its batch norm is folded or not. A segment without weights has one session for both.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::session::{Runtime, Session, SessionKind};
+use crate::{
+    error::{Error, Result},
+    graph::{Graph, LayerId, Naming, Segment, Source, TensorId},
+    onnx::{
+        proto::{GraphProto, ModelProto, TensorProto, TensorType, TypeProto, TypeValue, ValueInfoProto},
+        tensor_proto,
+    },
+    plan::{LayerWeights, QuantPlan},
+    tensor::Tensor,
+};
+
+/// One input of a segment's session: the tensor, and the layer that reads it in a format of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Feed {
+    pub(super) name: String,
+    pub(super) tensor: TensorId,
+    pub(super) reader: Option<LayerId>,
+}
+
+/// A session with what it is fed.
+#[derive(Debug)]
+pub(super) struct Variant {
+    pub(super) session: Session,
+    pub(super) feeds: Vec<Feed>,
+}
+
+/// The sessions of one segment, built when first needed.
+#[derive(Debug, Default)]
+pub(super) struct SegmentSessions {
+    float: Option<Variant>,
+    /// For quantized weights or own read formats, with what it was built for.
+    planned: Option<(Arc<LayerWeights>, BTreeSet<(LayerId, TensorId)>, Variant)>,
+}
+
+impl SegmentSessions {
+    /// The session of the float model's own nodes.
+    pub(super) fn float(&mut self, runtime: &Runtime, graph: &Graph, segment: &Segment) -> Result<&mut Variant> {
+        if self.float.is_none() {
+            self.float = Some(build(runtime, graph, segment, None, &BTreeSet::new())?);
+        }
+        // Just filled.
+        self.float.as_mut().ok_or_else(|| Error::model("a session is missing"))
+    }
+
+    /// The session that the plan asks for; the float one where the plan changes nothing inside the segment.
+    pub(super) fn planned(
+        &mut self,
+        runtime: &Runtime,
+        graph: &Graph,
+        segment: &Segment,
+        plan: &QuantPlan,
+    ) -> Result<&mut Variant> {
+        if !is_changed_inside(segment, plan) {
+            return self.float(runtime, graph, segment);
+        }
+        let none = Arc::new(LayerWeights { operands: Vec::new(), warnings: Vec::new() });
+        let weights = segment.weighted.map_or(none, |l| Arc::clone(&plan.weights[l]));
+        let reads: BTreeSet<_> = plan.reads.keys().filter(|(l, _)| segment.layers.contains(l)).copied().collect();
+        let holds = self.planned.as_ref().is_some_and(|(w, r, _)| *w == weights && *r == reads);
+        if !holds {
+            let folds = segment.weighted.is_some_and(|l| plan.formats.layers[l].folds_batch_norm);
+            let inside = (!weights.operands.is_empty()).then_some((weights.as_ref(), folds));
+            let variant = build(runtime, graph, segment, inside, &reads)?;
+            self.planned = Some((weights, reads, variant));
+        }
+        self.planned.as_mut().map(|(_, _, v)| v).ok_or_else(|| Error::model("a session is missing"))
+    }
+}
+
+/// Whether the plan's session of this segment is not the float one.
+pub(super) fn is_changed_inside(segment: &Segment, plan: &QuantPlan) -> bool {
+    segment.weighted.is_some_and(|l| !plan.weights[l].operands.is_empty())
+        || plan.reads.keys().any(|(l, _)| segment.layers.contains(l))
+}
+
+/// A name that no file uses for a replaced constant.
+fn operand_name(position: usize) -> String {
+    format!("\u{1}operand{position}")
+}
+
+fn read_name(graph: &Graph, tensor: TensorId, reader: LayerId) -> String {
+    format!("\u{1}read{reader}:{}", graph.name(tensor))
+}
+
+fn build(
+    runtime: &Runtime,
+    graph: &Graph,
+    segment: &Segment,
+    weights: Option<(&LayerWeights, bool)>,
+    reads: &BTreeSet<(LayerId, TensorId)>,
+) -> Result<Variant> {
+    let place = segment_place(graph, segment);
+    let (model, feeds) = segment_model(graph, segment, weights, reads)?;
+    let kind = if weights.is_some() || !weight_is_stored_constant(graph, segment) {
+        SessionKind::Dequantized
+    } else {
+        SessionKind::Float
+    };
+    Ok(Variant { session: runtime.session(&model, kind, &place)?, feeds })
+}
+
+/// How errors name the segment: its layers, or its first node.
+fn segment_place(graph: &Graph, segment: &Segment) -> String {
+    let names: Vec<&str> = segment.layers.iter().map(|&l| graph.layers[l].name.as_str()).take(3).collect();
+    match (names.as_slice(), segment.nodes.first()) {
+        ([], Some(&node)) => format!("node `{}`", graph.proto(node).name.as_deref().unwrap_or(&graph.nodes[node].op)),
+        ([], None) => "an empty segment".into(),
+        ([one], _) => format!("layer `{one}`"),
+        (several, _) => format!("layers `{}`…", several.join("`, `")),
+    }
+}
+
+/// onnxruntime prepacks a float weight only where the file itself holds it as a constant: not one that a node computes,
+/// and not one that is listed among the inputs and could be overridden.
+fn weight_is_stored_constant(graph: &Graph, segment: &Segment) -> bool {
+    let Some(layer) = segment.weighted else { return true };
+    graph.layers[layer].weights().all(|operand| match graph.tensors[operand.tensor].source {
+        Source::Initializer { overridable } => !overridable,
+        // onnxruntime turns Constant nodes into initializers when it loads a graph.
+        Source::Node(node) => graph.nodes[node].op == "Constant",
+        Source::Input => false,
+    })
+}
+
+/// The segment as a model of its own.
+fn segment_model(
+    graph: &Graph,
+    segment: &Segment,
+    weights: Option<(&LayerWeights, bool)>,
+    reads: &BTreeSet<(LayerId, TensorId)>,
+) -> Result<(ModelProto, Vec<Feed>)> {
+    let operand = |position: usize| {
+        let (weights, _) = weights?;
+        weights.operands.iter().any(|o| o.position == position).then(|| operand_name(position))
+    };
+    let write = |tensor: TensorId| graph.name(tensor).to_owned();
+    let mut nodes = Vec::new();
+    let mut done = BTreeSet::new();
+    for &id in segment.nodes.iter() {
+        let layer = graph.layer_of(id);
+        let read = |tensor: TensorId| match layer {
+            Some(l) if reads.contains(&(l, tensor)) => read_name(graph, tensor, l),
+            _ => write(tensor),
+        };
+        let is_weighted = layer.is_some() && layer == segment.weighted;
+        let nothing = |_: usize| None;
+        let naming = Naming { read: &read, write: &write, operand: if is_weighted { &operand } else { &nothing } };
+        match layer {
+            Some(layer) => {
+                if done.insert(layer) {
+                    nodes.extend(graph.emit_layer(layer, is_weighted && weights.is_some_and(|(_, folds)| folds), &naming));
+                }
+            }
+            None => nodes.push(graph.emit_node(id, &naming)),
+        }
+    }
+    let feeds = feeds(graph, segment, reads);
+    let inputs = feeds.iter().map(|feed| value_info(graph, &feed.name, feed.tensor)).collect::<Result<_>>()?;
+    let mut initializer = stored_constants(graph, segment, &nodes)?;
+    if let Some((weights, _)) = weights {
+        initializer.extend(weights.operands.iter().map(|o| {
+            tensor_proto(&operand_name(o.position), &Tensor::float32(o.shape.clone(), o.dequantized()))
+        }));
+    }
+    let output = segment.outputs.iter().map(|&t| ValueInfoProto {
+        name: Some(graph.name(t).to_owned()),
+        ..ValueInfoProto::default()
+    });
+    let model = ModelProto {
+        ir_version: graph.model.ir_version,
+        opset_import: graph.model.opset_import.clone(),
+        functions: graph.model.functions.clone(),
+        graph: Some(GraphProto {
+            name: Some("segment".into()),
+            node: nodes,
+            input: inputs,
+            output: output.collect(),
+            initializer,
+            ..GraphProto::default()
+        }),
+        ..ModelProto::default()
+    };
+    Ok((model, feeds))
+}
+
+fn feeds(graph: &Graph, segment: &Segment, reads: &BTreeSet<(LayerId, TensorId)>) -> Vec<Feed> {
+    let mut feeds: Vec<Feed> = reads
+        .iter()
+        .map(|&(layer, tensor)| Feed { name: read_name(graph, tensor, layer), tensor, reader: Some(layer) })
+        .collect();
+    for &tensor in &segment.inputs {
+        // Left out where every reader in the segment has a format of its own: an unused input is refused by nobody,
+        // but would be copied for nothing.
+        let plain = segment.nodes.iter().any(|&n| {
+            let own = graph.layer_of(n).is_some_and(|l| reads.contains(&(l, tensor)));
+            !own && graph.nodes[n].reads().any(|t| t == tensor)
+        });
+        if plain {
+            feeds.push(Feed { name: graph.name(tensor).to_owned(), tensor, reader: None });
+        }
+    }
+    feeds
+}
+
+fn value_info(graph: &Graph, name: &str, tensor: TensorId) -> Result<ValueInfoProto> {
+    let element = graph.tensors[tensor].element_type.ok_or_else(|| {
+        Error::model(format!(
+            "tensor `{}` is a sequence or of a type this program cannot hold between two layers",
+            graph.name(tensor)
+        ))
+    })?;
+    let tensor_type = TensorType { elem_type: Some(element.onnx_code()), shape: None };
+    let value_type = TypeProto { value: Some(TypeValue::TensorType(tensor_type)), denotation: None };
+    Ok(ValueInfoProto { name: Some(name.to_owned()), r#type: Some(value_type), ..ValueInfoProto::default() })
+}
+
+/// The constants that the emitted nodes still read under their own names.
+fn stored_constants(graph: &Graph, segment: &Segment, nodes: &[crate::onnx::proto::NodeProto]) -> Result<Vec<TensorProto>> {
+    let by_input: BTreeSet<&str> = nodes.iter().flat_map(|n| n.input.iter().map(String::as_str)).collect();
+    let captured = segment.nodes.iter().flat_map(|&n| graph.nodes[n].captured.iter().copied());
+    let named = by_input.iter().filter_map(|name| graph.by_name.get(*name).copied());
+    let wanted: BTreeSet<TensorId> = named.chain(captured).filter(|&t| graph.tensors[t].is_constant).collect();
+    let mut constants = Vec::with_capacity(wanted.len());
+    for tensor in wanted {
+        let proto = graph.constants.get(tensor).ok_or_else(|| {
+            Error::model(format!("constant `{}` is sparse or of a type that cannot be read", graph.name(tensor)))
+        })?;
+        constants.push(TensorProto {
+            name: Some(graph.name(tensor).to_owned()),
+            external_data: Vec::new(),
+            data_location: None,
+            ..TensorProto::clone(proto)
+        });
+    }
+    Ok(constants)
+}

@@ -1,0 +1,197 @@
+//! A tensor as it travels between segments: float32 in memory of our own, so that it can be quantized, compared and
+//! shared; everything else (tokens, masks, shapes, sequences) as onnxruntime returned it.
+
+use std::{borrow::Cow, sync::Arc};
+
+use ort::value::{DynValue, Tensor as OrtTensor, TensorElementType};
+
+use crate::{
+    error::{Error, Result},
+    tensor::{ElementType, Tensor, TensorData},
+};
+
+/// A value between two segments.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// float32, row-major.
+    Float {
+        /// Length of each axis.
+        shape: Vec<i64>,
+        /// The elements.
+        data: Vec<f32>,
+    },
+    /// Anything else.
+    Other(Arc<DynValue>),
+}
+
+impl Value {
+    /// Takes what a run returned; float32 is copied out of onnxruntime's arena, which lives as long as its session.
+    pub(super) fn from_runtime(value: DynValue, place: &str) -> Result<Self> {
+        if value.dtype().tensor_type() == Some(TensorElementType::Float32) {
+            let (shape, data) = value.try_extract_tensor::<f32>().map_err(|e| Error::runtime(place, e))?;
+            return Ok(Self::Float { shape: shape.to_vec(), data: data.to_vec() });
+        }
+        Ok(Self::Other(Arc::new(value)))
+    }
+
+    /// From a data sample.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`] when onnxruntime refuses the type.
+    pub fn from_tensor(tensor: &Tensor) -> Result<Self> {
+        let shape: Vec<i64> = tensor.shape.iter().map(|&d| i64::try_from(d).unwrap_or(i64::MAX)).collect();
+        fn other<T>(shape: Vec<i64>, data: &[T]) -> Result<Value>
+        where
+            T: ort::value::PrimitiveTensorElementType + Clone + std::fmt::Debug + 'static,
+        {
+            let value = OrtTensor::from_array((shape, data.to_vec())).map_err(|e| Error::runtime("an input", e))?;
+            Ok(Value::Other(Arc::new(value.into_dyn())))
+        }
+        match &tensor.data {
+            TensorData::Float32(data) => Ok(Self::Float { shape, data: data.clone() }),
+            TensorData::Float64(data) => other(shape, data),
+            TensorData::Float16(data) => other(shape, data),
+            TensorData::BFloat16(data) => other(shape, data),
+            TensorData::Uint8(data) => other(shape, data),
+            TensorData::Int8(data) => other(shape, data),
+            TensorData::Uint16(data) => other(shape, data),
+            TensorData::Int16(data) => other(shape, data),
+            TensorData::Uint32(data) => other(shape, data),
+            TensorData::Int32(data) => other(shape, data),
+            TensorData::Uint64(data) => other(shape, data),
+            TensorData::Int64(data) => other(shape, data),
+            TensorData::Bool(data) => other(shape, data),
+            TensorData::String(data) => {
+                let value = OrtTensor::from_string_array((shape, data.as_slice()))
+                    .map_err(|e| Error::runtime("an input", e))?;
+                Ok(Self::Other(Arc::new(value.into_dyn())))
+            }
+        }
+    }
+
+    /// The elements when they are float32.
+    pub fn floats(&self) -> Option<&[f32]> {
+        if let Self::Float { data, .. } = self { Some(data) } else { None }
+    }
+
+    /// The elements as float32 for error sums: float32 as it is, float16 and bfloat16 widened without loss, float64
+    /// rounded; `None` for anything else.
+    pub fn widened(&self) -> Option<Cow<'_, [f32]>> {
+        let value = match self {
+            Self::Float { data, .. } => return Some(Cow::Borrowed(data)),
+            Self::Other(value) => value,
+        };
+        match element_type(value.dtype().tensor_type()?)? {
+            ElementType::Float16 => {
+                let (_, data) = value.try_extract_tensor::<half::f16>().ok()?;
+                Some(data.iter().map(|v| v.to_f32()).collect())
+            }
+            ElementType::BFloat16 => {
+                let (_, data) = value.try_extract_tensor::<half::bf16>().ok()?;
+                Some(data.iter().map(|v| v.to_f32()).collect())
+            }
+            ElementType::Float64 => {
+                let (_, data) = value.try_extract_tensor::<f64>().ok()?;
+                #[expect(clippy::cast_possible_truncation, reason = "documented")]
+                let data = data.iter().map(|&v| v as f32).collect();
+                Some(data)
+            }
+            _ => None,
+        }
+    }
+
+    /// The shape of a tensor; empty for sequences and the like.
+    pub fn shape(&self) -> Vec<usize> {
+        let dims: Vec<i64> = match self {
+            Self::Float { shape, .. } => shape.clone(),
+            Self::Other(value) => value.dtype().tensor_shape().map(|s| s.to_vec()).unwrap_or_default(),
+        };
+        dims.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect()
+    }
+
+    /// Bytes held, as far as they are ours to bound.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Float { data, .. } => (size_of::<f32>() * data.len()) as u64,
+            Self::Other(value) => {
+                let elements: i64 = value.dtype().tensor_shape().map_or(0, |s| s.iter().product());
+                8 * u64::try_from(elements).unwrap_or(0)
+            }
+        }
+    }
+
+    /// Whether both hold the same bits; values of which this cannot be told are different.
+    pub fn same_bits(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Float { shape: a, data: x }, Self::Float { shape: b, data: y }) => {
+                a == b && x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits())
+            }
+            (Self::Other(a), Self::Other(b)) => Arc::ptr_eq(a, b) || same_integers(a, b),
+            _ => false,
+        }
+    }
+
+    /// The value as a tensor of our own; `None` for sequences and types this program does not compute with.
+    pub fn to_tensor(&self) -> Option<Tensor> {
+        let shape = self.shape();
+        let value = match self {
+            Self::Float { data, .. } => return Some(Tensor { shape, data: TensorData::Float32(data.clone()) }),
+            Self::Other(value) => value,
+        };
+        macro_rules! take {
+            ($variant:ident, $type:ty) => {
+                value.try_extract_tensor::<$type>().ok().map(|(_, data)| TensorData::$variant(data.to_vec()))
+            };
+        }
+        let data = match element_type(value.dtype().tensor_type()?)? {
+            ElementType::Float32 => take!(Float32, f32),
+            ElementType::Float64 => take!(Float64, f64),
+            ElementType::Float16 => take!(Float16, half::f16),
+            ElementType::BFloat16 => take!(BFloat16, half::bf16),
+            ElementType::Uint8 => take!(Uint8, u8),
+            ElementType::Int8 => take!(Int8, i8),
+            ElementType::Uint16 => take!(Uint16, u16),
+            ElementType::Int16 => take!(Int16, i16),
+            ElementType::Uint32 => take!(Uint32, u32),
+            ElementType::Int32 => take!(Int32, i32),
+            ElementType::Uint64 => take!(Uint64, u64),
+            ElementType::Int64 => take!(Int64, i64),
+            ElementType::Bool => take!(Bool, bool),
+            ElementType::String => value.try_extract_strings().ok().map(|(_, data)| TensorData::String(data)),
+        }?;
+        Some(Tensor { shape, data })
+    }
+}
+
+/// Compares tensors of the types that shapes, tokens and masks have.
+fn same_integers(a: &DynValue, b: &DynValue) -> bool {
+    fn same<T: ort::value::PrimitiveTensorElementType + PartialEq>(a: &DynValue, b: &DynValue) -> bool {
+        match (a.try_extract_tensor::<T>(), b.try_extract_tensor::<T>()) {
+            (Ok((shape_a, x)), Ok((shape_b, y))) => shape_a == shape_b && x == y,
+            _ => false,
+        }
+    }
+    same::<i64>(a, b) || same::<i32>(a, b) || same::<bool>(a, b) || same::<u8>(a, b)
+}
+
+/// onnxruntime's element type in our terms.
+pub(super) fn element_type(found: TensorElementType) -> Option<ElementType> {
+    use TensorElementType as T;
+    Some(match found {
+        T::Float32 => ElementType::Float32,
+        T::Float64 => ElementType::Float64,
+        T::Float16 => ElementType::Float16,
+        T::Bfloat16 => ElementType::BFloat16,
+        T::Uint8 => ElementType::Uint8,
+        T::Int8 => ElementType::Int8,
+        T::Uint16 => ElementType::Uint16,
+        T::Int16 => ElementType::Int16,
+        T::Uint32 => ElementType::Uint32,
+        T::Int32 => ElementType::Int32,
+        T::Uint64 => ElementType::Uint64,
+        T::Int64 => ElementType::Int64,
+        T::Bool => ElementType::Bool,
+        T::String => ElementType::String,
+        _ => return None,
+    })
+}

@@ -1,0 +1,8 @@
+//! The quantized model as a file: written from the plan alone, then read back and run before anybody is told that it is
+//! good.
+
+mod names;
+mod qdq;
+pub mod verify;
+
+pub use qdq::{Qdq, qdq};

@@ -1,0 +1,392 @@
+//! The QDQ format: float operators between QuantizeLinear/DequantizeLinear pairs, integer weights behind a
+//! DequantizeLinear, int32 biases. A model in which nothing is quantized comes out as it went in.
+//!
+//! The nodes of a layer come from [`Graph::emit_layer`], as the engine's do. What is tricky is who reads what: a
+//! consumer reads the dequantized tensor under a new name, except where the old name must keep its meaning (an output of
+//! the model, a tensor that a subgraph captures); there the producer writes under a new name instead.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::names::{DEQUANTIZED, Names, QUANTIZED, QUANTIZER_INPUT};
+use crate::{
+    error::Result,
+    graph::{Graph, LayerId, Naming, TensorId},
+    onnx::{
+        integer_tensor, outer_references,
+        proto::{AttributeProto, DataType, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto},
+        tensor_proto,
+    },
+    plan::{Operand, OperandValue, QuantPlan, TensorQuantizer},
+    quant::QuantParams,
+    tensor::Tensor,
+};
+
+/// Domain in which Q/DQ exist for every opset, for 16- and 4-bit types and along an axis.
+const MICROSOFT: &str = "com.microsoft";
+/// `AttributeProto.AttributeType.FLOAT` and `INT`.
+const ATTRIBUTE_FLOAT: i32 = 1;
+const ATTRIBUTE_INT: i32 = 2;
+
+/// An exported model and where its tensors are.
+#[derive(Debug)]
+pub struct Qdq {
+    /// The model.
+    pub model: ModelProto,
+    /// The name under which consumers read each tensor that has a quantizer.
+    pub read_names: BTreeMap<TensorId, String>,
+    /// Every quantizer written: its DequantizeLinear's output, and what it must read back as.
+    pub quantizers: Vec<WrittenQuantizer>,
+}
+
+/// A quantizer in the file, for verification.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WrittenQuantizer {
+    /// Output of its DequantizeLinear.
+    pub output: String,
+    /// One scale, or one a channel.
+    pub scales: Vec<f32>,
+    /// One zero-point a scale.
+    pub zero_points: Vec<i32>,
+    /// Type of the zero-point and of the integers.
+    pub kind: DataType,
+}
+
+/// Writes `plan` into a copy of the graph's model. `metadata` is added to the model's properties.
+///
+/// # Errors
+/// [`crate::Error::Model`] where a value does not fit the format.
+pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Result<Qdq> {
+    let is_float = plan.tensors.iter().all(Option::is_none)
+        && plan.reads.is_empty()
+        && plan.weights.iter().all(|w| w.operands.is_empty());
+    let mut model = ModelProto::clone(&graph.model);
+    if is_float {
+        return Ok(Qdq { model, read_names: BTreeMap::new(), quantizers: Vec::new() });
+    }
+    let mut writer = Writer::new(graph, plan);
+    writer.inputs()?;
+    let mut done = BTreeSet::new();
+    for id in 0..graph.nodes.len() {
+        match graph.layer_of(id) {
+            Some(layer) => {
+                if done.insert(layer) {
+                    writer.layer(layer)?;
+                }
+            }
+            None => writer.plain_node(id),
+        }
+    }
+    let Writer { nodes, initializers, read_names, quantizers, uses_microsoft, .. } = writer;
+    let before = model.graph.as_ref().map(|g| read_names_of(&g.node)).unwrap_or_default();
+    if let Some(proto) = &mut model.graph {
+        proto.node = nodes;
+        proto.initializer.extend(initializers);
+        drop_unread(proto, &before);
+    }
+    if uses_microsoft && !model.opset_import.iter().any(|o| o.domain.as_deref() == Some(MICROSOFT)) {
+        model.opset_import.push(OperatorSetIdProto { domain: Some(MICROSOFT.into()), version: Some(1) });
+    }
+    model.metadata_props.extend(
+        metadata.iter().map(|(k, v)| StringStringEntryProto { key: Some(k.clone()), value: Some(v.clone()) }),
+    );
+    Ok(Qdq { model, read_names, quantizers })
+}
+
+/// Names that nodes read, those captured by subgraphs included.
+fn read_names_of(nodes: &[NodeProto]) -> BTreeSet<String> {
+    nodes.iter().flat_map(|n| n.input.iter().cloned().chain(outer_references(n))).filter(|n| !n.is_empty()).collect()
+}
+
+/// Removes constants that somebody read before and nobody reads now, and descriptions of tensors that are gone.
+fn drop_unread(graph: &mut crate::onnx::proto::GraphProto, before: &BTreeSet<String>) {
+    loop {
+        let outputs: BTreeSet<String> = graph.output.iter().filter_map(|o| o.name.clone()).collect();
+        let now = read_names_of(&graph.node);
+        let is_dropped = |name: &str| before.contains(name) && !now.contains(name) && !outputs.contains(name);
+        let count = graph.node.len() + graph.initializer.len();
+        let gone: BTreeSet<String> =
+            graph.initializer.iter().filter_map(|t| t.name.clone()).filter(|n| is_dropped(n)).collect();
+        graph.initializer.retain(|t| t.name.as_ref().is_none_or(|n| !gone.contains(n)));
+        graph.input.retain(|i| i.name.as_ref().is_none_or(|n| !gone.contains(n)));
+        // Only constant nodes can have lost their readers: every other node was written because a layer needs it.
+        graph.node.retain(|n| n.output.is_empty() || !n.output.iter().all(|o| o.is_empty() || is_dropped(o)));
+        if graph.node.len() + graph.initializer.len() == count {
+            break;
+        }
+    }
+    let made: BTreeSet<&String> = graph.node.iter().flat_map(|n| &n.output).collect();
+    graph.value_info.retain(|v| v.name.as_ref().is_none_or(|n| made.contains(n)));
+}
+
+struct Writer<'a> {
+    graph: &'a Graph,
+    plan: &'a QuantPlan,
+    names: Names,
+    nodes: Vec<NodeProto>,
+    initializers: Vec<TensorProto>,
+    read_names: BTreeMap<TensorId, String>,
+    quantizers: Vec<WrittenQuantizer>,
+    /// Constants written already, so that layers with equal settings share them.
+    written: BTreeMap<TensorId, Vec<(Operand, String)>>,
+    /// Tensors whose own name stays with the dequantized value.
+    keeps_name: BTreeSet<TensorId>,
+    uses_microsoft: bool,
+}
+
+impl<'a> Writer<'a> {
+    fn new(graph: &'a Graph, plan: &'a QuantPlan) -> Self {
+        let captured = graph.nodes.iter().flat_map(|n| n.captured.iter().copied());
+        let outputs = graph.outputs.iter().copied();
+        Self {
+            graph,
+            plan,
+            names: Names::of(&graph.model),
+            nodes: Vec::new(),
+            initializers: Vec::new(),
+            read_names: BTreeMap::new(),
+            quantizers: Vec::new(),
+            written: BTreeMap::new(),
+            keeps_name: captured.chain(outputs).collect(),
+            uses_microsoft: false,
+        }
+    }
+
+    fn inputs(&mut self) -> Result<()> {
+        for &tensor in &self.graph.inputs {
+            if let Some(quantizer) = self.plan.tensors[tensor] {
+                let name = self.graph.name(tensor).to_owned();
+                let output = self.names.fresh(&format!("{name}{DEQUANTIZED}"));
+                self.pair(&name, &name, &output, &quantizer)?;
+                self.read_names.insert(tensor, output);
+            }
+        }
+        Ok(())
+    }
+
+    /// The name under which anybody but a reader with a format of its own reads a tensor.
+    fn read_name(&self, tensor: TensorId) -> String {
+        self.read_names.get(&tensor).cloned().unwrap_or_else(|| self.graph.name(tensor).to_owned())
+    }
+
+    fn plain_node(&mut self, id: usize) {
+        let node = {
+            let read = |tensor| self.read_name(tensor);
+            let write = |tensor: TensorId| self.graph.name(tensor).to_owned();
+            self.graph.emit_node(id, &Naming { read: &read, write: &write, operand: &|_| None })
+        };
+        self.nodes.push(node);
+    }
+
+    fn layer(&mut self, layer: LayerId) -> Result<()> {
+        let row = &self.graph.layers[layer];
+        let mut own_reads = BTreeMap::new();
+        for (&(_, tensor), quantizer) in self.plan.reads.range((layer, 0)..(layer + 1, 0)) {
+            let from = self.read_name(tensor);
+            let base = format!("{}_{}", self.graph.name(tensor), row.name);
+            let output = self.names.fresh(&format!("{base}{DEQUANTIZED}"));
+            self.pair(&base, &from, &output, quantizer)?;
+            own_reads.insert(tensor, output);
+        }
+        let mut operands = BTreeMap::new();
+        for operand in &self.plan.weights[layer].operands {
+            operands.insert(operand.position, self.constant(operand, &row.name)?);
+        }
+        let mut pairs = Vec::new();
+        let mut written = BTreeMap::new();
+        for &tensor in &row.outputs {
+            if let Some(quantizer) = self.plan.tensors[tensor] {
+                let name = self.graph.name(tensor).to_owned();
+                let keeps = self.keeps_name.contains(&tensor);
+                let (from, output) = if keeps {
+                    (self.names.fresh(&format!("{name}{QUANTIZER_INPUT}")), name.clone())
+                } else {
+                    (name.clone(), self.names.fresh(&format!("{name}{DEQUANTIZED}")))
+                };
+                written.insert(tensor, from.clone());
+                pairs.push((tensor, name, from, output, quantizer));
+            }
+        }
+        let emitted = {
+            let read = |tensor| own_reads.get(&tensor).cloned().unwrap_or_else(|| self.read_name(tensor));
+            let write =
+                |tensor| written.get(&tensor).cloned().unwrap_or_else(|| self.graph.name(tensor).to_owned());
+            let operand = |position: usize| operands.get(&position).cloned();
+            let naming = Naming { read: &read, write: &write, operand: &operand };
+            self.graph.emit_layer(layer, self.plan.formats.layers[layer].folds_batch_norm, &naming)
+        };
+        self.nodes.extend(emitted);
+        for (tensor, name, from, output, quantizer) in pairs {
+            self.pair(&name, &from, &output, &quantizer)?;
+            self.read_names.insert(tensor, output);
+        }
+        Ok(())
+    }
+
+    /// `from` → (Clip →) QuantizeLinear → DequantizeLinear → `output`.
+    fn pair(&mut self, base: &str, from: &str, output: &str, quantizer: &TensorQuantizer) -> Result<()> {
+        let params = quantizer.params;
+        let mut from = from.to_owned();
+        if params.grid.is_narrower_than_container() {
+            from = self.clip(base, &from, &params);
+        }
+        let kind = if params.grid.container_bits() == 8 { DataType::Int8 } else { DataType::Int16 };
+        let scale = self.float_initializer(&format!("{base}_scale"), &[params.scale], false);
+        let zero_point = self.integer_initializer(&format!("{base}_zero_point"), &[params.zero_point], kind, false)?;
+        let quantized = self.names.fresh(&format!("{base}{QUANTIZED}"));
+        let domain = self.domain(kind, false);
+        let make = |op: &str, input: String, output: &str, name: String| NodeProto {
+            op_type: Some(op.into()),
+            domain: domain.clone(),
+            input: vec![input, scale.clone(), zero_point.clone()],
+            output: vec![output.to_owned()],
+            name: Some(name),
+            ..NodeProto::default()
+        };
+        let names = ["QuantizeLinear", "DequantizeLinear"].map(|op| self.names.fresh(&format!("{base}_{op}")));
+        let [quantize_name, dequantize_name] = names;
+        self.nodes.push(make("QuantizeLinear", from, &quantized, quantize_name));
+        self.nodes.push(make("DequantizeLinear", quantized.clone(), output, dequantize_name));
+        self.quantizers.push(WrittenQuantizer {
+            output: output.to_owned(),
+            scales: vec![params.scale],
+            zero_points: vec![params.zero_point],
+            kind,
+        });
+        Ok(())
+    }
+
+    /// A Clip to what a grid narrower than its container can represent; returns its output.
+    fn clip(&mut self, base: &str, from: &str, params: &QuantParams) -> String {
+        let bounds = params.representable();
+        let output = self.names.fresh(&format!("{base}_Clip_Output"));
+        let mut node = NodeProto {
+            op_type: Some("Clip".into()),
+            input: vec![from.to_owned()],
+            output: vec![output.clone()],
+            name: Some(self.names.fresh(&format!("{base}_Clip"))),
+            ..NodeProto::default()
+        };
+        if self.graph.opset >= 11 {
+            node.input.push(self.float_initializer(&format!("{base}_Clip_min"), &[bounds.low], false));
+            node.input.push(self.float_initializer(&format!("{base}_Clip_max"), &[bounds.high], false));
+        } else {
+            let bound = |name: &str, value: f32| AttributeProto {
+                name: Some(name.into()),
+                f: Some(value),
+                r#type: Some(ATTRIBUTE_FLOAT),
+                ..AttributeProto::default()
+            };
+            node.attribute = vec![bound("min", bounds.low), bound("max", bounds.high)];
+        }
+        self.nodes.push(node);
+        output
+    }
+
+    /// A layer's constant as its operator reads it; returns the name.
+    fn constant(&mut self, operand: &Operand, layer: &str) -> Result<String> {
+        let kept = operand.source.and_then(|s| self.written.get(&s));
+        if let Some((_, name)) = kept.and_then(|kept| kept.iter().find(|(o, _)| o.value == operand.value && o.float == operand.float)) {
+            return Ok(name.clone());
+        }
+        let base = operand.source.map_or_else(|| format!("{layer}_bias"), |s| self.graph.name(s).to_owned());
+        let name = match &operand.value {
+            OperandValue::Float => {
+                let name = self.names.fresh(&format!("{base}_folded"));
+                self.initializers.push(tensor_proto(&name, &Tensor::float32(operand.shape.clone(), operand.float.clone())));
+                name
+            }
+            OperandValue::Bias { codes, scales } => {
+                let axis = (scales.len() > 1).then_some(0);
+                let zero_points = vec![0; scales.len()];
+                self.dequantized(&base, operand, codes, DataType::Int32, scales, &zero_points, axis)?
+            }
+            OperandValue::Integer { codes, axis, params } => {
+                let kind = weight_type(params.first().map_or(8, |p| p.grid.bits()));
+                let scales: Vec<f32> = params.iter().map(|p| p.scale).collect();
+                let zero_points: Vec<i32> = params.iter().map(|p| p.zero_point).collect();
+                self.dequantized(&base, operand, codes, kind, &scales, &zero_points, *axis)?
+            }
+        };
+        if let Some(source) = operand.source {
+            self.written.entry(source).or_default().push((operand.clone(), name.clone()));
+        }
+        Ok(name)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one DequantizeLinear")]
+    fn dequantized(
+        &mut self,
+        base: &str,
+        operand: &Operand,
+        codes: &[i32],
+        kind: DataType,
+        scales: &[f32],
+        zero_points: &[i32],
+        axis: Option<usize>,
+    ) -> Result<String> {
+        let along_axis = axis.is_some();
+        let stored = self.names.fresh(&format!("{base}_quantized"));
+        self.initializers.push(integer_tensor(&stored, &operand.shape, kind, codes)?);
+        let scale = self.float_initializer(&format!("{base}_scale"), scales, along_axis);
+        let zero_point = self.integer_initializer(&format!("{base}_zero_point"), zero_points, kind, along_axis)?;
+        let output = self.names.fresh(&format!("{base}{DEQUANTIZED}"));
+        let attribute = axis.map(|axis| AttributeProto {
+            name: Some("axis".into()),
+            i: i64::try_from(axis).ok(),
+            r#type: Some(ATTRIBUTE_INT),
+            ..AttributeProto::default()
+        });
+        self.nodes.push(NodeProto {
+            op_type: Some("DequantizeLinear".into()),
+            domain: self.domain(kind, along_axis),
+            input: vec![stored, scale, zero_point],
+            output: vec![output.clone()],
+            name: Some(self.names.fresh(&format!("{base}_DequantizeLinear"))),
+            attribute: attribute.into_iter().collect(),
+            ..NodeProto::default()
+        });
+        self.quantizers.push(WrittenQuantizer {
+            output: output.clone(),
+            scales: scales.to_vec(),
+            zero_points: zero_points.to_vec(),
+            kind,
+        });
+        Ok(output)
+    }
+
+    /// The domain whose Q/DQ exist in the model's opset for this type, along an axis or not.
+    fn domain(&mut self, kind: DataType, along_axis: bool) -> Option<String> {
+        let is_wide = matches!(kind, DataType::Int16 | DataType::Int4);
+        let own = match self.graph.opset {
+            21.. => true,
+            13..=20 => !is_wide,
+            10..=12 => !is_wide && !along_axis,
+            _ => false,
+        };
+        self.uses_microsoft |= !own;
+        (!own).then(|| MICROSOFT.to_owned())
+    }
+
+    fn float_initializer(&mut self, wanted: &str, values: &[f32], is_vector: bool) -> String {
+        let name = self.names.fresh(wanted);
+        let shape = if is_vector { vec![values.len()] } else { Vec::new() };
+        self.initializers.push(tensor_proto(&name, &Tensor::float32(shape, values.to_vec())));
+        name
+    }
+
+    fn integer_initializer(&mut self, wanted: &str, values: &[i32], kind: DataType, is_vector: bool) -> Result<String> {
+        let name = self.names.fresh(wanted);
+        let shape = if is_vector { vec![values.len()] } else { Vec::new() };
+        self.initializers.push(integer_tensor(&name, &shape, kind, values)?);
+        Ok(name)
+    }
+}
+
+/// The smallest type that stock onnxruntime stores weights of this width in.
+fn weight_type(bits: u8) -> DataType {
+    match bits {
+        0..=4 => DataType::Int4,
+        5..=8 => DataType::Int8,
+        _ => DataType::Int16,
+    }
+}

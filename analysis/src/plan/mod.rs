@@ -1,0 +1,14 @@
+//! What a configuration means for one model: total where [`crate::config::QuantConfig`] is sparse.
+//!
+//! Three steps, each its own room: [`formats`] resolves widths and refuses what cannot take effect; [`weights`]
+//! quantizes the constants of a layer; [`ranges`] turns statistics into scales and zero-points. The engine and the
+//! export read the result and decide nothing themselves, which is why what is shown is what is exported.
+
+mod formats;
+mod ranges;
+mod weights;
+
+pub use formats::{FormatPlan, LayerFormat, TensorFormat};
+pub(crate) use formats::{activation_fixed, format_owner, weight_fixed};
+pub use ranges::{QuantPlan, TensorQuantizer, WeightCache};
+pub use weights::{LayerWeights, Operand, OperandValue, WeightKey};

@@ -1,0 +1,193 @@
+//! From formats and statistics to the scale and zero-point of every quantizer, layer by layer in graph order: a layer's
+//! bias needs the scale of what it reads, and the output of a lookup has the scale of its table.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{FormatPlan, LayerWeights, OperandValue, TensorFormat, WeightKey};
+use crate::{
+    calibrate::{Histogram, Method, Statistics, choose_affine},
+    error::Result,
+    graph::{Graph, LayerId, Owner, TensorId},
+    job::Warning,
+    quant::{Grid, QuantParams, Range, affine},
+};
+
+/// The quantizer of a tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TensorQuantizer {
+    /// Scale, zero-point and grid.
+    pub params: QuantParams,
+    /// The chosen range, before it was widened to contain 0.
+    pub range: Range,
+    /// How it was chosen.
+    pub method: Method,
+}
+
+/// Everything the engine and the export need, nothing left to decide.
+#[derive(Clone, Debug)]
+pub struct QuantPlan {
+    /// The widths.
+    pub formats: Arc<FormatPlan>,
+    /// By tensor; `None` where it stays float.
+    pub tensors: Vec<Option<TensorQuantizer>>,
+    /// Second quantizers of single consumers.
+    pub reads: BTreeMap<(LayerId, TensorId), TensorQuantizer>,
+    /// Constants by layer; no operands where they stay float.
+    pub weights: Vec<Arc<LayerWeights>>,
+    /// Degenerate ranges, raised scales, methods that could not be used.
+    pub warnings: Vec<Warning>,
+}
+
+/// Weights quantized before, so that an edit elsewhere does not quantize them again.
+pub type WeightCache = BTreeMap<LayerId, Vec<(WeightKey, Arc<LayerWeights>)>>;
+
+/// Settings of one layer that are kept in a [`WeightCache`]; a toggle back and forth needs two.
+const KEPT_PER_LAYER: usize = 3;
+
+impl QuantPlan {
+    /// Works out every quantizer.
+    ///
+    /// # Errors
+    /// [`crate::Error::Model`] where a constant cannot be read or quantized.
+    pub fn resolve(
+        graph: &Graph,
+        formats: Arc<FormatPlan>,
+        statistics: &Statistics,
+        cache: &mut WeightCache,
+    ) -> Result<Self> {
+        let mut plan = Self {
+            tensors: vec![None; graph.tensors.len()],
+            reads: BTreeMap::new(),
+            weights: Vec::with_capacity(graph.layers.len()),
+            warnings: formats.warnings.clone(),
+            formats,
+        };
+        for id in 0..graph.layers.len() {
+            plan.add_reads(graph, id, statistics)?;
+            let input_scale = plan.input_scale(graph, id);
+            let key = LayerWeights::key(&plan.formats.layers[id], input_scale);
+            let weights = cached_weights(graph, id, key, cache)?;
+            plan.warnings.extend(weights.warnings.iter().cloned());
+            plan.weights.push(weights);
+            for &tensor in &graph.layers[id].outputs {
+                if let Some(format) = plan.formats.tensors[tensor] {
+                    plan.tensors[tensor] = Some(plan.output_quantizer(graph, id, tensor, format, statistics)?);
+                }
+            }
+        }
+        plan.warnings.sort();
+        plan.warnings.dedup();
+        Ok(plan)
+    }
+
+    /// The quantizer through which `layer` reads `tensor`, own read formats included.
+    pub fn as_read_by(&self, layer: LayerId, tensor: TensorId) -> Option<&TensorQuantizer> {
+        self.reads.get(&(layer, tensor)).or_else(|| self.tensors.get(tensor)?.as_ref())
+    }
+
+    /// The scale of what the computing node reads on input 0, on which a bias rests.
+    fn input_scale(&self, graph: &Graph, layer: LayerId) -> Option<f32> {
+        let node = *graph.layers[layer].nodes.first()?;
+        let input = graph.nodes[node].inputs.first().copied().flatten()?;
+        self.as_read_by(layer, input).map(|q| q.params.scale)
+    }
+
+    fn add_reads(&mut self, graph: &Graph, layer: LayerId, statistics: &Statistics) -> Result<()> {
+        for (&tensor, &bits) in &self.formats.layers[layer].reads.clone() {
+            let method = self.formats.tensors[tensor].map_or(Method::MinMax, |f| f.method);
+            let quantizer = self.from_range(graph, tensor, TensorFormat { bits, method }, statistics)?;
+            self.reads.insert((layer, tensor), quantizer);
+        }
+        Ok(())
+    }
+
+    fn output_quantizer(
+        &mut self,
+        graph: &Graph,
+        layer: LayerId,
+        tensor: TensorId,
+        format: TensorFormat,
+        statistics: &Statistics,
+    ) -> Result<TensorQuantizer> {
+        match graph.quantizable.place(tensor).map(|p| p.owner) {
+            Some(Owner::Tensor(owner)) => {
+                if let Some(quantizer) = self.tensors[owner] {
+                    return Ok(quantizer);
+                }
+            }
+            Some(Owner::Constant(table)) => {
+                if let Some(quantizer) = table_quantizer(&self.weights[layer], table, format) {
+                    return Ok(quantizer);
+                }
+            }
+            _ => {}
+        }
+        self.from_range(graph, tensor, format, statistics)
+    }
+
+    /// The quantizer of `tensor` in `format`, from its fixed or observed range.
+    fn from_range(
+        &mut self,
+        graph: &Graph,
+        tensor: TensorId,
+        format: TensorFormat,
+        statistics: &Statistics,
+    ) -> Result<TensorQuantizer> {
+        let grid = Grid::signed(format.bits)?;
+        let name = graph.name(tensor);
+        let fixed = graph.quantizable.place(tensor).and_then(|p| p.fixed_range);
+        let observed = statistics.range(tensor);
+        let (range, method) = match (fixed, observed, format.method) {
+            (Some((low, high)), _, _) => (Range::new(low, high), Method::MinMax),
+            (None, Some(range), Method::MinMax) => (range, Method::MinMax),
+            (None, Some(range), Method::Kl) => {
+                let choice = match statistics.histograms.get(&tensor) {
+                    Some(Histogram::Magnitude(h)) => choose_affine(Some(h), None, grid),
+                    Some(Histogram::Signed(h)) => choose_affine(None, Some(h), grid),
+                    None => None,
+                };
+                match choice {
+                    Some(choice) => {
+                        if let Some(note) = choice.note {
+                            self.warnings.push(Warning::new("method-fell-back", format!("`{name}`: {note}")));
+                        }
+                        (choice.range, choice.method)
+                    }
+                    None => (range, Method::MinMax),
+                }
+            }
+            (None, None, _) => (Range::new(0.0, 0.0), Method::MinMax),
+        };
+        let (params, reason) = affine(range, grid);
+        if let Some(reason) = reason {
+            let message = format!("the range of `{name}` {}: S = 1, Z = 0", reason.reason());
+            self.warnings.push(Warning::new("range-degenerate", message));
+        }
+        Ok(TensorQuantizer { params, range, method })
+    }
+}
+
+/// The quantizer of a lookup's output: its table's, if the table is quantized to the same width.
+fn table_quantizer(weights: &LayerWeights, table: TensorId, format: TensorFormat) -> Option<TensorQuantizer> {
+    let operand = weights.operands.iter().find(|o| o.source == Some(table))?;
+    let OperandValue::Integer { params, axis: None, .. } = &operand.value else { return None };
+    let params = *params.first().filter(|p| p.grid.bits() == format.bits)?;
+    let low = operand.float.iter().copied().fold(f32::INFINITY, f32::min);
+    let high = operand.float.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    Some(TensorQuantizer { params, range: Range::new(low, high), method: Method::MinMax })
+}
+
+fn cached_weights(graph: &Graph, layer: LayerId, key: WeightKey, cache: &mut WeightCache) -> Result<Arc<LayerWeights>> {
+    let kept = cache.entry(layer).or_default();
+    if let Some(position) = kept.iter().position(|(k, _)| *k == key) {
+        let entry = kept.remove(position);
+        kept.push(entry.clone());
+        return Ok(entry.1);
+    }
+    let weights = Arc::new(LayerWeights::quantize(graph, layer, key)?);
+    kept.push((key, Arc::clone(&weights)));
+    if kept.len() > KEPT_PER_LAYER {
+        kept.remove(0);
+    }
+    Ok(weights)
+}

@@ -1,0 +1,222 @@
+//! What the clicked layer's pages show: histograms, channels and the threshold curve, from the samples in memory.
+
+use std::sync::Arc;
+
+use super::{LIVE_SAMPLES, Workbench, report::ends, samples::no_data};
+use crate::{
+    calibrate::{Curve, DisplayHistogram, Histogram, Method, MinMax, Search, kl_curve},
+    config::QuantConfig,
+    engine::Value,
+    error::{Error, Result},
+    graph::{LayerId, TensorId},
+    job::Job,
+    metrics::{ErrorSums, Errors, Measure},
+    plan::{Operand, OperandValue, QuantPlan},
+    quant::{ChannelLayout, QuantParams, Range},
+    report::{ActivationChannel, Distribution, LayerDetail, ThresholdCurve, WeightChannel},
+};
+
+/// Both runs' values of a tensor, sample by sample.
+type Pairs = Vec<(Arc<Value>, Arc<Value>)>;
+
+impl Workbench {
+    /// The detail of one layer under `config`, from at most [`LIVE_SAMPLES`] samples.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for an unknown layer; as [`Workbench::evaluate`].
+    pub fn layer_detail(&mut self, config: &Arc<QuantConfig>, layer: &str, job: &mut Job<'_>) -> Result<Arc<LayerDetail>> {
+        let id = self.graph.layer_named(layer).ok_or_else(|| Error::config(format!("layer `{layer}`"), "the model has none"))?;
+        let plan = self.plan_of(config, job)?;
+        let output = self.graph.layers[id].outputs.first().copied();
+        if let Some(owner) = output.and_then(|t| self.graph.quantizable.owner(t)) {
+            self.histograms(&[owner], job)?;
+        }
+        let pairs = self.pairs(output, &plan, job)?;
+        let (threshold, threshold_note) = self.threshold(output, &plan);
+        let operand = plan.weights[id].main().cloned().map_or_else(|| self.float_operand(id), Some);
+        Ok(Arc::new(LayerDetail {
+            layer: layer.to_owned(),
+            samples: pairs.len(),
+            activation: output.and_then(|t| self.activation(t, &pairs, &plan)),
+            weights: operand.as_ref().and_then(|o| self.weights(o)),
+            weight_channels: operand.as_ref().map(|o| self.weight_channels(id, o)).unwrap_or_default(),
+            activation_channels: activation_channels(&pairs),
+            threshold,
+            threshold_note,
+        }))
+    }
+
+    /// Both runs' values of `output` for the live samples, brought to `plan`.
+    fn pairs(&mut self, output: Option<TensorId>, plan: &Arc<QuantPlan>, job: &Job<'_>) -> Result<Pairs> {
+        let Some(output) = output else { return Ok(Vec::new()) };
+        let count = self.data.as_ref().ok_or_else(no_data)?.samples.len().min(LIVE_SAMPLES);
+        let mut pairs = Vec::with_capacity(count);
+        for index in 0..count {
+            self.bring(index, plan, job)?;
+            let run = &self.data.as_ref().ok_or_else(no_data)?.samples[index];
+            if let (Some(Some(float)), Some(Some(quantized))) = (run.float.get(output), run.quantized.get(output)) {
+                pairs.push((Arc::clone(float), Arc::clone(quantized)));
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// The largest weight of a layer whose weights stay float.
+    fn float_operand(&self, layer: LayerId) -> Option<Operand> {
+        let row = &self.graph.layers[layer];
+        let read = |t: TensorId| self.graph.constants.float_values(t);
+        let main = row.weights().max_by_key(|o| self.graph.constants.dims(o.tensor).map_or(0, |d| d.iter().product::<usize>()))?;
+        Some(Operand {
+            source: Some(main.tensor),
+            position: main.position,
+            shape: self.graph.constants.dims(main.tensor)?,
+            float: read(main.tensor)?,
+            value: OperandValue::Float,
+        })
+    }
+
+    fn activation(&self, tensor: TensorId, pairs: &Pairs, plan: &QuantPlan) -> Option<Distribution> {
+        let mut seen = MinMax::new();
+        for (float, quantized) in pairs {
+            seen.observe(&float.widened()?);
+            seen.observe(&quantized.widened()?);
+        }
+        let range = seen.range()?;
+        let (mut float_counts, mut quantized_counts) = (DisplayHistogram::new(range), DisplayHistogram::new(range));
+        for (float, quantized) in pairs {
+            float_counts.observe(&float.widened()?);
+            quantized_counts.observe(&quantized.widened()?);
+        }
+        let params = plan.tensors[tensor].map(|q| q.params);
+        Some(distribution(self.graph.name(tensor), range, &float_counts, &quantized_counts, params))
+    }
+
+    fn weights(&self, operand: &Operand) -> Option<Distribution> {
+        let dequantized = operand.dequantized();
+        let mut seen = MinMax::of(&operand.float);
+        seen.observe(&dequantized);
+        let range = seen.range()?;
+        let (mut float_counts, mut quantized_counts) = (DisplayHistogram::new(range), DisplayHistogram::new(range));
+        float_counts.observe(&operand.float);
+        quantized_counts.observe(&dequantized);
+        let params = match &operand.value {
+            OperandValue::Integer { params, axis: None, .. } => params.first().copied(),
+            _ => None,
+        };
+        let name = operand.source.map_or("", |t| self.graph.name(t));
+        Some(distribution(name, range, &float_counts, &quantized_counts, params))
+    }
+
+    /// One entry an output channel, also where one scale serves them all: that is what shows why it should not.
+    fn weight_channels(&self, layer: LayerId, operand: &Operand) -> Vec<WeightChannel> {
+        let row = &self.graph.layers[layer];
+        let axis = row.operands.iter().find(|o| o.position == operand.position).and_then(|o| match o.role {
+            crate::graph::OperandRole::Weight { axis } => axis,
+            _ => None,
+        });
+        let Some(layout) = axis.and_then(|axis| ChannelLayout::of(&operand.shape, axis)) else { return Vec::new() };
+        if operand.float.is_empty() {
+            return Vec::new();
+        }
+        let mut seen = vec![MinMax::new(); layout.channels];
+        MinMax::observe_channels(&mut seen, &operand.float, layout);
+        let sums = ErrorSums::of_channels(&operand.float, &operand.dequantized(), layout);
+        let scale = |channel: usize| match &operand.value {
+            OperandValue::Integer { params, axis, .. } => {
+                params.get(if axis.is_some() { channel } else { 0 }).map(|p: &QuantParams| p.scale)
+            }
+            _ => None,
+        };
+        seen.iter()
+            .zip(&sums)
+            .enumerate()
+            .map(|(index, (seen, sums))| {
+                let (low, high) = ends(seen);
+                WeightChannel { index, low, high, scale: scale(index), sqnr_db: Errors::from(sums).sqnr_db }
+            })
+            .collect()
+    }
+
+    /// The KL curve of the tensor whose range decides, with what is in use and what min–max chooses.
+    fn threshold(&self, output: Option<TensorId>, plan: &QuantPlan) -> (Option<ThresholdCurve>, Option<String>) {
+        let Some(tensor) = output else { return (None, Some("this row has no floating-point output".into())) };
+        let Some(quantizer) = plan.tensors[tensor] else {
+            return (None, Some("the output is float: there is no threshold to choose".into()));
+        };
+        let owner = self.graph.quantizable.owner(tensor).unwrap_or(tensor);
+        let histogram = self.data.as_ref().and_then(|d| d.statistics.histograms.get(&owner));
+        let levels = 1_u32 << quantizer.params.grid.bits();
+        let search = match histogram {
+            Some(Histogram::Magnitude(h)) => Search::Magnitude(h),
+            Some(Histogram::Signed(h)) => Search::TwoSided(h),
+            None => return (None, Some("nothing but zeros was observed".into())),
+        };
+        match kl_curve(search, levels) {
+            Ok(Curve { thresholds, costs, best }) => {
+                let observed = self.data.as_ref().and_then(|d| d.statistics.range(owner)).map_or(0.0, Range::amax);
+                let kl = thresholds.get(best).copied().unwrap_or(observed);
+                let curve = ThresholdCurve {
+                    method: Method::Kl,
+                    thresholds,
+                    costs,
+                    best,
+                    current: quantizer.range.amax(),
+                    others: vec![(Method::MinMax, observed), (Method::Kl, kl)],
+                };
+                (Some(curve), None)
+            }
+            Err(reason) => (None, Some(reason.reason().to_owned())),
+        }
+    }
+}
+
+fn distribution(
+    tensor: &str,
+    range: Range,
+    float_counts: &DisplayHistogram,
+    quantized_counts: &DisplayHistogram,
+    params: Option<QuantParams>,
+) -> Distribution {
+    Distribution {
+        tensor: tensor.to_owned(),
+        low: range.low,
+        high: range.high,
+        float_counts: float_counts.counts().to_vec(),
+        quantized_counts: quantized_counts.counts().to_vec(),
+        thresholds: params.map(|p| (p.representable().low, p.representable().high)),
+        step: params.map(|p| (p.scale, p.zero_point)),
+    }
+}
+
+/// Channels of an output: axis 1 of pictures and vectors, the last axis of sequences of tokens.
+fn activation_channels(pairs: &Pairs) -> Vec<ActivationChannel> {
+    let mut seen: Vec<MinMax> = Vec::new();
+    let mut sums: Vec<Vec<ErrorSums>> = Vec::new();
+    for (float, quantized) in pairs {
+        let shape = float.shape();
+        let axis = if shape.len() == 3 { 2 } else { 1 };
+        let (Some(layout), Some(f), Some(q)) = (ChannelLayout::of(&shape, axis), float.widened(), quantized.widened()) else {
+            return Vec::new();
+        };
+        if f.is_empty() || f.len() != q.len() {
+            return Vec::new();
+        }
+        if seen.is_empty() {
+            seen = vec![MinMax::new(); layout.channels];
+            sums = vec![Vec::new(); layout.channels];
+        }
+        if seen.len() != layout.channels {
+            return Vec::new();
+        }
+        MinMax::observe_channels(&mut seen, &f, layout);
+        for (all, one) in sums.iter_mut().zip(ErrorSums::of_channels(&f, &q, layout)) {
+            all.push(one);
+        }
+    }
+    let channel = |(index, (seen, sums)): (usize, (&MinMax, &Vec<ErrorSums>))| {
+        let (low, high) = ends(seen);
+        let sqnr_db: Measure = Errors::from(&ErrorSums::merge_samples(sums)).sqnr_db;
+        ActivationChannel { index, low, high, sqnr_db }
+    };
+    seen.iter().zip(&sums).enumerate().map(channel).collect()
+}

@@ -1,0 +1,133 @@
+//! An evaluation: ranges to a plan, the plan to every sample, one sample first so that the answer is there at once.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{KEPT_REPORTS, LIVE_SAMPLES, Workbench, samples::no_data};
+use crate::{
+    calibrate::Method,
+    config::QuantConfig,
+    engine::PassCount,
+    error::Result,
+    graph::TensorId,
+    job::Job,
+    plan::{FormatPlan, QuantPlan},
+    report::{Report, Timing},
+};
+
+/// Seconds since `start`: for the timing that users read, never part of a result.
+fn seconds(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64()
+}
+
+impl Workbench {
+    /// Refuses what cannot take effect, without running anything.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] that names the layer or rule.
+    pub fn check(&self, config: &QuantConfig) -> Result<()> {
+        FormatPlan::resolve(&self.graph, config).map(drop)
+    }
+
+    /// Evaluates a configuration. `on_stage` receives the report from one sample, from the live samples, and the final
+    /// one is returned; a configuration evaluated before returns at once.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] for a configuration that cannot take effect, [`crate::Error::Data`] without samples,
+    /// [`crate::Error::Runtime`], [`crate::Error::Cancelled`].
+    pub fn evaluate(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        job: &mut Job<'_>,
+        on_stage: &mut dyn FnMut(Arc<Report>),
+    ) -> Result<Arc<Report>> {
+        if let Some((_, report)) = self.finished.iter().find(|(kept, _)| kept == config) {
+            return Ok(Arc::clone(report));
+        }
+        let started = Instant::now();
+        let mut timing = Timing::default();
+        let was_referenced = self.data.as_ref().is_some_and(|d| d.is_referenced);
+        let formats = Arc::new(FormatPlan::resolve(&self.graph, config)?);
+        self.reference(job)?;
+        if !was_referenced {
+            timing.reference_s = seconds(started);
+        }
+        let ranges_started = Instant::now();
+        let plan = self.plan(formats, job)?;
+        timing.calibrate_s = seconds(ranges_started);
+        let count = self.data.as_ref().ok_or_else(no_data)?.samples.len();
+        let mut done = 0;
+        let passes_started = Instant::now();
+        for stage in [1, LIVE_SAMPLES.min(count), count] {
+            for index in done..stage {
+                job.step("quantized run", "samples", index, count)?;
+                let pass = self.bring(index, &plan, job)?;
+                timing.segments_run += pass.run;
+                timing.segments_reused += pass.reused;
+            }
+            if stage > done && stage < count {
+                timing.quantized_s = seconds(passes_started);
+                timing.total_s = seconds(started);
+                on_stage(Arc::new(self.report(config, &plan, stage, timing)?));
+            }
+            done = done.max(stage);
+        }
+        timing.quantized_s = seconds(passes_started);
+        let metrics_started = Instant::now();
+        let mut report = self.report(config, &plan, count, timing)?;
+        report.timing.metrics_s = seconds(metrics_started);
+        report.timing.total_s = seconds(started);
+        let report = Arc::new(report);
+        self.finished.push_back((Arc::clone(config), Arc::clone(&report)));
+        if self.finished.len() > KEPT_REPORTS {
+            self.finished.pop_front();
+        }
+        job.step("quantized run", "samples", count, count)?;
+        Ok(report)
+    }
+
+    /// Every quantizer of these formats, with the histograms that their methods need.
+    pub(super) fn plan(&mut self, formats: Arc<FormatPlan>, job: &mut Job<'_>) -> Result<Arc<QuantPlan>> {
+        let by_histogram: Vec<TensorId> = (0..formats.tensors.len())
+            .filter(|&t| formats.tensors[t].is_some_and(|f| f.method == Method::Kl))
+            .filter_map(|t| self.graph.quantizable.owner(t))
+            .collect();
+        self.histograms(&by_histogram, job)?;
+        let statistics = &self.data.as_ref().ok_or_else(no_data)?.statistics;
+        Ok(Arc::new(QuantPlan::resolve(&self.graph, formats, statistics, &mut self.weight_cache)?))
+    }
+
+    /// The plan of a configuration, as [`Workbench::evaluate`] would use it.
+    pub(super) fn plan_of(&mut self, config: &QuantConfig, job: &mut Job<'_>) -> Result<Arc<QuantPlan>> {
+        let formats = Arc::new(FormatPlan::resolve(&self.graph, config)?);
+        self.reference(job)?;
+        self.plan(formats, job)
+    }
+
+    /// Brings one sample to `plan`; a sample that is not resident is run from the start and keeps only its sums.
+    pub(super) fn bring(&mut self, index: usize, plan: &Arc<QuantPlan>, job: &Job<'_>) -> Result<PassCount> {
+        let float = self.float_store(index, job)?;
+        let graph = Arc::clone(&self.graph);
+        let budget = self.memory_budget_bytes;
+        let data = self.data.as_mut().ok_or_else(no_data)?;
+        let run = &mut data.samples[index];
+        let is_resident = !run.float.is_empty();
+        let before = run.bytes();
+        if !is_resident {
+            run.float = float;
+        }
+        let count = self.engine.quantized_pass(run, plan, &job.cancel)?;
+        data.scores[index].take_quantized(&graph, &run.float, &run.quantized);
+        let after = run.bytes();
+        data.peak_bytes = data.peak_bytes.max(data.used_bytes + after.saturating_sub(if is_resident { before } else { 0 }));
+        if is_resident {
+            data.used_bytes = data.used_bytes - before + after;
+            if data.used_bytes > budget {
+                data.used_bytes -= after;
+                run.drop_tensors();
+            }
+        } else {
+            run.drop_tensors();
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,287 @@
+//! Export: write what was evaluated, read it back, run it, and only then say that it is good.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{LIVE_SAMPLES, Workbench, samples::no_data, samples::input_values, score};
+use crate::{
+    config::QuantConfig,
+    data::DataKind,
+    engine::{Session, SessionKind, Store, Value},
+    error::{Error, Result},
+    export::{Qdq, qdq, verify},
+    job::{Job, Warning},
+    metrics::{Agreement, ClassScores, ErrorSums, Errors, Measure, top_1},
+    onnx::{self, ExternalPolicy, SaveOptions},
+    plan::QuantPlan,
+    report::{ExportReport, Share, Verification},
+};
+
+/// How an export is written.
+#[derive(Clone, Copy, Debug)]
+pub struct ExportOptions {
+    /// Samples that verification runs; all of the first ones up to this many.
+    pub verified_samples: usize,
+}
+
+impl Default for ExportOptions {
+    fn default() -> Self {
+        Self { verified_samples: LIVE_SAMPLES }
+    }
+}
+
+impl Workbench {
+    /// Writes the configuration as a QDQ model to `path`, verified; a file that does not hold is left as
+    /// `NAME.unverified.onnx`, and the report says why.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Format`] for the file, [`Error::Config`] for the configuration, [`Error::Cancelled`].
+    pub fn export(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        path: &Path,
+        options: &ExportOptions,
+        job: &mut Job<'_>,
+    ) -> Result<Arc<ExportReport>> {
+        self.refuse_overwriting_the_model(path)?;
+        let plan = self.plan_of(config, job)?;
+        job.step("writing the model", "steps", 0, 2)?;
+        let written = qdq(&self.graph, &plan, &self.metadata(config)?)?;
+        let unverified = unverified_path(path);
+        let save_options = SaveOptions { external: ExternalPolicy::Inline, ..SaveOptions::default() };
+        onnx::save(&written.model, &unverified, &save_options)?;
+        let verification = match self.verify(&unverified, &written, &plan, options, job) {
+            Ok(verification) => verification,
+            Err(Error::Cancelled) => {
+                // A cancelled export leaves nothing behind; that the removal may fail changes nothing for the user.
+                let _ = std::fs::remove_file(&unverified);
+                return Err(Error::Cancelled);
+            }
+            Err(error) => failed(error.to_string()),
+        };
+        let path = if verification.failure.is_none() {
+            std::fs::rename(&unverified, path).map_err(|e| Error::io(path, e))?;
+            path.to_owned()
+        } else {
+            unverified
+        };
+        let is_quantized = |l: usize| {
+            !plan.weights[l].operands.is_empty()
+                || self.graph.layers[l].outputs.iter().any(|&t| plan.tensors[t].is_some())
+        };
+        let rows = (0..self.graph.layers.len()).filter(|&l| !self.graph.layers[l].is_input());
+        let (quantized, float): (Vec<usize>, Vec<usize>) = rows.partition(|&l| is_quantized(l));
+        Ok(Arc::new(ExportReport {
+            file_bytes: std::fs::metadata(&path).map_err(|e| Error::io(&path, e))?.len(),
+            opsets: written
+                .model
+                .opset_import
+                .iter()
+                .map(|o| (o.domain.clone().unwrap_or_default(), o.version.unwrap_or(0)))
+                .collect(),
+            path,
+            quantized_layers: quantized.len(),
+            float_layers: float.len(),
+            verification,
+            warnings: self.export_warnings(&plan)?,
+        }))
+    }
+
+    fn refuse_overwriting_the_model(&self, path: &Path) -> Result<()> {
+        let same = match (std::fs::canonicalize(path), std::fs::canonicalize(&self.info.path)) {
+            (Ok(a), Ok(b)) => a == b,
+            _ => false,
+        };
+        if same { Err(Error::format(path, "is the float model itself; choose another name")) } else { Ok(()) }
+    }
+
+    /// What a reader of the file should know about where it came from.
+    fn metadata(&self, config: &QuantConfig) -> Result<Vec<(String, String)>> {
+        let data = self.data.as_ref().ok_or_else(no_data)?;
+        let mut entries = vec![
+            ("quantlens.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            ("quantlens.float_model_sha256".to_owned(), self.info.sha256.clone()),
+            ("quantlens.config".to_owned(), config.to_json()),
+        ];
+        if data.calibration.as_ref().unwrap_or(&data.dataset).kind() == DataKind::Synthetic {
+            entries.push(("quantlens.ranges".to_owned(), "synthetic samples: ranges mislead".to_owned()));
+        }
+        Ok(entries)
+    }
+
+    fn export_warnings(&self, plan: &QuantPlan) -> Result<Vec<Warning>> {
+        let data = self.data.as_ref().ok_or_else(no_data)?;
+        let mut warnings = plan.warnings.clone();
+        let widths = plan.tensors.iter().flatten().map(|q| q.params.grid.bits());
+        let weights = plan.formats.layers.iter().filter_map(|l| match l.weight_bits {
+            Some(crate::quant::Bits::Int(bits)) => Some(bits),
+            _ => None,
+        });
+        let mut simulated: Vec<u8> = widths.chain(weights).filter(|b| matches!(b, 2 | 3 | 5 | 6 | 7)).collect();
+        simulated.sort_unstable();
+        simulated.dedup();
+        if !simulated.is_empty() {
+            let list: Vec<String> = simulated.iter().map(u8::to_string).collect();
+            warnings.push(Warning::new(
+                "width-simulated",
+                format!(
+                    "widths of {} bits are stored in wider integers: stock onnxruntime gains no speed from them",
+                    list.join(", ")
+                ),
+            ));
+        }
+        if data.dataset.kind() == DataKind::Synthetic {
+            warnings.push(Warning::new("synthetic", "the ranges come from synthetic samples and mislead"));
+        }
+        Ok(warnings)
+    }
+
+    fn verify(
+        &mut self,
+        file: &Path,
+        written: &Qdq,
+        plan: &Arc<QuantPlan>,
+        options: &ExportOptions,
+        job: &mut Job<'_>,
+    ) -> Result<Verification> {
+        let read_back = onnx::load(file)?;
+        let quantizers_checked = verify::quantizers(&read_back.model, &written.quantizers)?;
+        let graph = Arc::clone(&self.graph);
+        let mut plain = verify::Comparison::new(&self.runtime, &graph, &read_back.model, written)?;
+        let mut optimized = self.runtime.session_from_file(file, SessionKind::Optimized)?;
+        let count = self.data.as_ref().ok_or_else(no_data)?.samples.len().min(options.verified_samples.max(1));
+        let mut tally = Tally::default();
+        for index in 0..count {
+            job.step("verifying the export", "samples", index, count)?;
+            let (inputs, float, quantized, label) = self.stores_of(index, plan, job)?;
+            let outputs = plain.sample(&graph, &inputs, &quantized, &job.cancel)?;
+            let fast = run(&mut optimized, &graph, &inputs, job)?;
+            tally.add(&graph, &float, &outputs, &fast, label);
+        }
+        Ok(Verification {
+            samples: count,
+            quantizers_checked,
+            tensors_compared: plain.tensors_compared,
+            elements_different: plain.elements_different,
+            output_sqnr_db: tally.sqnr(&tally.plain),
+            optimized_output_sqnr_db: tally.sqnr(&tally.optimized),
+            optimized_max_abs: tally.max_abs,
+            optimized_accuracy: (tally.labelled > 0).then_some(Share { count: tally.correct, of: tally.labelled }),
+            optimized_agreement: tally.agreement.map(|a| {
+                let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+                Share { count: count(a.top1), of: count(a.decisions) }
+            }),
+            failure: plain.failure,
+        })
+    }
+
+    /// A sample's inputs and both runs' tensors at `plan`, whether it is resident or not.
+    fn stores_of(
+        &mut self,
+        index: usize,
+        plan: &Arc<QuantPlan>,
+        job: &Job<'_>,
+    ) -> Result<(Vec<Value>, Store, Store, Option<usize>)> {
+        let data = self.data.as_ref().ok_or_else(no_data)?;
+        let inputs = input_values(&data.dataset, index)?;
+        let label = data.dataset.labels().and_then(|l| l.get(index).copied());
+        self.bring(index, plan, job)?;
+        let run = &self.data.as_ref().ok_or_else(no_data)?.samples[index];
+        if !run.quantized.is_empty() {
+            return Ok((inputs, run.float.clone(), run.quantized.clone(), label));
+        }
+        let mut alone = crate::engine::SampleRun { float: self.float_store(index, job)?, ..Default::default() };
+        self.engine.quantized_pass(&mut alone, plan, &job.cancel)?;
+        Ok((inputs, alone.float, alone.quantized, label))
+    }
+}
+
+fn run(session: &mut Session, graph: &crate::graph::Graph, inputs: &[Value], job: &Job<'_>) -> Result<Vec<Value>> {
+    let names: Vec<&str> = graph.inputs.iter().map(|&t| graph.name(t)).collect();
+    let feeds: Vec<(&str, &Value)> = names.into_iter().zip(inputs).collect();
+    session.run(&feeds, &job.cancel)
+}
+
+/// `NAME.onnx` → `NAME.unverified.onnx`.
+fn unverified_path(path: &Path) -> PathBuf {
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    path.with_file_name(format!("{stem}.unverified.onnx"))
+}
+
+fn failed(reason: String) -> Verification {
+    let none = Measure::NotApplicable("the file did not run");
+    Verification {
+        samples: 0,
+        quantizers_checked: 0,
+        tensors_compared: 0,
+        elements_different: 0,
+        output_sqnr_db: none,
+        optimized_output_sqnr_db: none,
+        optimized_max_abs: 0.0,
+        optimized_accuracy: None,
+        optimized_agreement: None,
+        failure: Some(reason),
+    }
+}
+
+/// Output errors of the file over the verified samples.
+#[derive(Default)]
+struct Tally {
+    /// By output, one entry a sample.
+    plain: Vec<Vec<ErrorSums>>,
+    optimized: Vec<Vec<ErrorSums>>,
+    max_abs: f64,
+    correct: usize,
+    labelled: usize,
+    agreement: Option<Agreement>,
+}
+
+impl Tally {
+    fn add(
+        &mut self,
+        graph: &crate::graph::Graph,
+        float: &Store,
+        plain: &[Arc<Value>],
+        optimized: &[Value],
+        label: Option<usize>,
+    ) {
+        self.plain.resize(graph.outputs.len(), Vec::new());
+        self.optimized.resize(graph.outputs.len(), Vec::new());
+        let mut has_decided = false;
+        for (position, &tensor) in graph.outputs.iter().enumerate() {
+            let Some(float) = &float[tensor] else { continue };
+            let (Some(f), Some(p), Some(o)) =
+                (float.widened(), plain[position].widened(), optimized[position].widened())
+            else {
+                continue;
+            };
+            if f.len() != p.len() || f.len() != o.len() {
+                continue;
+            }
+            self.plain[position].push(ErrorSums::of(&f, &p));
+            self.optimized[position].push(ErrorSums::of(&f, &o));
+            self.max_abs = self.max_abs.max(ErrorSums::of(&p, &o).max_abs_e);
+            if let Some(classes) = ClassScores::guess(&float.shape()).filter(|_| !has_decided) {
+                has_decided = true;
+                self.agreement.get_or_insert_default().observe(&f, &o, classes);
+                let best: Vec<_> = classes.rows(&o).map(|row| top_1(&row)).collect();
+                if let Some(share) = score::accuracy([(best.as_slice(), label)].into_iter()) {
+                    self.labelled += share.of;
+                    self.correct += share.count;
+                }
+            }
+        }
+    }
+
+    /// SQNR of the output with the largest error.
+    fn sqnr(&self, sums: &[Vec<ErrorSums>]) -> Measure {
+        let each = sums.iter().filter(|s| !s.is_empty());
+        let measures = each.map(|s| Errors::from(&ErrorSums::merge_samples(s)).sqnr_db);
+        let rank = |m: &Measure| m.value().unwrap_or(f64::INFINITY);
+        measures
+            .min_by(|a, b| rank(a).total_cmp(&rank(b)))
+            .unwrap_or(Measure::NotApplicable("the outputs hold no floating-point values"))
+    }
+}

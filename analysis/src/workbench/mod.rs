@@ -1,0 +1,64 @@
+//! The front door: one open model with its data, statistics, caches and current plan. The window's worker and the
+//! command line both call this and nothing deeper, so that neither orchestrates the rooms by itself.
+//!
+//! The order of work is always the same: open, give data, evaluate as often as wanted. The float reference is run once
+//! for a model and its data; an evaluation brings the samples it needs to the new plan, first one, then the live ones,
+//! then all, and what a plan leaves unchanged is not run again.
+
+mod cost;
+mod detail;
+mod evaluate;
+mod export;
+
+mod info;
+mod open;
+mod report;
+mod samples;
+mod score;
+
+use std::{collections::VecDeque, sync::Arc};
+
+
+pub use export::ExportOptions;
+pub use open::OpenOptions;
+pub use samples::EvaluationData;
+
+use crate::{
+    config::QuantConfig,
+    engine::{Engine, Runtime},
+    graph::Graph,
+    onnx::proto::ModelProto,
+    plan::WeightCache,
+    report::{ModelInfo, Report},
+};
+
+/// Samples whose tensors are kept for answers at the speed of a click.
+pub const LIVE_SAMPLES: usize = 8;
+/// Reports kept, so that undo shows numbers at once.
+const KEPT_REPORTS: usize = 8;
+
+/// One open model and all that is known about it.
+#[derive(Debug)]
+pub struct Workbench {
+    runtime: Runtime,
+    model: Arc<ModelProto>,
+    info: Arc<ModelInfo>,
+    graph: Arc<Graph>,
+    engine: Engine,
+    weight_cache: WeightCache,
+    memory_budget_bytes: u64,
+    data: Option<EvaluationData>,
+    finished: VecDeque<(Arc<QuantConfig>, Arc<Report>)>,
+}
+
+impl Workbench {
+    /// What the model alone tells.
+    pub fn model(&self) -> Arc<ModelInfo> {
+        Arc::clone(&self.info)
+    }
+
+    /// The graph, for views that draw it and for tests.
+    pub fn graph(&self) -> &Arc<Graph> {
+        &self.graph
+    }
+}

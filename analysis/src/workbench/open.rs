@@ -1,0 +1,169 @@
+//! Opening a model: load, refuse what cannot be analyzed in words, let onnxruntime infer types and compute constants,
+//! build the graph.
+
+use std::{collections::VecDeque, path::Path, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{Workbench, info};
+use crate::{
+    engine::{Engine, Runtime, SessionKind, Value, expose},
+    error::{Error, Result},
+    graph::{Constants, Graph, TensorId},
+    job::{Job, Warning},
+    onnx::{self, Loaded, already_quantized, proto::ModelProto, tensor_proto},
+    plan::WeightCache,
+};
+
+/// How a model is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OpenOptions {
+    /// Most bytes that cached tensors may take; `None`: a quarter of the machine's memory.
+    pub memory_budget_bytes: Option<u64>,
+}
+
+impl Workbench {
+    /// Opens a model file.
+    ///
+    /// # Errors
+    /// Names the file and says what it is instead, for everything that is no float ONNX model onnxruntime can run.
+    pub fn open(runtime: &Runtime, path: &Path, options: OpenOptions, job: &mut Job<'_>) -> Result<Self> {
+        job.step("reading the model", "steps", 0, 3)?;
+        Self::open_loaded(runtime, onnx::load(path)?, options, job)
+    }
+
+    /// Opens a model that is embedded in the program; `name` stands for its path.
+    ///
+    /// # Errors
+    /// As [`Workbench::open`].
+    pub fn open_bytes(
+        runtime: &Runtime,
+        name: &str,
+        bytes: Bytes,
+        options: OpenOptions,
+        job: &mut Job<'_>,
+    ) -> Result<Self> {
+        job.step("reading the model", "steps", 0, 3)?;
+        Self::open_loaded(runtime, onnx::load_bytes(Path::new(name), bytes)?, options, job)
+    }
+
+    fn open_loaded(runtime: &Runtime, loaded: Loaded, options: OpenOptions, job: &mut Job<'_>) -> Result<Self> {
+        if let Some(kind) = already_quantized(&loaded.model) {
+            return Err(Error::format(
+                &loaded.path,
+                format!(
+                    "is already quantized: {kind}. Open the float model it was made from; comparing the two \
+                     (`quantlens compare`) comes in a later version"
+                ),
+            ));
+        }
+        let model = Arc::new(loaded.model.clone());
+        let in_file = |error: Error| match error {
+            Error::Model { reason } => Error::format(&loaded.path, reason),
+            Error::Runtime { reason, .. } => {
+                Error::format(&loaded.path, format!("onnxruntime cannot run this model: {reason}"))
+            }
+            other => other,
+        };
+        job.step("checking the model with onnxruntime", "steps", 1, 3)?;
+        let skeleton = Graph::skeleton(Arc::clone(&model)).map_err(in_file)?;
+        let wanted: Vec<String> = skeleton
+            .nodes
+            .iter()
+            .filter(|node| !node.is_constant)
+            .flat_map(|node| node.outputs.iter().flatten())
+            .map(|&tensor| skeleton.name(tensor).to_owned())
+            .collect();
+        let types = runtime.infer_types(&model, &wanted).map_err(in_file)?;
+        job.step("preparing layers", "steps", 2, 3)?;
+        let constants = constants(runtime, &skeleton, &model).map_err(in_file)?;
+        let graph = Arc::new(skeleton.finish(&types, constants).map_err(in_file)?);
+        let mut warnings = loaded.warnings.clone();
+        warnings.extend(non_finite_constants(&graph));
+        let info = Arc::new(info::describe(&loaded, &graph, warnings));
+        let memory_budget_bytes = options.memory_budget_bytes.unwrap_or_else(default_budget_bytes);
+        job.step("preparing layers", "steps", 3, 3)?;
+        Ok(Self {
+            runtime: runtime.clone(),
+            engine: Engine::new(runtime.clone(), Arc::clone(&graph)),
+            model,
+            info,
+            graph,
+            weight_cache: WeightCache::new(),
+            memory_budget_bytes,
+            data: None,
+            finished: VecDeque::new(),
+        })
+    }
+}
+
+/// Stored constants, and what onnxruntime makes of nodes that read constants alone.
+fn constants(runtime: &Runtime, graph: &Graph, model: &ModelProto) -> Result<Constants> {
+    let mut constants = Constants::stored(graph)?;
+    let missing = constants.missing(graph);
+    if missing.is_empty() {
+        return Ok(constants);
+    }
+    let computed = evaluate_constants(runtime, graph, model, &missing)?;
+    for (tensor, value) in missing.into_iter().zip(computed) {
+        // A sequence or a type that is not computed with: whoever reads it keeps its nodes in one piece.
+        if let Some(values) = value.to_tensor() {
+            constants.insert(tensor, tensor_proto(graph.name(tensor), &values));
+        }
+    }
+    Ok(constants)
+}
+
+/// Runs the constant nodes alone.
+fn evaluate_constants(
+    runtime: &Runtime,
+    graph: &Graph,
+    model: &ModelProto,
+    wanted: &[TensorId],
+) -> Result<Vec<Value>> {
+    let mut alone = model.clone();
+    if let Some(proto) = &mut alone.graph {
+        let mut positions: Vec<usize> = graph.nodes.iter().filter(|n| n.is_constant).map(|n| n.position).collect();
+        positions.sort_unstable();
+        proto.node = positions.iter().filter_map(|&p| proto.node.get(p).cloned()).collect();
+        proto.input = Vec::new();
+        proto.output = Vec::new();
+    }
+    let names: Vec<String> = wanted.iter().map(|&t| graph.name(t).to_owned()).collect();
+    let mut session = runtime.session(&expose(&alone, &names), SessionKind::Float, "the model's constants")?;
+    session.run(&[], &crate::job::CancelToken::new())
+}
+
+/// Broken weights do not stop the work, but every number downstream of them means nothing.
+fn non_finite_constants(graph: &Graph) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for layer in &graph.layers {
+        for operand in &layer.operands {
+            let values = graph.constants.float_values(operand.tensor).unwrap_or_default();
+            let broken = values.iter().filter(|v| !v.is_finite()).count();
+            if broken > 0 {
+                warnings.push(Warning::new(
+                    "weight-not-finite",
+                    format!(
+                        "{broken} of {} values of `{}` (layer `{}`) are NaN or infinite; the layer cannot be quantized",
+                        values.len(),
+                        graph.name(operand.tensor),
+                        layer.name
+                    ),
+                ));
+            }
+        }
+    }
+    warnings
+}
+
+/// A quarter of the machine's memory, or 2 GiB where it does not tell.
+fn default_budget_bytes() -> u64 {
+    const FALLBACK: u64 = 2 << 30;
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = text.lines().find_map(|line| {
+        let kilobytes = line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim();
+        kilobytes.parse::<u64>().ok()
+    });
+    total.map_or(FALLBACK, |kilobytes| kilobytes * 1024 / 4)
+}

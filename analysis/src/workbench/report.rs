@@ -1,0 +1,222 @@
+//! Sums of samples to the numbers of a report.
+
+use std::sync::Arc;
+
+use super::{Workbench, cost, samples::no_data, score};
+use crate::{
+    calibrate::MinMax,
+    config::{Granularity, QuantConfig},
+    engine::LayerSums,
+    error::Result,
+    graph::LayerId,
+    metrics::{ErrorSums, Errors, Measure},
+    plan::{LayerWeights, OperandValue, QuantPlan},
+    quant::{Bits, Clipping},
+    report::{
+        ActivationSummary, Cost, LayerInfo, LayerRow, Memory, OutputRow, Report, Score, Share, Timing, WeightSummary,
+    },
+};
+
+/// Why a row has no errors.
+const NO_VALUES: &str = "the tensor holds no floating-point values to compare";
+/// Why an introduced error has no cosine and no gain.
+const A_DIFFERENCE: &str = "an introduced error is a difference of two runs, not a tensor of its own";
+
+impl Workbench {
+    /// The report of the first `used` samples, all of which are at `plan`.
+    pub(super) fn report(
+        &self,
+        config: &Arc<QuantConfig>,
+        plan: &QuantPlan,
+        used: usize,
+        timing: Timing,
+    ) -> Result<Report> {
+        let data = self.data.as_ref().ok_or_else(no_data)?;
+        let sums: Vec<&[LayerSums]> = data.samples[..used].iter().map(|s| s.layers.as_slice()).collect();
+        let rows: Vec<LayerRow> = self
+            .info
+            .layers
+            .iter()
+            .enumerate()
+            .map(|(id, info)| self.row(id, info, plan, &sums, &data.shapes))
+            .collect();
+        let outputs = self.output_rows(used)?;
+        let mut warnings = self.info.warnings.clone();
+        warnings.extend(data.dataset.warnings().iter().cloned());
+        warnings.extend(data.warnings.iter().cloned());
+        warnings.extend(plan.warnings.iter().cloned());
+        let total = |field: fn(&LayerRow) -> u64| rows.iter().map(field).sum::<u64>();
+        Ok(Report {
+            config: Arc::clone(config),
+            samples: used,
+            samples_total: data.samples.len(),
+            score: score_of(&outputs),
+            cost: Cost {
+                float_bytes: total(|r| r.float_bytes),
+                quantized_bytes: total(|r| r.quantized_bytes),
+                macs: total(|r| r.macs),
+                bops: total(|r| r.bops),
+            },
+            rows,
+            outputs,
+            memory: Memory {
+                budget_bytes: self.memory_budget_bytes,
+                peak_bytes: data.peak_bytes,
+                used_bytes: data.used_bytes,
+            },
+            timing,
+            warnings,
+        })
+    }
+
+    fn row(
+        &self,
+        id: LayerId,
+        info: &LayerInfo,
+        plan: &QuantPlan,
+        samples: &[&[LayerSums]],
+        shapes: &[Option<Vec<usize>>],
+    ) -> LayerRow {
+        let format = &plan.formats.layers[id];
+        let merged = |field: fn(&LayerSums) -> Option<ErrorSums>| -> Option<ErrorSums> {
+            let each: Option<Vec<ErrorSums>> = samples.iter().map(|s| s.get(id).and_then(field)).collect();
+            each.map(|each| ErrorSums::merge_samples(&each))
+        };
+        let accumulated = merged(|s| s.accumulated);
+        let cost = cost::of_layer(&self.graph, id, plan, shapes);
+        let output = self.graph.layers[id].outputs.first().copied();
+        let quantizer = output.and_then(|t| plan.tensors[t]);
+        LayerRow {
+            info: Arc::new(info.clone()),
+            weight_bits: format.weight_bits,
+            activation_bits: format.activation_bits,
+            granularity: format
+                .weight_bits
+                .filter(|b| !b.is_float())
+                .map(|_| format.granularity),
+            edited: format.is_edited,
+            local: errors(merged(|s| s.local)),
+            accumulated: errors(accumulated),
+            inherited: errors(merged(|s| s.inherited)),
+            introduced: introduced(merged(|s| s.introduced), accumulated),
+            clipped_fraction: clipped_fraction(id, samples),
+            weight: weight_summary(&self.graph, &plan.weights[id], format.folds_batch_norm),
+            activation: quantizer.map(|q| ActivationSummary {
+                scale: q.params.scale,
+                zero_point: q.params.zero_point,
+                low: q.range.low,
+                high: q.range.high,
+                method: q.method,
+                grid: (q.params.grid.q_min(), q.params.grid.q_max()),
+            }),
+            float_bytes: cost.float_bytes,
+            quantized_bytes: cost.quantized_bytes,
+            macs: cost.macs,
+            bops: cost.bops,
+        }
+    }
+
+    fn output_rows(&self, used: usize) -> Result<Vec<OutputRow>> {
+        let data = self.data.as_ref().ok_or_else(no_data)?;
+        let scores = &data.scores[..used];
+        let mut rows = Vec::with_capacity(self.graph.outputs.len());
+        for (position, &tensor) in self.graph.outputs.iter().enumerate() {
+            let each = || scores.iter().filter_map(|s| s.outputs.get(position));
+            let sums: Option<Vec<ErrorSums>> = each().map(|o| o.errors).collect();
+            let agreements: Option<Vec<_>> = each().map(|o| o.agreement).collect();
+            let agreement = agreements.map(|all| {
+                all.iter().fold(crate::metrics::Agreement::default(), |mut total, one| {
+                    total.merge(one);
+                    total
+                })
+            });
+            let labels = data.dataset.labels();
+            let label = |index: usize| labels.and_then(|l| l.get(index).copied());
+            let accuracy = score::accuracy(each().enumerate().map(|(i, o)| (o.best.as_slice(), label(i))));
+            let float_accuracy = score::accuracy(each().enumerate().map(|(i, o)| (o.float_best.as_slice(), label(i))));
+            rows.push(OutputRow {
+                name: self.graph.name(tensor).to_owned(),
+                errors: errors(sums.filter(|s| !s.is_empty()).map(|s| ErrorSums::merge_samples(&s))),
+                top1_agreement: agreement.map(|a| share(a.top1, a.decisions)),
+                top5_agreement: agreement.map(|a| share(a.top5, a.decisions)),
+                accuracy,
+                float_accuracy,
+            });
+        }
+        Ok(rows)
+    }
+}
+
+fn share(hits: u64, of: u64) -> Share {
+    let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    Share { count: count(hits), of: count(of) }
+}
+
+fn errors(sums: Option<ErrorSums>) -> Errors {
+    match sums {
+        Some(sums) => Errors::from(&sums),
+        None => {
+            let none = Measure::NotApplicable(NO_VALUES);
+            Errors { sqnr_db: none, cosine: none, nmse: none, mse: none, max_abs: none, gain: none }
+        }
+    }
+}
+
+/// The introduced error against the energy of the float tensor, as all errors of a layer are.
+fn introduced(sums: Option<ErrorSums>, accumulated: Option<ErrorSums>) -> Errors {
+    let against_float = sums.zip(accumulated).map(|(own, all)| ErrorSums { sum_f: all.sum_f, sum_f2: all.sum_f2, ..own });
+    let found = errors(against_float);
+    let difference = Measure::NotApplicable(A_DIFFERENCE);
+    Errors { cosine: difference, gain: difference, ..found }
+}
+
+fn clipped_fraction(id: LayerId, samples: &[&[LayerSums]]) -> Measure {
+    let each: Vec<Clipping> = samples.iter().filter_map(|s| s.get(id)?.clipping).collect();
+    let values: u64 = samples.iter().filter_map(|s| s.get(id)).map(|s| s.quantized_values).sum();
+    if each.len() < samples.len() || each.is_empty() {
+        return Measure::NotApplicable("the output carries no quantizer");
+    }
+    if values == 0 {
+        return Measure::NotApplicable("the tensor is empty");
+    }
+    let clipped: u64 = each.iter().map(|c| c.clipped).sum();
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+    let fraction = clipped as f64 / values as f64;
+    Measure::Value(fraction)
+}
+
+fn weight_summary(graph: &crate::graph::Graph, weights: &LayerWeights, folded: bool) -> Option<WeightSummary> {
+    let operand = weights.main()?;
+    let OperandValue::Integer { params, axis, .. } = &operand.value else { return None };
+    let scales = params.iter().map(|p| p.scale);
+    let smallest = scales.clone().fold(f32::INFINITY, f32::min);
+    let largest = scales.fold(0.0, f32::max);
+    Some(WeightSummary {
+        tensor: operand.source.map_or_else(String::new, |t| graph.name(t).to_owned()),
+        bits: Bits::int(params.first()?.grid.bits()).ok()?,
+        granularity: if axis.is_some() { Granularity::PerChannel } else { Granularity::PerTensor },
+        scale_range: (smallest, largest),
+        sqnr_db: Errors::from(&ErrorSums::of(&operand.float, &operand.dequantized())).sqnr_db,
+        folded,
+    })
+}
+
+/// The first output with class scores decides; else the output with the largest error.
+fn score_of(outputs: &[OutputRow]) -> Score {
+    let by_class = outputs.iter().find(|o| o.top1_agreement.is_some());
+    let rank = |m: Measure| m.value().unwrap_or(f64::INFINITY);
+    let worst = outputs.iter().min_by(|a, b| rank(a.errors.sqnr_db).total_cmp(&rank(b.errors.sqnr_db)));
+    let chosen = by_class.or(worst);
+    Score {
+        float_accuracy: chosen.and_then(|o| o.float_accuracy),
+        accuracy: chosen.and_then(|o| o.accuracy),
+        agreement: chosen.and_then(|o| o.top1_agreement),
+        output_sqnr_db: chosen.map_or(Measure::NotApplicable(NO_VALUES), |o| o.errors.sqnr_db),
+        output: chosen.map_or_else(String::new, |o| o.name.clone()),
+    }
+}
+
+/// The observed range of a channel, as a pair.
+pub(super) fn ends(seen: &MinMax) -> (f32, f32) {
+    seen.range().map_or((0.0, 0.0), |r| (r.low, r.high))
+}

@@ -1,0 +1,75 @@
+//! What a sample's outputs mean for the task: errors of the outputs, agreement with the float model, accuracy.
+
+use crate::{
+    engine::Store,
+    graph::Graph,
+    metrics::{Agreement, ClassScores, ErrorSums, top_1},
+    report::Share,
+};
+
+/// One output of one sample.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OutputScore {
+    pub(super) errors: Option<ErrorSums>,
+    /// `None` where the output is no class scores.
+    pub(super) agreement: Option<Agreement>,
+    /// Best classes of the float run, one a decision.
+    pub(super) float_best: Vec<Option<usize>>,
+    /// Best classes of the quantized run.
+    pub(super) best: Vec<Option<usize>>,
+}
+
+/// All outputs of one sample.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SampleScore {
+    pub(super) outputs: Vec<OutputScore>,
+}
+
+impl SampleScore {
+    /// Takes the float run's decisions.
+    pub(super) fn take_float(&mut self, graph: &Graph, float: &Store) {
+        self.outputs = graph
+            .outputs
+            .iter()
+            .map(|&tensor| {
+                let mut score = OutputScore::default();
+                if let Some(value) = &float[tensor]
+                    && let (Some(classes), Some(values)) = (ClassScores::guess(&value.shape()), value.widened())
+                {
+                    score.float_best = classes.rows(&values).map(|row| top_1(&row)).collect();
+                }
+                score
+            })
+            .collect();
+    }
+
+    /// Compares the quantized run's outputs.
+    pub(super) fn take_quantized(&mut self, graph: &Graph, float: &Store, quantized: &Store) {
+        for (score, &tensor) in self.outputs.iter_mut().zip(&graph.outputs) {
+            let (Some(f), Some(q)) = (&float[tensor], &quantized[tensor]) else { continue };
+            let (Some(f_values), Some(q_values)) = (f.widened(), q.widened()) else { continue };
+            if f_values.len() != q_values.len() {
+                continue;
+            }
+            score.errors = Some(ErrorSums::of(&f_values, &q_values));
+            if let Some(classes) = ClassScores::guess(&f.shape()) {
+                let mut agreement = Agreement::default();
+                agreement.observe(&f_values, &q_values, classes);
+                score.agreement = Some(agreement);
+                score.best = classes.rows(&q_values).map(|row| top_1(&row)).collect();
+            }
+        }
+    }
+}
+
+/// Share of samples with a label whose single decision is that label; `None` without any.
+pub(super) fn accuracy<'a>(decisions: impl Iterator<Item = (&'a [Option<usize>], Option<usize>)>) -> Option<Share> {
+    let mut share = Share { count: 0, of: 0 };
+    for (best, label) in decisions {
+        if let ([best], Some(label)) = (best, label) {
+            share.of += 1;
+            share.count += usize::from(*best == Some(label));
+        }
+    }
+    (share.of > 0).then_some(share)
+}

@@ -1,0 +1,285 @@
+//! What jobs report, taken into the document. Events of jobs that nobody wants any more never arrive here: the queue has
+//! dropped them by their tickets.
+
+use std::sync::Arc;
+
+use quantlens_analysis::{
+    config::QuantConfig,
+    job::Progress,
+    report::{ExportReport, ModelInfo, Report},
+};
+
+use super::{Effect, Effects, ask_detail, begin, edit, evaluate, navigate, notify::notice, open};
+use crate::{
+    document::{Document, ExportPhase, Failure, JobStatus, Level, Loaded},
+    history::History,
+    selection::Selection,
+    worker::{DataChoice, Event, ModelSource, News, Request, Slot, Trouble, TroubleKind},
+};
+
+/// A job longer than this many seconds says when it is done.
+const LONG_S: f64 = 10.0;
+
+/// Takes in one event.
+pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
+    let is_final = event.news.is_final();
+    let seconds = doc.job_started.map_or(0.0, |start| doc.now - start);
+    match event.news {
+        News::Runtime(info) => doc.runtime = info,
+        News::Progress(progress) => advance(doc, progress),
+        News::Stage(report) => report_came(doc, report, false, out),
+        News::Opened(model) => opened(doc, model, out),
+        News::Data(info) => {
+            doc.failure = None;
+            doc.recipes = Loaded::default();
+            doc.data = Some(info);
+            evaluate(doc, out);
+        }
+        News::Recipes(trials) => doc.recipes.set(trials),
+        News::Report(report) => {
+            if seconds > LONG_S {
+                let samples = crate::format::plural(report.samples, "sample");
+                notice(doc, Level::Info, format!("Evaluated over {samples}"), "");
+            }
+            report_came(doc, report, true, out);
+        }
+        News::Detail(detail) => {
+            // The selection may have moved on while an equal ticket was under way.
+            if doc.selection.anchor.as_deref() == Some(detail.layer.as_str()) {
+                doc.detail.set(detail);
+            }
+        }
+        News::Exported(report) => exported(doc, report),
+        News::Cancelled => settle(doc, event.slot),
+        News::Failed(trouble) => failed(doc, event.slot, trouble, out),
+    }
+    if is_final {
+        doc.job = None;
+        doc.job_started = None;
+    }
+}
+
+/// A job has been handed to the thread.
+pub fn started(doc: &mut Document, request: &Request) {
+    doc.job_started = Some(doc.now);
+    doc.stage_started = Some(doc.now);
+    doc.job = Some(JobStatus {
+        stage: request.stage().to_owned(),
+        done: 0,
+        total: None,
+        unit: String::new(),
+        seconds_left: None,
+        cancellable: true,
+    });
+}
+
+fn advance(doc: &mut Document, progress: Progress) {
+    let Some(job) = &mut doc.job else { return };
+    if job.stage != progress.stage {
+        doc.stage_started = Some(doc.now);
+        job.stage = progress.stage.to_owned();
+    }
+    (job.done, job.total) = (progress.done, progress.total);
+    progress.unit.clone_into(&mut job.unit);
+    let elapsed = doc.stage_started.map_or(0.0, |start| doc.now - start);
+    job.seconds_left = seconds_left(elapsed, progress.done, progress.total);
+}
+
+/// What is left at the pace so far; `None` before half a second or without a total, where it would be a guess.
+fn seconds_left(elapsed: f64, done: usize, total: Option<usize>) -> Option<f64> {
+    let total = total.filter(|total| *total > 0)?;
+    (elapsed >= 0.5 && done > 0).then(|| elapsed / done as f64 * total.saturating_sub(done) as f64)
+}
+
+fn opened(doc: &mut Document, model: Arc<ModelInfo>, out: &mut Effects) {
+    let source = doc.opening.take();
+    doc.is_sample = source == Some(ModelSource::Sample);
+    if let Some(ModelSource::Path(path)) = &source {
+        open::remember(doc, path);
+    }
+    doc.title = model.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    doc.config = Arc::default();
+    doc.saved_config = Arc::default();
+    doc.config_path = None;
+    doc.history = History::default();
+    doc.selection = Selection::default();
+    doc.before_float.clear();
+    (doc.report, doc.detail, doc.recipes) = (Loaded::default(), Loaded::default(), Loaded::default());
+    (doc.data, doc.data_choice, doc.recipe_given, doc.pinned) = (None, None, None, None);
+    (doc.export, doc.failure, doc.tour) = (None, None, None);
+    doc.filter = crate::document::Filter::default();
+    for warning in &model.warnings {
+        notice(doc, Level::Warning, warning.message.clone(), warning.code.clone());
+    }
+    doc.model = Some(model);
+    navigate::refresh(doc);
+    let wanted = doc.wanted_data.take().or(doc.is_sample.then_some(DataChoice::Sample));
+    if let Some(config) = doc.wanted_config.take() {
+        doc.config = Arc::new(config);
+        doc.saved_config = Arc::clone(&doc.config);
+    }
+    match wanted {
+        Some(source) => {
+            doc.data_choice = Some(source.clone());
+            let (recipe, samples) = (doc.recipe_given.clone(), doc.settings.samples);
+            begin(doc, Request::Data { source, recipe, samples }, out);
+        }
+        None => evaluate(doc, out),
+    }
+}
+
+fn report_came(doc: &mut Document, report: Arc<Report>, complete: bool, out: &mut Effects) {
+    doc.failure = None;
+    let first = doc.report.value.is_none();
+    let pending = doc.report.pending_since;
+    doc.report.set(report);
+    if !complete {
+        // A stage is shown as it is, undimmed; the next one replaces it.
+        doc.report.pending_since = pending.map(|_| doc.now);
+    }
+    if first {
+        navigate::refresh(doc);
+    } else {
+        navigate::new_values(doc);
+    }
+    if complete {
+        ask_detail(doc, out);
+        if doc.is_sample && doc.tour.is_none() && !doc.tour_seen {
+            doc.tour_seen = true;
+            doc.tour = Some(crate::tour::TourStep::Cliff);
+        }
+    }
+}
+
+fn exported(doc: &mut Document, report: Arc<ExportReport>) {
+    let name = report.path.display().to_string();
+    match &report.verification.failure {
+        None => notice(doc, Level::Info, format!("Exported and verified: {name}"), ""),
+        Some(failure) => {
+            notice(doc, Level::Failure, format!("The export does not hold: {name}"), failure.clone());
+        }
+    }
+    if let Some(export) = &mut doc.export {
+        export.phase = ExportPhase::Done(report);
+    }
+}
+
+/// The last good values are right again.
+fn settle(doc: &mut Document, slot: Slot) {
+    match slot {
+        Slot::Open => doc.opening = None,
+        Slot::Data | Slot::Evaluate => doc.report.settle(),
+        Slot::Detail => doc.detail.settle(),
+        Slot::Recipes => doc.recipes.settle(),
+        Slot::Export => {
+            if let Some(export) = doc.export.as_mut().filter(|export| export.is_running()) {
+                export.phase = ExportPhase::Before;
+            }
+        }
+    }
+}
+
+fn failed(doc: &mut Document, slot: Slot, trouble: Trouble, out: &mut Effects) {
+    let opening = doc.opening.clone();
+    settle(doc, slot);
+    if slot == Slot::Evaluate && trouble.kind == TroubleKind::Refused && take_back(doc, out) {
+        return notice(doc, Level::Failure, format!("Not changed: {}", trouble.what), trouble.details);
+    }
+    if let (Slot::Export, Some(export)) = (slot, doc.export.as_mut()) {
+        export.phase = ExportPhase::Failed(trouble.what.clone());
+        return notice(doc, Level::Failure, format!("Export failed: {}", trouble.what), trouble.details);
+    }
+    if slot == Slot::Data && doc.data.is_none() {
+        doc.data_choice = None;
+    }
+    let retry = retry_for(doc, slot, &trouble, opening);
+    doc.failure = Some(Failure { what: trouble.what, details: trouble.details, retry });
+}
+
+/// Undoes the edit that was refused. `false` where there is none, as after opening a model with a bad configuration.
+fn take_back(doc: &mut Document, out: &mut Effects) -> bool {
+    let shown = doc.report.value.as_ref().map(|report| Arc::clone(&report.config));
+    let Some(good) = shown.filter(|good| *good != doc.config) else { return false };
+    let Some(step) = doc.history.undo(&doc.config) else { return false };
+    // Several edits may have come together while the first was still under way; all of them go.
+    let mut config = step.config;
+    while config != good {
+        match doc.history.undo(&config) {
+            Some(step) => config = step.config,
+            None => break,
+        }
+    }
+    edit::replace(doc, config, out);
+    true
+}
+
+fn retry_for(doc: &Document, slot: Slot, trouble: &Trouble, opening: Option<ModelSource>) -> Option<Request> {
+    let budget = doc.settings.memory_budget_mib.map(|mib| mib.saturating_mul(1 << 20));
+    let open = |source| Request::Open { source, memory_budget_bytes: budget };
+    if trouble.kind == TroubleKind::Panic || slot == Slot::Open {
+        let current = || doc.model.as_ref().map(|model| ModelSource::Path(model.path.clone()));
+        let source = opening.or_else(|| if doc.is_sample { Some(ModelSource::Sample) } else { current() });
+        return source.map(open);
+    }
+    match slot {
+        Slot::Evaluate => {
+            Some(Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() })
+        }
+        Slot::Detail => {
+            let layer = doc.selection.anchor.clone()?;
+            Some(Request::Detail { config: Arc::clone(&doc.config), layer })
+        }
+        Slot::Recipes => Some(Request::Recipes),
+        Slot::Data => {
+            let source = doc.data_choice.clone()?;
+            Some(Request::Data { source, recipe: doc.recipe_given.clone(), samples: doc.settings.samples })
+        }
+        Slot::Open | Slot::Export => None,
+    }
+}
+
+/// A configuration was read from `path`, or could not be.
+pub fn config_read(
+    doc: &mut Document,
+    path: &std::path::Path,
+    result: Result<QuantConfig, String>,
+    out: &mut Effects,
+) {
+    match result {
+        Ok(config) if doc.model.is_none() => doc.wanted_config = Some(config),
+        Ok(config) => {
+            let unknown: Vec<&str> = config.layers.keys().map(String::as_str).filter(|n| doc.layer(n).is_none()).collect();
+            if !unknown.is_empty() {
+                let text = format!("{} of the configuration are not in this model", crate::format::plural(unknown.len(), "layer"));
+                notice(doc, Level::Warning, text, unknown.join("\n"));
+            }
+            let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+            edit::commit(doc, config, format!("open {name}"), out);
+            doc.saved_config = Arc::clone(&doc.config);
+            doc.config_path = Some(path.to_path_buf());
+        }
+        Err(error) => notice(doc, Level::Failure, format!("The configuration was not opened: {error}"), ""),
+    }
+}
+
+/// The configuration was written to `path`, or could not be.
+pub fn config_saved(
+    doc: &mut Document,
+    path: &std::path::Path,
+    config: &Arc<QuantConfig>,
+    result: Result<(), String>,
+    out: &mut Effects,
+    then_close: bool,
+) {
+    match result {
+        Ok(()) => {
+            doc.saved_config = Arc::clone(config);
+            doc.config_path = Some(path.to_path_buf());
+            notice(doc, Level::Info, format!("Saved {}", path.display()), "");
+            if then_close {
+                out.push(Effect::Close);
+            }
+        }
+        Err(error) => notice(doc, Level::Failure, format!("Not saved: {error}"), ""),
+    }
+}

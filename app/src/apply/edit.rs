@@ -1,0 +1,234 @@
+//! Edits of the configuration. Each is one undo step with a name, however many layers it touches.
+//!
+//! What cannot take effect is refused here, where it is made, with the reason; a mixed selection is edited as far as it
+//! goes and says what was left out. Formats that several layers share are written to the one that owns them.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use quantlens_analysis::{
+    config::{LayerSettings, QuantConfig},
+    quant::Bits,
+    report::LayerInfo,
+};
+
+use super::{Effects, evaluate, notify::notice};
+use crate::{
+    command::{Command, Part},
+    document::{Document, Level},
+    format::{bits_words, plural},
+};
+
+pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
+    match command {
+        Command::SetBits { layers, part, bits } => set_bits(doc, &layers, part, bits, out),
+        Command::SetGranularity { layers, granularity } => {
+            let label = format!("make {} {}", subject(&layers, Part::Weights), granularity.name());
+            edit_where(doc, &layers, &label, Part::Weights, out, |s| s.granularity = Some(granularity));
+        }
+        Command::SetMethod { layers, method } => {
+            let name = crate::format::method(method);
+            let label = format!("range {} by {name}", subject(&layers, Part::Activations));
+            edit_where(doc, &layers, &label, Part::Activations, out, |s| s.method = Some(method));
+        }
+        Command::SetFold { layers, fold } => {
+            let label = format!("{} batch norm of {}", if fold { "fold" } else { "unfold" }, names(&layers));
+            let mut config = QuantConfig::clone(&doc.config);
+            layers.iter().for_each(|layer| config.edit_layer(layer, |s| s.fold_batch_norm = Some(fold)));
+            commit(doc, config, label, out);
+        }
+        Command::ResetLayers(layers) => {
+            let mut config = QuantConfig::clone(&doc.config);
+            for owner in owners(doc, &layers, Part::Both) {
+                config.layers.remove(&owner);
+            }
+            commit(doc, config, format!("reset {}", names(&layers)), out);
+        }
+        Command::SetDefaults(defaults) => {
+            let config = QuantConfig { defaults, ..QuantConfig::clone(&doc.config) };
+            commit(doc, config, "change the defaults".into(), out);
+        }
+        _ => {}
+    }
+}
+
+fn set_bits(doc: &mut Document, layers: &[String], part: Part, bits: Bits, out: &mut Effects) {
+    let label = format!("set {} to {}", subject(layers, part), bits_words(bits));
+    let mut config = QuantConfig::clone(&doc.config);
+    let refused = write_bits(doc, &mut config, layers, part, bits);
+    finish(doc, config, label, layers, refused, out);
+}
+
+/// Toggles the target part of `layers` between float and what it was before; float wins where they differ.
+pub(super) fn toggle_float(doc: &mut Document, layers: &[String], out: &mut Effects) {
+    let part = doc.target;
+    let is_float = |layer: &String| {
+        let Some(info) = doc.layer(layer) else { return true };
+        let s = doc.config.settings_for(&info.name, &info.op);
+        let float = |bits: Option<Bits>| bits == Some(Bits::Float);
+        let weights = part == Part::Activations || refusal(info, Part::Weights).is_some() || float(s.weight_bits);
+        let outputs = part == Part::Weights || refusal(info, Part::Activations).is_some() || float(s.activation_bits);
+        weights && outputs
+    };
+    if !layers.iter().all(is_float) {
+        for layer in layers {
+            let own = doc.config.layers.get(layer).cloned().unwrap_or_default();
+            doc.before_float.insert(layer.clone(), own);
+        }
+        return set_bits(doc, layers, part, Bits::Float, out);
+    }
+    let mut config = QuantConfig::clone(&doc.config);
+    for layer in layers {
+        let before = doc.before_float.get(layer).cloned().unwrap_or_default();
+        // What is float by default comes back as 8 bits: the key must do something.
+        let or_eight = |was: Option<Bits>, default: Option<Bits>| match (was, default) {
+            (None, Some(Bits::Float)) => Some(Bits::Int(8)),
+            (was, _) => was.filter(|bits| *bits != Bits::Float),
+        };
+        let defaults = doc.config.defaults.clone();
+        config.edit_layer(layer, |s| {
+            if part != Part::Activations {
+                s.weight_bits = or_eight(before.weight_bits, defaults.weight_bits);
+            }
+            if part != Part::Weights {
+                s.activation_bits = or_eight(before.activation_bits, defaults.activation_bits);
+            }
+        });
+    }
+    commit(doc, config, format!("quantize {} again", subject(layers, part)), out);
+}
+
+/// Writes a format to every layer that can take it; gives `(layer, reason)` of those that cannot take any part of it.
+fn write_bits(
+    doc: &Document,
+    config: &mut QuantConfig,
+    layers: &[String],
+    part: Part,
+    bits: Bits,
+) -> Vec<(String, String)> {
+    let parts: &[Part] = match part {
+        Part::Both => &[Part::Weights, Part::Activations],
+        Part::Weights => &[Part::Weights],
+        Part::Activations => &[Part::Activations],
+    };
+    let mut refused = Vec::new();
+    for info in layers.iter().filter_map(|name| doc.layer(name)) {
+        let reasons: Vec<Option<String>> = parts.iter().map(|part| refusal(info, *part)).collect();
+        for (part, _) in parts.iter().zip(&reasons).filter(|(_, reason)| reason.is_none()) {
+            for owner in owners(doc, std::slice::from_ref(&info.name), *part) {
+                config.edit_layer(&owner, |s| match part {
+                    Part::Weights => s.weight_bits = Some(bits),
+                    _ => s.activation_bits = Some(bits),
+                });
+            }
+        }
+        if reasons.iter().all(Option::is_some) {
+            refused.push((info.name.clone(), reasons.into_iter().flatten().next().unwrap_or_default()));
+        }
+    }
+    refused
+}
+
+/// Edits one setting of the layers whose `part` can be quantized.
+fn edit_where(
+    doc: &mut Document,
+    layers: &[String],
+    label: &str,
+    part: Part,
+    out: &mut Effects,
+    edit: impl Fn(&mut LayerSettings),
+) {
+    let mut config = QuantConfig::clone(&doc.config);
+    let mut refused = Vec::new();
+    for info in layers.iter().filter_map(|name| doc.layer(name)) {
+        match refusal(info, part) {
+            Some(reason) => refused.push((info.name.clone(), reason)),
+            None => owners(doc, std::slice::from_ref(&info.name), part)
+                .iter()
+                .for_each(|owner| config.edit_layer(owner, &edit)),
+        }
+    }
+    finish(doc, config, label.to_owned(), layers, refused, out);
+}
+
+/// Why `part` of a layer cannot be quantized; for both parts: only if neither can.
+pub(super) fn refusal(info: &LayerInfo, part: Part) -> Option<String> {
+    match part {
+        Part::Weights if info.weight.is_none() => Some(format!("{} has no weights", info.name)),
+        Part::Weights => info.weight_fixed.clone(),
+        Part::Activations => info.activation_fixed.clone(),
+        Part::Both => refusal(info, Part::Weights).and_then(|_| refusal(info, Part::Activations)),
+    }
+}
+
+/// The layers whose entries hold the format of `part` for `layers`: themselves, the owner of a shared output format, every
+/// user of a shared weight.
+fn owners(doc: &Document, layers: &[String], part: Part) -> BTreeSet<String> {
+    let mut owners = BTreeSet::new();
+    for info in layers.iter().filter_map(|name| doc.layer(name)) {
+        if part != Part::Activations {
+            owners.insert(info.name.clone());
+            owners.extend(info.shares_weight_with.iter().cloned());
+        }
+        if part != Part::Weights {
+            owners.insert(info.shares_activation_with.first().unwrap_or(&info.name).clone());
+        }
+        if part == Part::Both {
+            owners.insert(info.name.clone());
+        }
+    }
+    owners
+}
+
+/// Commits what could be edited and says what could not.
+fn finish(
+    doc: &mut Document,
+    config: QuantConfig,
+    label: String,
+    layers: &[String],
+    refused: Vec<(String, String)>,
+    out: &mut Effects,
+) {
+    if let Some((_, reason)) = refused.first() {
+        let text = if layers.len() == 1 {
+            format!("Not changed: {reason}")
+        } else {
+            format!("{} of {} keep their format: {reason}", refused.len(), plural(layers.len(), "layer"))
+        };
+        let details: Vec<String> = refused.iter().map(|(layer, why)| format!("{layer}: {why}")).collect();
+        notice(doc, Level::Info, text, details.join("\n"));
+    }
+    commit(doc, config, label, out);
+}
+
+/// Makes `config` the configuration, as one undo step, and evaluates it. No step where nothing changes.
+pub(super) fn commit(doc: &mut Document, config: QuantConfig, label: String, out: &mut Effects) {
+    if config == *doc.config {
+        return;
+    }
+    doc.history.push(label, Arc::clone(&doc.config), None);
+    replace(doc, Arc::new(config), out);
+}
+
+/// Makes `config` the configuration without a step: undo, redo.
+pub(super) fn replace(doc: &mut Document, config: Arc<QuantConfig>, out: &mut Effects) {
+    doc.config = config;
+    if doc.live {
+        evaluate(doc, out);
+    } else {
+        doc.edits_waiting += 1;
+    }
+}
+
+fn subject(layers: &[String], part: Part) -> String {
+    match part {
+        Part::Both => names(layers),
+        part => format!("{} of {}", part.name(), names(layers)),
+    }
+}
+
+fn names(layers: &[String]) -> String {
+    match layers {
+        [one] => one.clone(),
+        many => plural(many.len(), "layer"),
+    }
+}

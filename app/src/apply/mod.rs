@@ -1,0 +1,233 @@
+//! The only code that changes a [`Document`]: [`apply`] for what the user does, [`absorb`] for what jobs report.
+//!
+//! Both are plain functions of document and value; what has to happen outside the document (a job, a dialog of the
+//! system, the clipboard, closing) is returned as [`Effect`]s, which the window carries out. So a test can walk every
+//! command without a window.
+
+mod absorb;
+mod edit;
+mod navigate;
+mod notify;
+mod open;
+mod run;
+
+use std::{path::PathBuf, sync::Arc};
+
+pub use absorb::absorb;
+use quantlens_analysis::config::QuantConfig;
+
+use crate::{
+    command::{CloseAnswer, Command, Dialog},
+    dialogs::Ask,
+    document::{Document, ExportPhase, Page},
+    tour::TourStep,
+    worker::Request,
+};
+
+/// Something that has to happen outside the document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Start a job.
+    Start(Request),
+    /// Stop the running job and forget the waiting ones.
+    CancelJobs,
+    /// Put text on the clipboard.
+    CopyText(String),
+    /// Open a dialog of the system.
+    Ask(Ask),
+    /// Write a configuration.
+    SaveConfig {
+        /// Where to.
+        path: PathBuf,
+        /// What.
+        config: Arc<QuantConfig>,
+        /// Close the window when that worked.
+        then_close: bool,
+    },
+    /// Read a configuration.
+    ReadConfig(PathBuf),
+    /// Write the figure of the page on screen.
+    SaveFigure(PathBuf),
+    /// Put the keyboard into the filter box.
+    FocusFilter,
+    /// Close the window, now.
+    Close,
+}
+
+/// What the document's changes ask for, in order.
+pub type Effects = Vec<Effect>;
+
+/// Carries out one command.
+pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
+    match command {
+        Command::Run(action) => run::run(doc, action, out),
+        Command::OpenModel(_)
+        | Command::OpenAny(_)
+        | Command::OpenSample
+        | Command::OpenData(_)
+        | Command::OpenConfig(_)
+        | Command::SaveConfig(_)
+        | Command::ForgetRecent(_)
+        | Command::SetRecipe(_)
+        | Command::ConfirmRecipe
+        | Command::SetSamples(_)
+        | Command::TryRecipes => open::apply(doc, command, out),
+        Command::SetBits { .. }
+        | Command::SetGranularity { .. }
+        | Command::SetMethod { .. }
+        | Command::SetFold { .. }
+        | Command::ResetLayers(_)
+        | Command::SetDefaults(_) => edit::apply(doc, command, out),
+        Command::Select { .. }
+        | Command::SelectMany(_)
+        | Command::ClearSelection
+        | Command::Hover(_)
+        | Command::SetFilter(_)
+        | Command::SortBy(_)
+        | Command::Resort
+        | Command::ListMetric(_)
+        | Command::ShowPage(_)
+        | Command::TogglePanel(_)
+        | Command::Target(_) => navigate::apply(doc, command, out),
+        other => window(doc, other, out),
+    }
+}
+
+/// Jobs, dialogs, notices, settings.
+fn window(doc: &mut Document, command: Command, out: &mut Effects) {
+    match command {
+        Command::Cancel => cancel(doc, out),
+        Command::Retry => retry(doc, out),
+        Command::Export { path } => start_export(doc, path, out),
+        Command::CloseExport => doc.export = None,
+        Command::DismissNotice(id) => notify::dismiss(doc, id),
+        Command::DismissFailure => doc.failure = None,
+        Command::ShowDialog(dialog) => doc.dialog = Some(dialog),
+        Command::CloseDialog => doc.dialog = None,
+        Command::CloseAnswer(answer) => close_answer(doc, answer, out),
+        Command::SetSettings(settings) => set_settings(doc, settings, out),
+        Command::Tour(step) => tour(doc, step, out),
+        Command::Copy(text) => out.push(Effect::CopyText(text)),
+        Command::SaveFigure(path) => out.push(Effect::SaveFigure(path)),
+        // `apply` handles the rest; a new command that reaches this arm does nothing, which the test that walks all
+        // commands would show.
+        _ => {}
+    }
+}
+
+/// The window is to close: at once, or after a question where edits are not saved.
+pub fn request_close(doc: &mut Document, out: &mut Effects) {
+    if doc.has_unsaved_edits() {
+        doc.dialog = Some(Dialog::ConfirmClose);
+    } else {
+        out.push(Effect::Close);
+    }
+}
+
+fn close_answer(doc: &mut Document, answer: CloseAnswer, out: &mut Effects) {
+    doc.dialog = None;
+    match (answer, doc.config_path.clone()) {
+        (CloseAnswer::Stay, _) => {}
+        (CloseAnswer::Discard, _) => out.push(Effect::Close),
+        (CloseAnswer::Save, Some(path)) => {
+            out.push(Effect::SaveConfig { path, config: Arc::clone(&doc.config), then_close: true });
+        }
+        (CloseAnswer::Save, None) => out.push(Effect::Ask(Ask::SaveConfig { then_close: true })),
+    }
+}
+
+fn cancel(doc: &mut Document, out: &mut Effects) {
+    if let Some(job) = doc.job.as_mut().filter(|job| job.cancellable) {
+        job.cancellable = false;
+        out.push(Effect::CancelJobs);
+    }
+    // Nothing is on its way any more; the values on screen are the last good ones again.
+    doc.report.settle();
+    doc.detail.settle();
+    doc.recipes.settle();
+}
+
+fn retry(doc: &mut Document, out: &mut Effects) {
+    if let Some(request) = doc.failure.take().and_then(|failure| failure.retry) {
+        begin(doc, request, out);
+    }
+}
+
+fn start_export(doc: &mut Document, path: PathBuf, out: &mut Effects) {
+    if let Some(state) = &mut doc.export {
+        state.path = path.display().to_string();
+        state.phase = ExportPhase::Running;
+        begin(doc, Request::Export { config: Arc::clone(&doc.config), path }, out);
+    }
+}
+
+fn set_settings(doc: &mut Document, settings: crate::document::Settings, out: &mut Effects) {
+    let samples_changed = settings.samples != doc.settings.samples;
+    doc.settings = settings;
+    if samples_changed {
+        open::reread_data(doc, None, out);
+    }
+}
+
+/// Shows a step of the tour with the page and the layer it speaks of.
+fn tour(doc: &mut Document, step: Option<TourStep>, out: &mut Effects) {
+    doc.tour = step;
+    match step {
+        Some(TourStep::Cliff) => {
+            doc.pages.strip = true;
+            doc.pages.page = Page::Table;
+        }
+        Some(TourStep::Channel) => {
+            if let Some(layer) = doc.cliff().map(|layer| layer.name.clone()) {
+                doc.selection.replace([layer]);
+                doc.selection.reveal += 1;
+                ask_detail(doc, out);
+            }
+            doc.pages.page = Page::Channels;
+        }
+        Some(TourStep::Fix) => doc.pages.inspector = true,
+        Some(TourStep::Export) | None => {}
+    }
+}
+
+/// Marks what the job will replace as pending, and starts it.
+fn begin(doc: &mut Document, request: Request, out: &mut Effects) {
+    let now = doc.now;
+    match &request {
+        Request::Evaluate { .. } | Request::Data { .. } => doc.report.ask(now),
+        Request::Detail { .. } => doc.detail.ask(now),
+        Request::Recipes => doc.recipes.ask(now),
+        Request::Open { .. } | Request::Export { .. } => {}
+    }
+    out.push(Effect::Start(request));
+}
+
+/// Evaluates the configuration of now, unless evaluation is paused.
+fn evaluate(doc: &mut Document, out: &mut Effects) {
+    if doc.model.is_none() {
+        return;
+    }
+    doc.edits_waiting = 0;
+    let request = Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() };
+    begin(doc, request, out);
+}
+
+/// Fetches the pages' data of the anchor layer, if a page shows them or may show them soon.
+fn ask_detail(doc: &mut Document, out: &mut Effects) {
+    let Some(layer) = doc.selection.anchor.clone() else {
+        doc.detail = crate::document::Loaded::default();
+        return;
+    };
+    // Another layer's histogram under this layer's name would be worse than none.
+    if doc.detail.value.as_ref().is_some_and(|detail| detail.layer != layer) {
+        doc.detail = crate::document::Loaded::default();
+    }
+    if doc.data.is_none() {
+        return;
+    }
+    begin(doc, Request::Detail { config: Arc::clone(&doc.config), layer }, out);
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,175 @@
+//! The commands of the table, on what is selected. A command that is refused now says why instead of doing nothing.
+
+use std::sync::Arc;
+
+use quantlens_analysis::{config::Granularity, data::DataSource, quant::Bits};
+
+use super::{Effect, Effects, apply, edit, evaluate, navigate, notify::notice, request_close};
+use crate::{
+    action::Action as A,
+    command::{Command, Dialog},
+    copy,
+    dialogs::Ask,
+    document::{Document, ExportPhase, ExportState, Level, PanelId, ThemeChoice},
+    tour::TourStep,
+};
+
+/// Seed of synthetic samples: any, but always the same.
+const SYNTHETIC_SEED: u64 = 1;
+/// Synthetic samples of the one-click offer.
+const SYNTHETIC_SAMPLES: usize = 16;
+
+pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
+    if let Some(reason) = action.refusal(doc) {
+        return notice(doc, Level::Info, format!("{}: {}", action.title(), lower(reason)), "");
+    }
+    match action {
+        A::Undo | A::Redo => history(doc, action, out),
+        A::Bits(_)
+        | A::Float
+        | A::ToggleFloat
+        | A::PerChannel
+        | A::PerTensor
+        | A::ResetSelected
+        | A::Target(_)
+        | A::SelectAll
+        | A::PreviousLayer
+        | A::NextLayer
+        | A::ExtendUp
+        | A::ExtendDown
+        | A::NextWorse
+        | A::NextBetter => on_selection(doc, action, out),
+        A::OpenModel => out.push(Effect::Ask(Ask::OpenModel)),
+        A::OpenPath => doc.dialog = Some(Dialog::Path(String::new())),
+        A::OpenSample => apply(doc, Command::OpenSample, out),
+        A::OpenImages => out.push(Effect::Ask(Ask::OpenImages)),
+        A::OpenArrays => out.push(Effect::Ask(Ask::OpenArrays)),
+        A::UseSynthetic => {
+            let source = DataSource::Synthetic { samples: SYNTHETIC_SAMPLES, seed: SYNTHETIC_SEED };
+            apply(doc, Command::OpenData(source), out);
+        }
+        A::OpenConfig => out.push(Effect::Ask(Ask::OpenConfig)),
+        A::SaveConfig => match doc.config_path.clone() {
+            Some(path) => apply(doc, Command::SaveConfig(path), out),
+            None => out.push(Effect::Ask(Ask::SaveConfig { then_close: false })),
+        },
+        A::SaveConfigAs => out.push(Effect::Ask(Ask::SaveConfig { then_close: false })),
+        A::Export => {
+            let path = suggested_export(doc);
+            doc.export = Some(ExportState { path, phase: ExportPhase::Before });
+        }
+        A::ExportFigure => out.push(Effect::Ask(Ask::SaveFigure)),
+        A::Recent(n) => {
+            if let Some(path) = doc.recent.get(usize::from(n).wrapping_sub(1)).cloned() {
+                apply(doc, Command::OpenModel(path), out);
+            }
+        }
+        A::Quit => request_close(doc, out),
+        A::CopyTsv => out.push(Effect::CopyText(copy::tsv(doc))),
+        A::CopyCsv => out.push(Effect::CopyText(copy::csv(doc))),
+        A::FilterLayers | A::GoToLayer => {
+            show_list(doc);
+            out.push(Effect::FocusFilter);
+        }
+        A::ToggleLive => toggle_live(doc, out),
+        A::EvaluateAgain => evaluate(doc, out),
+        A::PinBaseline => {
+            doc.pinned = if doc.pinned.is_some() { None } else { doc.report.value.clone() };
+        }
+        A::TryRecipes => apply(doc, Command::TryRecipes, out),
+        A::ShowPage(page) => doc.pages.page = page,
+        A::Toggle(panel) => apply(doc, Command::TogglePanel(panel), out),
+        A::Theme(choice) => set_theme(doc, choice, out),
+        A::Settings => doc.dialog = Some(Dialog::Settings),
+        A::Notices => doc.dialog = Some(Dialog::Notices),
+        A::Shortcuts => doc.dialog = Some(Dialog::Shortcuts),
+        A::Tour => apply(doc, Command::Tour(Some(TourStep::Cliff)), out),
+        A::About => doc.dialog = Some(Dialog::About),
+        A::Escape => escape(doc, out),
+    }
+}
+
+/// Edits and moves of the selection.
+fn on_selection(doc: &mut Document, action: A, out: &mut Effects) {
+    let layers = doc.selected_names();
+    let part = doc.target;
+    match action {
+        A::Bits(n) => apply(doc, Command::SetBits { layers, part, bits: Bits::Int(n) }, out),
+        A::Float => apply(doc, Command::SetBits { layers, part, bits: Bits::Float }, out),
+        A::ToggleFloat => edit::toggle_float(doc, &layers, out),
+        A::PerChannel => apply(doc, Command::SetGranularity { layers, granularity: Granularity::PerChannel }, out),
+        A::PerTensor => apply(doc, Command::SetGranularity { layers, granularity: Granularity::PerTensor }, out),
+        A::ResetSelected => apply(doc, Command::ResetLayers(layers), out),
+        A::Target(part) => doc.target = part,
+        A::SelectAll => {
+            let shown = doc.visible_names();
+            apply(doc, Command::SelectMany(shown), out);
+        }
+        A::PreviousLayer => navigate::step(doc, -1, false, out),
+        A::NextLayer => navigate::step(doc, 1, false, out),
+        A::ExtendUp => navigate::step(doc, -1, true, out),
+        A::ExtendDown => navigate::step(doc, 1, true, out),
+        A::NextWorse => navigate::step_by_metric(doc, 1, out),
+        A::NextBetter => navigate::step_by_metric(doc, -1, out),
+        _ => {}
+    }
+}
+
+fn history(doc: &mut Document, action: A, out: &mut Effects) {
+    let now = Arc::clone(&doc.config);
+    let step = if action == A::Undo { doc.history.undo(&now) } else { doc.history.redo(&now) };
+    if let Some(step) = step {
+        edit::replace(doc, step.config, out);
+    }
+}
+
+fn toggle_live(doc: &mut Document, out: &mut Effects) {
+    doc.live = !doc.live;
+    if doc.live && doc.edits_waiting > 0 {
+        evaluate(doc, out);
+    }
+}
+
+fn set_theme(doc: &mut Document, choice: ThemeChoice, out: &mut Effects) {
+    let settings = crate::document::Settings { theme: choice, ..doc.settings.clone() };
+    apply(doc, Command::SetSettings(settings), out);
+}
+
+/// One press, one step: what is most in the way goes first.
+fn escape(doc: &mut Document, out: &mut Effects) {
+    if doc.dialog.is_some() {
+        doc.dialog = None;
+    } else if doc.export.as_ref().is_some_and(|export| !export.is_running()) {
+        doc.export = None;
+    } else if doc.pages.drawer.is_some() {
+        doc.pages.drawer = None;
+    } else if doc.job.as_ref().is_some_and(|job| job.cancellable) {
+        apply(doc, Command::Cancel, out);
+    } else if !doc.filter.text.is_empty() {
+        apply(doc, Command::SetFilter(String::new()), out);
+    } else if !doc.selection.selected.is_empty() {
+        apply(doc, Command::ClearSelection, out);
+    }
+}
+
+fn show_list(doc: &mut Document) {
+    if doc.pages.narrow.is_drawer(PanelId::List) {
+        doc.pages.drawer = Some(crate::document::Drawer::List);
+    } else {
+        doc.pages.list = true;
+    }
+}
+
+/// Beside the model, named after it; the sample has no folder of its own.
+fn suggested_export(doc: &Document) -> String {
+    let Some(model) = &doc.model else { return String::new() };
+    let stem = model.path.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy().into_owned());
+    let name = format!("{stem}.quantized.onnx");
+    let folder = model.path.parent().filter(|_| !doc.is_sample);
+    folder.map_or_else(|| name.clone(), |folder| folder.join(&name).display().to_string())
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}

@@ -1,0 +1,283 @@
+//! The options of the subcommands, and the configuration they add up to.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+use quantlens_analysis::{
+    calibrate::Method,
+    config::{Granularity, QuantConfig, Rule},
+    data::Recipe,
+    quant::Bits,
+};
+
+/// `quantlens info`
+#[derive(Args, Clone, Debug)]
+pub struct InfoArgs {
+    /// A float ONNX model
+    pub model: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The onnxruntime library to use
+    #[arg(long, value_name = "PATH")]
+    pub onnxruntime: Option<PathBuf>,
+}
+
+/// What every evaluation needs.
+#[derive(Args, Clone, Debug)]
+pub struct EvaluationArgs {
+    /// A float ONNX model
+    pub model: PathBuf,
+    /// Samples: a folder of images or arrays, an .npz or .npy, ONNX test-data folders, or `synthetic`
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Samples for the ranges (default: those of --data)
+    #[arg(long, value_name = "PATH")]
+    pub calibration: Option<PathBuf>,
+    /// A configuration saved by the window (*.quantlens.json)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The hardware to quantize for
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Default width of weights: 2 to 8, 16 or float
+    #[arg(long, value_name = "B")]
+    pub weight_bits: Option<Bits>,
+    /// Default width of activations: 2 to 8, 16 or float
+    #[arg(long, value_name = "B")]
+    pub act_bits: Option<Bits>,
+    /// How ranges are chosen
+    #[arg(long)]
+    pub method: Option<MethodArg>,
+    /// One weight scale for each output channel
+    #[arg(long, conflicts_with = "per_tensor")]
+    pub per_channel: bool,
+    /// One weight scale for each tensor
+    #[arg(long)]
+    pub per_tensor: bool,
+    /// Settings of some layers: 'LAYER:weights=4,activations=8' (LAYER is a name glob or op:TYPE; repeatable)
+    #[arg(long = "set", value_name = "SETTING")]
+    pub settings: Vec<String>,
+    /// Use at most so many samples
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub samples: Option<u32>,
+    /// Preprocessing of images: a preset (imagenet, imagenet-caffe, 0-1, -1-1, raw) or a TOML file
+    #[arg(long, value_name = "PRESET|FILE")]
+    pub preprocess: Option<String>,
+    /// Column of labels.csv that holds the labels
+    #[arg(long, value_name = "NAME")]
+    pub label_column: Option<String>,
+    /// Class names in the order of the model's outputs, separated by commas
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// Most memory for cached tensors, e.g. 2G
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub memory: Option<u64>,
+    /// Threads (default: all cores)
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// The onnxruntime library to use
+    #[arg(long, value_name = "PATH")]
+    pub onnxruntime: Option<PathBuf>,
+}
+
+/// `quantlens analyze`
+#[derive(Args, Clone, Debug)]
+pub struct AnalyzeArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented on the type")]
+    pub evaluation: EvaluationArgs,
+    /// Write the result as JSON (`-`: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the layers as CSV (`-`: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Exit with 3 when the output's SQNR is below this
+    #[arg(long, value_name = "DB")]
+    pub fail_below_sqnr: Option<f64>,
+    /// Exit with 3 when the agreement with the float model is below this
+    #[arg(long, value_name = "PCT")]
+    pub fail_below_agreement: Option<f64>,
+}
+
+/// `quantlens export`
+#[derive(Args, Clone, Debug)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented on the type")]
+    pub evaluation: EvaluationArgs,
+    /// The file to write
+    #[arg(short, long, value_name = "OUT.onnx")]
+    pub output: PathBuf,
+    /// How quantization is written
+    #[arg(long, default_value = "qdq")]
+    pub format: FormatArg,
+    /// Write what was done and verified as JSON (`-`: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// How quantization is written into a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// QuantizeLinear and DequantizeLinear around float operators
+    Qdq,
+}
+
+/// A range method, as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MethodArg {
+    /// The observed minimum and maximum
+    Minmax,
+    /// The threshold with the smallest Kullback–Leibler divergence
+    Kl,
+}
+
+impl From<MethodArg> for Method {
+    fn from(method: MethodArg) -> Self {
+        match method {
+            MethodArg::Minmax => Self::MinMax,
+            MethodArg::Kl => Self::Kl,
+        }
+    }
+}
+
+impl EvaluationArgs {
+    /// The configuration: the file's, then the options' defaults, then each `--set` as one more rule.
+    ///
+    /// # Errors
+    /// Names the file or the setting that cannot be read.
+    pub fn quant_config(&self) -> Result<QuantConfig> {
+        let mut config = match &self.config {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+                QuantConfig::from_json(&text, &path.display().to_string())?
+            }
+            None => QuantConfig::default(),
+        };
+        if let Some(target) = &self.target {
+            config.target.clone_from(target);
+        }
+        let defaults = &mut config.defaults;
+        defaults.weight_bits = self.weight_bits.or(defaults.weight_bits);
+        defaults.activation_bits = self.act_bits.or(defaults.activation_bits);
+        defaults.method = self.method.map(Method::from).or(defaults.method);
+        if self.per_channel {
+            defaults.granularity = Some(Granularity::PerChannel);
+        } else if self.per_tensor {
+            defaults.granularity = Some(Granularity::PerTensor);
+        }
+        for setting in &self.settings {
+            let rule = parse_setting(setting).with_context(|| format!("--set '{setting}'"))?;
+            // A saved file's own layer entries win over its rules; what is typed now wins over both.
+            for (name, entry) in &mut config.layers {
+                if rule.op.is_none() && rule.applies(name, "") {
+                    entry.overlay(&rule.settings);
+                }
+            }
+            config.rules.push(rule);
+        }
+        Ok(config)
+    }
+
+    /// The preprocessing asked for.
+    ///
+    /// # Errors
+    /// Names the preset or file that cannot be used.
+    pub fn recipe(&self) -> Result<Option<Recipe>> {
+        let Some(wanted) = &self.preprocess else { return Ok(None) };
+        if let Some(recipe) = Recipe::preset(wanted) {
+            return Ok(Some(recipe));
+        }
+        let text = std::fs::read_to_string(wanted)
+            .with_context(|| format!("--preprocess {wanted}: neither a preset nor a file that can be read"))?;
+        Ok(Some(Recipe::from_toml(&text, wanted)?))
+    }
+}
+
+/// `LAYER:weights=4,activations=8`; the layer's name may hold colons itself, so the last one that is followed by a
+/// known key separates.
+fn parse_setting(text: &str) -> Result<Rule> {
+    let split = text.rmatch_indices(':').find(|(at, _)| text[at + 1..].split(',').all(|part| part.contains('=')));
+    let Some((at, _)) = split else {
+        bail!("should read LAYER:KEY=VALUE,… with the keys weights, activations, granularity, method, fold");
+    };
+    let (layer, assignments) = (&text[..at], &text[at + 1..]);
+    let mut rule = Rule::default();
+    match layer.strip_prefix("op:") {
+        Some(op) => rule.op = Some(op.to_owned()),
+        None => rule.name = Some(layer.to_owned()),
+    }
+    for assignment in assignments.split(',') {
+        let (key, value) = assignment.split_once('=').unwrap_or((assignment, ""));
+        let settings = &mut rule.settings;
+        match key.trim() {
+            "weights" => settings.weight_bits = Some(value.parse()?),
+            "activations" => settings.activation_bits = Some(value.parse()?),
+            "granularity" => {
+                settings.granularity = Some(match value {
+                    "per-tensor" => Granularity::PerTensor,
+                    "per-channel" => Granularity::PerChannel,
+                    _ => bail!("granularity is per-tensor or per-channel, not `{value}`"),
+                });
+            }
+            "method" => settings.method = Some(value.parse()?),
+            "fold" => {
+                settings.fold_batch_norm = Some(value.parse().with_context(|| format!("fold is true or false, not `{value}`"))?);
+            }
+            other => bail!("unknown key `{other}`; known are weights, activations, granularity, method, fold"),
+        }
+    }
+    Ok(rule)
+}
+
+/// A number of bytes with an optional K, M or G (powers of 1024).
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text[digits.len()..].to_ascii_uppercase().trim_end_matches('B').trim_end_matches('I') {
+        "" => 1,
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        unit => return Err(format!("unknown unit `{unit}`; use K, M or G")),
+    };
+    let number: f64 = digits.parse().map_err(|_| format!("`{text}` is no size; write e.g. 512M or 2G"))?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a sensible size")]
+    if number > 0.0 && number * f64::from(factor) < 1e18 {
+        Ok((number * f64::from(factor)) as u64)
+    } else {
+        Err(format!("`{text}` is no size; write e.g. 512M or 2G"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_splits_at_the_colon_before_its_keys() {
+        let rule = parse_setting("op:Conv:weights=4,activations=float").unwrap();
+        assert_eq!((rule.op.as_deref(), rule.name), (Some("Conv"), None));
+        assert_eq!(rule.settings.weight_bits, Some(Bits::Int(4)));
+        assert_eq!(rule.settings.activation_bits, Some(Bits::Float));
+        let rule = parse_setting("a:0/b*:granularity=per-channel").unwrap();
+        assert_eq!(rule.name.as_deref(), Some("a:0/b*"));
+        assert_eq!(rule.settings.granularity, Some(Granularity::PerChannel));
+    }
+
+    #[test]
+    fn a_setting_that_says_nothing_is_refused() {
+        for text in ["conv1", "conv1:weights", "conv1:weight=4", "conv1:weights=9", "conv1:granularity=fine"] {
+            assert!(parse_setting(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_powers_of_1024() {
+        assert_eq!(parse_size("512M"), Ok(512 << 20));
+        assert_eq!(parse_size("1.5GiB"), Ok(3 << 29));
+        assert!(parse_size("lots").is_err() && parse_size("5T").is_err() && parse_size("-1G").is_err());
+    }
+}

@@ -1,0 +1,302 @@
+//! Background work: jobs as values, one analysis thread, results as events.
+//!
+//! [`Queue`] decides what runs (newest wins, later steps fall with earlier ones) on the window's thread, where it needs no
+//! lock; [`thread::Thread`] only runs one job at a time. Every job has a ticket; a result whose ticket is not current any
+//! more is dropped, so that two generations of numbers never meet in one frame.
+
+mod queue;
+mod run;
+mod thread;
+
+use std::{path::PathBuf, sync::Arc};
+
+use quantlens_analysis::{
+    config::QuantConfig,
+    data::{DataSource, Recipe, RecipeTrial, info::DataInfo},
+    job::{CancelToken, Progress},
+    report::{ExportReport, LayerDetail, ModelInfo, Report},
+};
+
+pub use self::{queue::Queue, run::Runner, thread::Worker};
+use crate::document::RuntimeInfo;
+
+/// A job the worker can do, as a value: two equal requests ask for the same thing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Open a model; finds (or fetches) and loads onnxruntime first.
+    Open {
+        /// Which model.
+        source: ModelSource,
+        /// Memory for cached tensors, in bytes; `None` is the default.
+        memory_budget_bytes: Option<u64>,
+    },
+    /// Read samples and run the float model on some.
+    Data {
+        /// Which samples.
+        source: DataChoice,
+        /// Preprocessing; `None` guesses it.
+        recipe: Option<Recipe>,
+        /// At most so many; `None` for all.
+        samples: Option<usize>,
+    },
+    /// Run the float model under every recipe.
+    Recipes,
+    /// Evaluate a configuration.
+    Evaluate {
+        /// Which.
+        config: Arc<QuantConfig>,
+        /// Without samples: the weights' error alone.
+        weight_only: bool,
+    },
+    /// What the pages of one layer show.
+    Detail {
+        /// Under this configuration.
+        config: Arc<QuantConfig>,
+        /// The layer's name.
+        layer: String,
+    },
+    /// Write the quantized model and run it.
+    Export {
+        /// Which configuration.
+        config: Arc<QuantConfig>,
+        /// The file to write.
+        path: PathBuf,
+    },
+}
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelSource {
+    /// A file.
+    Path(PathBuf),
+    /// The embedded sample.
+    Sample,
+}
+
+/// Where samples come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DataChoice {
+    /// What the user chose.
+    Source(DataSource),
+    /// The embedded sample's images.
+    Sample,
+}
+
+/// The kind of a job: each runs at most once and waits at most once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "one a variant of Request")]
+pub enum Slot {
+    Open,
+    Data,
+    Evaluate,
+    Detail,
+    Recipes,
+    Export,
+}
+
+impl Slot {
+    /// All of them, most urgent first.
+    pub const ALL: [Self; 6] = [Self::Open, Self::Data, Self::Evaluate, Self::Detail, Self::Recipes, Self::Export];
+
+    /// Whether a new job of this kind makes results of `other` meaningless. An export keeps its own copy of the
+    /// configuration, so an edit does not stop it; another model or other samples do.
+    pub fn invalidates(self, other: Self) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Data => other != Self::Open,
+            Self::Evaluate => matches!(other, Self::Evaluate | Self::Detail),
+            Self::Detail | Self::Recipes | Self::Export => self == other,
+        }
+    }
+}
+
+impl Request {
+    /// Which kind of job it is.
+    pub fn slot(&self) -> Slot {
+        match self {
+            Self::Open { .. } => Slot::Open,
+            Self::Data { .. } => Slot::Data,
+            Self::Recipes => Slot::Recipes,
+            Self::Evaluate { .. } => Slot::Evaluate,
+            Self::Detail { .. } => Slot::Detail,
+            Self::Export { .. } => Slot::Export,
+        }
+    }
+
+    /// What the status bar says until the job says more.
+    pub fn stage(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "opening the model",
+            Self::Data { .. } => "reading samples",
+            Self::Recipes => "trying recipes",
+            Self::Evaluate { .. } => "evaluating",
+            Self::Detail { .. } => "measuring the layer",
+            Self::Export { .. } => "exporting",
+        }
+    }
+}
+
+/// Identity of one started job; grows with every start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// A job on its way to the thread.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its identity.
+    pub ticket: Ticket,
+    /// What to do.
+    pub request: Request,
+    /// Stops it.
+    pub token: CancelToken,
+}
+
+/// News of a job.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Which job.
+    pub ticket: Ticket,
+    /// Its kind.
+    pub slot: Slot,
+    /// What it says.
+    pub news: News,
+}
+
+/// What a job says: any number of the first three, then exactly one of the others.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// onnxruntime is loaded.
+    Runtime(RuntimeInfo),
+    /// How far it is.
+    Progress(Progress),
+    /// A report from some of the samples; more will come.
+    Stage(Arc<Report>),
+    /// The model is open.
+    Opened(Arc<ModelInfo>),
+    /// The samples are in use.
+    Data(Arc<DataInfo>),
+    /// The recipes are ranked.
+    Recipes(Arc<Vec<RecipeTrial>>),
+    /// The whole result.
+    Report(Arc<Report>),
+    /// The layer's pages.
+    Detail(Arc<LayerDetail>),
+    /// The file is written and was run.
+    Exported(Arc<ExportReport>),
+    /// It was stopped.
+    Cancelled,
+    /// It failed.
+    Failed(Trouble),
+}
+
+impl News {
+    /// Whether the job is over.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Runtime(_) | Self::Progress(_) | Self::Stage(_))
+    }
+}
+
+/// How a job failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trouble {
+    /// One sentence with the file, node or tensor.
+    pub what: String,
+    /// The chain of causes.
+    pub details: String,
+    /// What kind of failure it is.
+    pub kind: TroubleKind,
+}
+
+/// Kinds of failure that are treated differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TroubleKind {
+    /// The configuration asks for what cannot take effect: the edit is taken back.
+    Refused,
+    /// A defect of this program: the model must be opened again.
+    Panic,
+    /// Anything else.
+    Other,
+}
+
+/// What the thread works with. The real one is [`crate::engine::Engine`]; tests have a double.
+pub trait Bench: Send {
+    /// Opens a model, loading onnxruntime first if need be.
+    ///
+    /// # Errors
+    /// What [`quantlens_analysis::Error`] lists, and what finding or fetching onnxruntime can fail at.
+    fn open(&mut self, source: &ModelSource, budget: Option<u64>, job: &mut Run<'_>) -> anyhow::Result<Arc<ModelInfo>>;
+
+    /// The library in use, once there is one.
+    fn runtime(&self) -> Option<RuntimeInfo>;
+
+    /// Uses these samples.
+    ///
+    /// # Errors
+    /// When they do not fit the model or cannot be read.
+    fn set_data(
+        &mut self,
+        source: &DataChoice,
+        recipe: Option<&Recipe>,
+        samples: Option<usize>,
+        job: &mut Run<'_>,
+    ) -> anyhow::Result<Arc<DataInfo>>;
+
+    /// Ranks the recipes.
+    ///
+    /// # Errors
+    /// When the float model cannot be run.
+    fn try_recipes(&mut self, job: &mut Run<'_>) -> anyhow::Result<Vec<RecipeTrial>>;
+
+    /// The weights' error alone.
+    ///
+    /// # Errors
+    /// When the configuration is refused.
+    fn weight_only(&mut self, config: &Arc<QuantConfig>, job: &mut Run<'_>) -> anyhow::Result<Arc<Report>>;
+
+    /// Everything; `on_stage` gets the reports of fewer samples.
+    ///
+    /// # Errors
+    /// When the configuration is refused or a run fails.
+    fn evaluate(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        job: &mut Run<'_>,
+        on_stage: &mut dyn FnMut(Arc<Report>),
+    ) -> anyhow::Result<Arc<Report>>;
+
+    /// The pages' data of one layer.
+    ///
+    /// # Errors
+    /// When a run fails.
+    fn layer_detail(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        layer: &str,
+        job: &mut Run<'_>,
+    ) -> anyhow::Result<Arc<LayerDetail>>;
+
+    /// Writes and verifies.
+    ///
+    /// # Errors
+    /// When the file cannot be written; a failed verification is part of the report.
+    fn export(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        path: &std::path::Path,
+        job: &mut Run<'_>,
+    ) -> anyhow::Result<Arc<ExportReport>>;
+}
+
+/// What a running job gets from the thread.
+pub struct Run<'a> {
+    /// Asks it to stop.
+    pub cancel: CancelToken,
+    /// Takes its progress.
+    pub progress: &'a mut dyn FnMut(Progress),
+}
+
+impl std::fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run").field("cancel", &self.cancel).finish_non_exhaustive()
+    }
+}

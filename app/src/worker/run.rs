@@ -1,0 +1,119 @@
+//! Runs one job on a [`Bench`] and reports it: progress at most every 50 ms, then exactly one final event.
+//!
+//! A panic inside the core is a failure of one job, not the end of the program; the bench may be half changed then, so the
+//! window offers to open the model again.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, Instant},
+};
+
+use quantlens_analysis::{Error, job::Progress};
+
+use super::{Bench, Event, Job, News, Request, Run, Trouble, TroubleKind};
+
+/// Progress closer together than this is not sent.
+const PROGRESS_EVERY: Duration = Duration::from_millis(50);
+
+/// A bench and the way its news goes.
+pub struct Runner {
+    bench: Box<dyn Bench>,
+    told_runtime: bool,
+}
+
+impl std::fmt::Debug for Runner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runner").field("told_runtime", &self.told_runtime).finish_non_exhaustive()
+    }
+}
+
+impl Runner {
+    /// A runner on this bench.
+    pub fn new(bench: Box<dyn Bench>) -> Self {
+        Self { bench, told_runtime: false }
+    }
+
+    /// Does the job; `send` gets its news.
+    pub fn run(&mut self, job: &Job, send: &dyn Fn(Event)) {
+        let say = |news| send(Event { ticket: job.ticket, slot: job.request.slot(), news });
+        if job.token.is_cancelled() {
+            return say(News::Cancelled);
+        }
+        let result = catch_unwind(AssertUnwindSafe(|| self.work(job, &say)));
+        if let Some(info) = self.bench.runtime().filter(|_| !self.told_runtime) {
+            self.told_runtime = true;
+            say(News::Runtime(info));
+        }
+        say(match result {
+            Ok(Ok(news)) => news,
+            Ok(Err(error)) => trouble(&error).map_or(News::Cancelled, News::Failed),
+            Err(payload) => News::Failed(Trouble {
+                what: format!("A defect in this program stopped the work while {}", job.request.stage()),
+                details: panic_text(payload.as_ref()),
+                kind: TroubleKind::Panic,
+            }),
+        });
+    }
+
+    fn work(&mut self, job: &Job, say: &dyn Fn(News)) -> anyhow::Result<News> {
+        let mut throttle = Throttle::default();
+        let mut progress = |progress: Progress| {
+            if throttle.lets(&progress) {
+                say(News::Progress(progress));
+            }
+        };
+        let mut run = Run { cancel: job.token.clone(), progress: &mut progress };
+        let bench = &mut self.bench;
+        Ok(match &job.request {
+            Request::Open { source, memory_budget_bytes } => {
+                News::Opened(bench.open(source, *memory_budget_bytes, &mut run)?)
+            }
+            Request::Data { source, recipe, samples } => {
+                News::Data(bench.set_data(source, recipe.as_ref(), *samples, &mut run)?)
+            }
+            Request::Recipes => News::Recipes(std::sync::Arc::new(bench.try_recipes(&mut run)?)),
+            Request::Evaluate { config, weight_only: true } => News::Report(bench.weight_only(config, &mut run)?),
+            Request::Evaluate { config, weight_only: false } => {
+                let mut on_stage = |report| say(News::Stage(report));
+                News::Report(bench.evaluate(config, &mut run, &mut on_stage)?)
+            }
+            Request::Detail { config, layer } => News::Detail(bench.layer_detail(config, layer, &mut run)?),
+            Request::Export { config, path } => News::Exported(bench.export(config, path, &mut run)?),
+        })
+    }
+}
+
+/// `None` for a cancellation, which is no trouble.
+fn trouble(error: &anyhow::Error) -> Option<Trouble> {
+    let core = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
+    let kind = match core {
+        Some(Error::Cancelled) => return None,
+        Some(Error::Config { .. }) => TroubleKind::Refused,
+        _ => TroubleKind::Other,
+    };
+    let details: Vec<String> = error.chain().map(ToString::to_string).collect();
+    Some(Trouble { what: error.to_string(), details: details.join("\n"), kind })
+}
+
+fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
+}
+
+/// Lets through a new stage, the end of one, and else one progress every [`PROGRESS_EVERY`].
+#[derive(Default)]
+struct Throttle {
+    last: Option<(Instant, &'static str)>,
+}
+
+impl Throttle {
+    fn lets(&mut self, progress: &Progress) -> bool {
+        let now = Instant::now();
+        let is_end = progress.total == Some(progress.done);
+        let is_new = self.last.is_none_or(|(at, stage)| stage != progress.stage || now - at >= PROGRESS_EVERY);
+        if is_new || is_end {
+            self.last = Some((now, progress.stage));
+        }
+        is_new || is_end
+    }
+}
