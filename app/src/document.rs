@@ -467,7 +467,8 @@ impl Document {
         };
         let drop = |layer: &LayerInfo| {
             let here = value(self.row(layer.index)?)?;
-            let before = layer.inputs.iter().filter_map(|(_, from)| value(self.row_of(from)?)).fold(f64::INFINITY, f64::min);
+            let before =
+                layer.inputs.iter().filter_map(|(_, from)| value(self.row_of(from)?)).fold(f64::INFINITY, f64::min);
             // Inputs without an error would make the first layer a cliff of any height.
             before.is_finite().then_some(before - here)
         };

@@ -11,9 +11,12 @@ pub mod figure;
 pub mod filter;
 pub mod format;
 pub mod history;
+pub mod interval;
+pub mod memo;
 pub mod rows;
 pub mod runtime;
 pub mod selection;
+pub mod spread;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod theme;

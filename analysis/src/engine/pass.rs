@@ -138,7 +138,8 @@ impl Engine {
             sample.quantized = vec![None; graph.tensors.len()];
             sample.layers = vec![LayerSums::default(); graph.layers.len()];
         }
-        let mut pass = Pass { graph: &graph, plan, previous, cancel, changed: vec![false; graph.tensors.len()], sample };
+        let mut pass =
+            Pass { graph: &graph, plan, previous, cancel, changed: vec![false; graph.tensors.len()], sample };
         pass.inputs();
         let mut count = PassCount::default();
         for (index, segment) in graph.segments.iter().enumerate() {
@@ -286,19 +287,16 @@ impl Pass<'_> {
             let (old, new) = (&previous.weights[l], &self.plan.weights[l]);
             !Arc::ptr_eq(old, new) && old.operands != new.operands
         });
-        let folds = segment
-            .weighted
-            .is_some_and(|l| previous.formats.layers[l].folds_batch_norm != self.plan.formats.layers[l].folds_batch_norm);
+        let folds = segment.weighted.is_some_and(|l| {
+            previous.formats.layers[l].folds_batch_norm != self.plan.formats.layers[l].folds_batch_norm
+        });
         let of_segment = |plan: &QuantPlan| {
             let own = plan.reads.iter().filter(|((layer, _), _)| segment.layers.contains(layer));
             own.map(|(key, quantizer)| (*key, *quantizer)).collect::<Vec<_>>()
         };
         let reads = of_segment(previous) != of_segment(self.plan);
         let outputs = segment.outputs.iter().any(|&t| previous.tensors[t] != self.plan.tensors[t]);
-        Changes {
-            own: weights || folds || reads || outputs,
-            inputs: segment.inputs.iter().any(|&t| self.changed[t]),
-        }
+        Changes { own: weights || folds || reads || outputs, inputs: segment.inputs.iter().any(|&t| self.changed[t]) }
     }
 
     /// The layer of which `tensor` is the first output.

@@ -156,7 +156,11 @@ fn segment_model(
         match layer {
             Some(layer) => {
                 if done.insert(layer) {
-                    nodes.extend(graph.emit_layer(layer, is_weighted && weights.is_some_and(|(_, folds)| folds), &naming));
+                    nodes.extend(graph.emit_layer(
+                        layer,
+                        is_weighted && weights.is_some_and(|(_, folds)| folds),
+                        &naming,
+                    ));
                 }
             }
             None => nodes.push(graph.emit_node(id, &naming)),
@@ -166,16 +170,20 @@ fn segment_model(
     let inputs = feeds.iter().map(|feed| value_info(graph, &feed.name, feed.tensor)).collect::<Result<_>>()?;
     let mut initializer = stored_constants(graph, segment, &nodes)?;
     if let Some((weights, _)) = weights {
-        initializer.extend(weights.operands.iter().map(|o| {
-            tensor_proto(&operand_name(o.position), &Tensor::float32(o.shape.clone(), o.dequantized()))
-        }));
+        initializer.extend(
+            weights
+                .operands
+                .iter()
+                .map(|o| tensor_proto(&operand_name(o.position), &Tensor::float32(o.shape.clone(), o.dequantized()))),
+        );
     }
-    let output = segment.outputs.iter().map(|&t| ValueInfoProto {
-        name: Some(graph.name(t).to_owned()),
-        ..ValueInfoProto::default()
-    });
+    let output = segment
+        .outputs
+        .iter()
+        .map(|&t| ValueInfoProto { name: Some(graph.name(t).to_owned()), ..ValueInfoProto::default() });
     let model = ModelProto {
-        ir_version: graph.model.ir_version,
+        // Before version 4 every initializer had to be an input too; a segment's are plain constants.
+        ir_version: graph.model.ir_version.map(|v| v.max(4)),
         opset_import: graph.model.opset_import.clone(),
         functions: graph.model.functions.clone(),
         graph: Some(GraphProto {
@@ -223,7 +231,11 @@ fn value_info(graph: &Graph, name: &str, tensor: TensorId) -> Result<ValueInfoPr
 }
 
 /// The constants that the emitted nodes still read under their own names.
-fn stored_constants(graph: &Graph, segment: &Segment, nodes: &[crate::onnx::proto::NodeProto]) -> Result<Vec<TensorProto>> {
+fn stored_constants(
+    graph: &Graph,
+    segment: &Segment,
+    nodes: &[crate::onnx::proto::NodeProto],
+) -> Result<Vec<TensorProto>> {
     let by_input: BTreeSet<&str> = nodes.iter().flat_map(|n| n.input.iter().map(String::as_str)).collect();
     let captured = segment.nodes.iter().flat_map(|&n| graph.nodes[n].captured.iter().copied());
     let named = by_input.iter().filter_map(|name| graph.by_name.get(*name).copied());

@@ -2,6 +2,7 @@
 //! good.
 
 mod names;
+mod opset;
 mod qdq;
 pub mod verify;
 

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::onnx::{proto::ModelProto, visit_graphs};
+use crate::onnx::{
+    proto::{GraphProto, ModelProto},
+    visit_graphs,
+};
 
 /// Suffix of a quantizer's output.
 pub(super) const QUANTIZED: &str = "_QuantizeLinear_Output";
@@ -21,16 +24,16 @@ impl Names {
     pub(super) fn of(model: &ModelProto) -> Self {
         let mut used = BTreeSet::new();
         if let Some(graph) = &model.graph {
-            visit_graphs(graph, &mut |graph| {
-                used.extend(graph.initializer.iter().filter_map(|t| t.name.clone()));
-                used.extend(graph.input.iter().chain(&graph.output).filter_map(|v| v.name.clone()));
-                for node in &graph.node {
-                    used.extend(node.input.iter().chain(&node.output).cloned());
-                    used.extend(node.name.clone());
-                }
-            });
+            collect(graph, &mut used);
         }
         Self(used)
+    }
+
+    /// Every name of `graph` alone, for a pass that makes few names.
+    pub(super) fn taken(graph: &GraphProto) -> BTreeSet<String> {
+        let mut used = BTreeSet::new();
+        collect(graph, &mut used);
+        used
     }
 
     /// `wanted`, or the first of `wanted_2`, `wanted_3`, … that is free; it is taken from now on.
@@ -43,4 +46,16 @@ impl Names {
         }
         name
     }
+}
+
+/// Every tensor and node name in `graph` and its subgraphs.
+fn collect(graph: &GraphProto, used: &mut BTreeSet<String>) {
+    visit_graphs(graph, &mut |graph| {
+        used.extend(graph.initializer.iter().filter_map(|t| t.name.clone()));
+        used.extend(graph.input.iter().chain(&graph.output).filter_map(|v| v.name.clone()));
+        for node in &graph.node {
+            used.extend(node.input.iter().chain(&node.output).cloned());
+            used.extend(node.name.clone());
+        }
+    });
 }

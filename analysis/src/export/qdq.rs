@@ -7,13 +7,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::{DEQUANTIZED, Names, QUANTIZED, QUANTIZER_INPUT};
+use super::{
+    names::{DEQUANTIZED, Names, QUANTIZED, QUANTIZER_INPUT},
+    opset,
+};
 use crate::{
     error::Result,
     graph::{Graph, LayerId, Naming, TensorId},
     onnx::{
         integer_tensor, outer_references,
-        proto::{AttributeProto, DataType, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto},
+        proto::{
+            AttributeProto, DataType, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
+        },
         tensor_proto,
     },
     plan::{Operand, OperandValue, QuantPlan, TensorQuantizer},
@@ -61,6 +66,7 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
         && plan.weights.iter().all(|w| w.operands.is_empty());
     let mut model = ModelProto::clone(&graph.model);
     if is_float {
+        // A float model stays as it is, in its own opset.
         return Ok(Qdq { model, read_names: BTreeMap::new(), quantizers: Vec::new() });
     }
     let mut writer = Writer::new(graph, plan);
@@ -76,19 +82,26 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
             None => writer.plain_node(id),
         }
     }
-    let Writer { nodes, initializers, read_names, quantizers, uses_microsoft, .. } = writer;
+    let Writer { nodes, initializers, read_names, quantizers, uses_microsoft, uses_int4, .. } = writer;
     let before = model.graph.as_ref().map(|g| read_names_of(&g.node)).unwrap_or_default();
     if let Some(proto) = &mut model.graph {
         proto.node = nodes;
         proto.initializer.extend(initializers);
         drop_unread(proto, &before);
+        if model.ir_version.is_none_or(|v| v < 4) {
+            opset::unlist_initializers(proto);
+        }
     }
+    // Constants of the quantizers are no inputs, which IR version 4 allows first; int4 came with version 10.
+    let needed = if uses_int4 { 10 } else { 4 };
+    model.ir_version = Some(model.ir_version.unwrap_or(needed).max(needed));
+    opset::raise(&mut model, graph.opset)?;
     if uses_microsoft && !model.opset_import.iter().any(|o| o.domain.as_deref() == Some(MICROSOFT)) {
         model.opset_import.push(OperatorSetIdProto { domain: Some(MICROSOFT.into()), version: Some(1) });
     }
-    model.metadata_props.extend(
-        metadata.iter().map(|(k, v)| StringStringEntryProto { key: Some(k.clone()), value: Some(v.clone()) }),
-    );
+    model
+        .metadata_props
+        .extend(metadata.iter().map(|(k, v)| StringStringEntryProto { key: Some(k.clone()), value: Some(v.clone()) }));
     Ok(Qdq { model, read_names, quantizers })
 }
 
@@ -131,6 +144,9 @@ struct Writer<'a> {
     /// Tensors whose own name stays with the dequantized value.
     keeps_name: BTreeSet<TensorId>,
     uses_microsoft: bool,
+    uses_int4: bool,
+    /// The opset of the exported model.
+    opset: i64,
 }
 
 impl<'a> Writer<'a> {
@@ -148,6 +164,8 @@ impl<'a> Writer<'a> {
             written: BTreeMap::new(),
             keeps_name: captured.chain(outputs).collect(),
             uses_microsoft: false,
+            uses_int4: false,
+            opset: graph.opset.max(opset::LOWEST),
         }
     }
 
@@ -208,8 +226,7 @@ impl<'a> Writer<'a> {
         }
         let emitted = {
             let read = |tensor| own_reads.get(&tensor).cloned().unwrap_or_else(|| self.read_name(tensor));
-            let write =
-                |tensor| written.get(&tensor).cloned().unwrap_or_else(|| self.graph.name(tensor).to_owned());
+            let write = |tensor| written.get(&tensor).cloned().unwrap_or_else(|| self.graph.name(tensor).to_owned());
             let operand = |position: usize| operands.get(&position).cloned();
             let naming = Naming { read: &read, write: &write, operand: &operand };
             self.graph.emit_layer(layer, self.plan.formats.layers[layer].folds_batch_norm, &naming)
@@ -266,7 +283,7 @@ impl<'a> Writer<'a> {
             name: Some(self.names.fresh(&format!("{base}_Clip"))),
             ..NodeProto::default()
         };
-        if self.graph.opset >= 11 {
+        if self.opset >= 11 {
             node.input.push(self.float_initializer(&format!("{base}_Clip_min"), &[bounds.low], false));
             node.input.push(self.float_initializer(&format!("{base}_Clip_max"), &[bounds.high], false));
         } else {
@@ -285,14 +302,17 @@ impl<'a> Writer<'a> {
     /// A layer's constant as its operator reads it; returns the name.
     fn constant(&mut self, operand: &Operand, layer: &str) -> Result<String> {
         let kept = operand.source.and_then(|s| self.written.get(&s));
-        if let Some((_, name)) = kept.and_then(|kept| kept.iter().find(|(o, _)| o.value == operand.value && o.float == operand.float)) {
+        if let Some((_, name)) =
+            kept.and_then(|kept| kept.iter().find(|(o, _)| o.value == operand.value && o.float == operand.float))
+        {
             return Ok(name.clone());
         }
         let base = operand.source.map_or_else(|| format!("{layer}_bias"), |s| self.graph.name(s).to_owned());
         let name = match &operand.value {
             OperandValue::Float => {
                 let name = self.names.fresh(&format!("{base}_folded"));
-                self.initializers.push(tensor_proto(&name, &Tensor::float32(operand.shape.clone(), operand.float.clone())));
+                self.initializers
+                    .push(tensor_proto(&name, &Tensor::float32(operand.shape.clone(), operand.float.clone())));
                 name
             }
             OperandValue::Bias { codes, scales } => {
@@ -336,7 +356,7 @@ impl<'a> Writer<'a> {
             r#type: Some(ATTRIBUTE_INT),
             ..AttributeProto::default()
         });
-        self.nodes.push(NodeProto {
+        let node = NodeProto {
             op_type: Some("DequantizeLinear".into()),
             domain: self.domain(kind, along_axis),
             input: vec![stored, scale, zero_point],
@@ -344,7 +364,8 @@ impl<'a> Writer<'a> {
             name: Some(self.names.fresh(&format!("{base}_DequantizeLinear"))),
             attribute: attribute.into_iter().collect(),
             ..NodeProto::default()
-        });
+        };
+        self.nodes.push(node);
         self.quantizers.push(WrittenQuantizer {
             output: output.clone(),
             scales: scales.to_vec(),
@@ -357,7 +378,8 @@ impl<'a> Writer<'a> {
     /// The domain whose Q/DQ exist in the model's opset for this type, along an axis or not.
     fn domain(&mut self, kind: DataType, along_axis: bool) -> Option<String> {
         let is_wide = matches!(kind, DataType::Int16 | DataType::Int4);
-        let own = match self.graph.opset {
+        self.uses_int4 |= kind == DataType::Int4;
+        let own = match self.opset {
             21.. => true,
             13..=20 => !is_wide,
             10..=12 => !is_wide && !along_axis,

@@ -18,8 +18,7 @@ use crate::{
 /// [`Error::Verify`] that names the first that does not.
 pub fn quantizers(file: &ModelProto, written: &[WrittenQuantizer]) -> Result<usize> {
     let graph = file.graph.as_ref().ok_or_else(|| Error::Verify { reason: "the file has no graph".into() })?;
-    let constants: BTreeMap<&str, _> =
-        graph.initializer.iter().filter_map(|t| Some((t.name.as_deref()?, t))).collect();
+    let constants: BTreeMap<&str, _> = graph.initializer.iter().filter_map(|t| Some((t.name.as_deref()?, t))).collect();
     let dequantizers: BTreeMap<&str, _> = graph
         .node
         .iter()
@@ -27,12 +26,14 @@ pub fn quantizers(file: &ModelProto, written: &[WrittenQuantizer]) -> Result<usi
         .filter_map(|n| Some((n.output.first()?.as_str(), n)))
         .collect();
     for wanted in written {
-        let differs = |what: &str| Error::Verify { reason: format!("the {what} of `{}` reads back otherwise", wanted.output) };
+        let differs =
+            |what: &str| Error::Verify { reason: format!("the {what} of `{}` reads back otherwise", wanted.output) };
         let node = dequantizers.get(wanted.output.as_str()).ok_or_else(|| differs("DequantizeLinear"))?;
         let constant = |position: usize| node.input.get(position).and_then(|n| constants.get(n.as_str())).copied();
         let scale = constant(1).ok_or_else(|| differs("scale"))?;
         let zero_point = constant(2).ok_or_else(|| differs("zero-point"))?;
-        let same_bits = |a: &[f32], b: &[f32]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
+        let same_bits =
+            |a: &[f32], b: &[f32]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
         if !same_bits(&float_values(scale)?, &wanted.scales) {
             return Err(differs("scale"));
         }
@@ -66,7 +67,8 @@ impl Comparison {
     /// # Errors
     /// [`Error::Runtime`] when onnxruntime refuses the file.
     pub fn new(runtime: &Runtime, graph: &Graph, file: &ModelProto, qdq: &Qdq) -> Result<Self> {
-        let made: std::collections::BTreeSet<&String> = file.graph.iter().flat_map(|g| &g.node).flat_map(|n| &n.output).collect();
+        let made: std::collections::BTreeSet<&String> =
+            file.graph.iter().flat_map(|g| &g.node).flat_map(|n| &n.output).collect();
         let mut by_name: BTreeMap<String, TensorId> = BTreeMap::new();
         for segment in &graph.segments {
             for &tensor in &segment.outputs {
@@ -97,7 +99,13 @@ impl Comparison {
     ///
     /// # Errors
     /// [`Error::Runtime`], [`Error::Cancelled`].
-    pub fn sample(&mut self, graph: &Graph, inputs: &[Value], engine: &Store, cancel: &CancelToken) -> Result<Vec<Arc<Value>>> {
+    pub fn sample(
+        &mut self,
+        graph: &Graph,
+        inputs: &[Value],
+        engine: &Store,
+        cancel: &CancelToken,
+    ) -> Result<Vec<Arc<Value>>> {
         let names: Vec<&str> = graph.inputs.iter().map(|&t| graph.name(t)).collect();
         let feeds: Vec<(&str, &Value)> = names.into_iter().zip(inputs).collect();
         let values = self.session.run(&feeds, cancel)?;

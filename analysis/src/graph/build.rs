@@ -28,8 +28,7 @@ pub struct InferredType {
 }
 
 /// Operators whose outputs differ from run to run although their inputs are constant.
-const RANDOM_OPS: [&str; 5] =
-    ["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial"];
+const RANDOM_OPS: [&str; 5] = ["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial"];
 
 impl Graph {
     /// Nodes, tensors and constness of `model`, without types, layers or segments; [`Graph::finish`] adds those.

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     onnx::{
         float_values,
-        proto::{AttributeProto, NodeProto, TensorProto, DataType},
+        proto::{AttributeProto, DataType, NodeProto, TensorProto},
     },
 };
 
@@ -90,11 +90,14 @@ fn constant_value(node: &NodeProto, name: &str) -> Result<Option<TensorProto>> {
         ..TensorProto::default()
     };
     let length = |n: usize| vec![i64::try_from(n).unwrap_or(i64::MAX)];
-    let attribute = node.attribute.first().ok_or_else(|| Error::model(format!("Constant node of `{name}` has no value")))?;
+    let attribute =
+        node.attribute.first().ok_or_else(|| Error::model(format!("Constant node of `{name}` has no value")))?;
     let AttributeProto { name: kind, t, f, floats, i, ints, .. } = attribute;
     let value = match kind.as_deref().unwrap_or_default() {
         "value" => t.as_deref().map(|value| TensorProto { name: Some(name.to_owned()), ..value.clone() }),
-        "value_float" => Some(TensorProto { float_data: vec![f.unwrap_or(0.0)], ..tensor(DataType::Float, Vec::new()) }),
+        "value_float" => {
+            Some(TensorProto { float_data: vec![f.unwrap_or(0.0)], ..tensor(DataType::Float, Vec::new()) })
+        }
         "value_floats" => {
             Some(TensorProto { float_data: floats.clone(), ..tensor(DataType::Float, length(floats.len())) })
         }

@@ -70,7 +70,8 @@ pub fn fold_batch_norm(graph: &Graph, layer: LayerId) -> Result<Option<FoldedAff
     for (index, w) in weight.iter_mut().enumerate() {
         *w = to_f32(f64::from(*w) * factor[place.channel(index, channels)]);
     }
-    let bias = (0..channels).map(|c| to_f32((f64::from(bias[c]) - f64::from(mean[c])) * factor[c] + f64::from(beta[c])));
+    let bias =
+        (0..channels).map(|c| to_f32((f64::from(bias[c]) - f64::from(mean[c])) * factor[c] + f64::from(beta[c])));
     Ok(Some(FoldedAffine { bias: bias.collect(), weight }))
 }
 

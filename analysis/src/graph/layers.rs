@@ -165,7 +165,8 @@ fn is_foldable_batch_norm(graph: &Graph, linear: NodeId, next: NodeId) -> bool {
     });
     let proto = graph.proto(next);
     // With beta ≠ 1 the bias would have to be divided by it; nobody exports that before a batch norm.
-    let scales_bias = graph.proto(linear).attribute.iter().any(|a| a.name.as_deref() == Some("beta") && a.f != Some(1.0));
+    let scales_bias =
+        graph.proto(linear).attribute.iter().any(|a| a.name.as_deref() == Some("beta") && a.f != Some(1.0));
     let training = proto.attribute.iter().any(|a| a.name.as_deref() == Some("training_mode") && a.i == Some(1));
     // BatchNormalization-7 and 8 know `spatial`; 0 means statistics for each position, which no weight can hold.
     let per_position = proto.attribute.iter().any(|a| a.name.as_deref() == Some("spatial") && a.i == Some(0));

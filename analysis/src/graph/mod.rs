@@ -14,11 +14,11 @@ mod segments;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+pub use build::InferredType;
 pub use constants::Constants;
 pub use emit::Naming;
 pub use fold::{FoldedAffine, fold_batch_norm};
 pub use layers::{ConstantOperand, Layer, OperandRole};
-pub use build::InferredType;
 pub use placement::{Owner, Place, Quantizable};
 pub use segments::Segment;
 

@@ -108,7 +108,8 @@ fn role_of(graph: &Graph, id: NodeId, position: usize, tensor: TensorId) -> Opti
         ("Conv", 1) => Some(OperandRole::Weight { axis: Some(0) }),
         ("ConvTranspose", 1) => Some(OperandRole::Weight { axis: Some(1) }),
         ("Gemm", 1) => {
-            let transposed = graph.proto(id).attribute.iter().any(|a| a.name.as_deref() == Some("transB") && a.i == Some(1));
+            let transposed =
+                graph.proto(id).attribute.iter().any(|a| a.name.as_deref() == Some("transB") && a.i == Some(1));
             Some(OperandRole::Weight { axis: Some(usize::from(!transposed)) })
         }
         ("MatMul", 1) => Some(OperandRole::Weight { axis: (rank >= 2).then(|| rank - 1) }),

@@ -82,7 +82,8 @@ fn units(graph: &Graph) -> Vec<Unit> {
 }
 
 fn outside_reads(graph: &Graph, nodes: &[NodeId]) -> BTreeSet<TensorId> {
-    let made: BTreeSet<TensorId> = nodes.iter().flat_map(|&n| graph.nodes[n].outputs.iter().flatten()).copied().collect();
+    let made: BTreeSet<TensorId> =
+        nodes.iter().flat_map(|&n| graph.nodes[n].outputs.iter().flatten()).copied().collect();
     let reads = nodes.iter().flat_map(|&n| graph.nodes[n].reads());
     reads.filter(|t| !made.contains(t) && !graph.tensors[*t].is_constant).collect()
 }

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
+use super::visit::visit_tensors_mut;
 use super::{
     external,
     proto::{IR_VERSION, ModelProto, TensorProto},
@@ -75,6 +76,20 @@ pub fn load_bytes(path: &Path, file: Bytes) -> Result<Loaded> {
         warnings.push(Warning::new("newer-ir-version", message));
     }
     Ok(Loaded { model, path: path.to_owned(), sha256, bytes: file.len() as u64, warnings })
+}
+
+/// `model` with no tensor marked as external, for onnxruntime, which would look for the files of a model in memory. The
+/// values are shared, not copied: [`load`] has put them into `raw_data`.
+pub fn with_inline_data(model: &ModelProto) -> ModelProto {
+    let mut model = model.clone();
+    let _: Result<(), std::convert::Infallible> = visit_tensors_mut(&mut model, &mut |_, tensor| {
+        if tensor.raw_data.is_some() {
+            tensor.external_data = Vec::new();
+            tensor.data_location = None;
+        }
+        Ok(())
+    });
+    model
 }
 
 /// Maps `path`, which must be a plain file that is not empty.

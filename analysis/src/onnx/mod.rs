@@ -20,7 +20,7 @@ mod visit;
 mod wire;
 
 pub use external::read_external;
-pub use load::{Loaded, load, load_bytes};
+pub use load::{Loaded, load, load_bytes, with_inline_data};
 pub use pack::{integer_tensor, tensor_proto};
 pub use quantized::already_quantized;
 pub use save::{ExternalPolicy, SaveOptions, save};

@@ -131,7 +131,10 @@ impl Resolver<'_> {
         for (name, settings) in &self.config.layers {
             let id = self.graph.layer_named(name).ok_or_else(|| {
                 let near = nearest(name, self.graph.layers.iter().map(|l| l.name.as_str()));
-                Error::config(format!("layers[`{name}`]"), format!("the model has no such layer; did you mean `{near}`?"))
+                Error::config(
+                    format!("layers[`{name}`]"),
+                    format!("the model has no such layer; did you mean `{near}`?"),
+                )
             })?;
             self.refuse_impossible(id, settings)?;
         }
@@ -141,7 +144,8 @@ impl Resolver<'_> {
     /// Refuses what a layer's own entry asks for and the layer cannot have.
     fn refuse_impossible(&self, id: LayerId, settings: &LayerSettings) -> Result<()> {
         let row = &self.graph.layers[id];
-        let refuse = |what: &str, why: String| Err(Error::config(format!("layer `{}`", row.name), format!("{what}: {why}")));
+        let refuse =
+            |what: &str, why: String| Err(Error::config(format!("layer `{}`", row.name), format!("{what}: {why}")));
         let wants_weights = settings.weight_bits.is_some_and(|b| !b.is_float()) || settings.granularity.is_some();
         if let Some(why) = weight_fixed(self.graph, id).filter(|_| wants_weights) {
             return refuse("weights cannot be quantized", why);
@@ -179,8 +183,9 @@ impl Resolver<'_> {
     fn refuse_idle_rules(&mut self) -> Result<()> {
         for (index, rule) in self.config.rules.iter().enumerate() {
             let place = || format!("rules[{index}]");
-            let matched: Vec<LayerId> =
-                (0..self.graph.layers.len()).filter(|&l| rule.applies(&self.graph.layers[l].name, &self.graph.layers[l].op)).collect();
+            let matched: Vec<LayerId> = (0..self.graph.layers.len())
+                .filter(|&l| rule.applies(&self.graph.layers[l].name, &self.graph.layers[l].op))
+                .collect();
             if matched.is_empty() {
                 return Err(Error::config(place(), "no layer of this model fits its pattern"));
             }
@@ -207,7 +212,8 @@ impl Resolver<'_> {
         let mut groups: BTreeMap<LayerId, (String, LayerSettings)> = BTreeMap::new();
         for (id, row) in self.graph.layers.iter().enumerate() {
             let Some(own) = self.config.layers.get(&row.name) else { continue };
-            let wish = LayerSettings { activation_bits: own.activation_bits, method: own.method, ..LayerSettings::default() };
+            let wish =
+                LayerSettings { activation_bits: own.activation_bits, method: own.method, ..LayerSettings::default() };
             if wish.is_empty() {
                 continue;
             }

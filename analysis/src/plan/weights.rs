@@ -7,8 +7,8 @@ use crate::{
     graph::{ConstantOperand, Graph, LayerId, OperandRole, TensorId, fold_batch_norm},
     job::Warning,
     quant::{
-        Bits, ChannelLayout, Grid, QuantParams, Range, SymmetricRule, affine, quantize_to_int, quantize_to_int_channels,
-        symmetric,
+        Bits, ChannelLayout, Grid, QuantParams, Range, SymmetricRule, affine, quantize_to_int,
+        quantize_to_int_channels, symmetric,
     },
 };
 
@@ -173,7 +173,10 @@ fn quantize_operand(
     let grid = Grid::signed(bits)?;
     let mut warn = |reason: Option<crate::quant::Degenerate>, what: String| {
         if let Some(reason) = reason {
-            warnings.push(Warning::new("range-degenerate", format!("the range of {what} {}: S = 1, Z = 0", reason.reason())));
+            warnings.push(Warning::new(
+                "range-degenerate",
+                format!("the range of {what} {}: S = 1, Z = 0", reason.reason()),
+            ));
         }
     };
     let axis = match operand.role {
@@ -263,7 +266,10 @@ fn quantize_bias(
     // In float32, as NumPy multiplies two float32 arrays.
     let scales: Vec<f32> = params.iter().map(|p| input_scale * p.scale * beta).collect();
     if scales.iter().any(|s| !s.is_normal()) {
-        warnings.push(Warning::new("bias-float", format!("the bias scale of `{layer}` is no normal number; it stays float")));
+        warnings.push(Warning::new(
+            "bias-float",
+            format!("the bias scale of `{layer}` is no normal number; it stays float"),
+        ));
         return OperandValue::Float;
     }
     let code = |(c, &b): (usize, &f32)| {

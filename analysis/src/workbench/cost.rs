@@ -113,7 +113,8 @@ fn macs(graph: &Graph, layer: LayerId, shapes: &[Option<Vec<usize>>]) -> u64 {
             elements(shape(input(0))) * shape(input(1)).map_or(0, |w| product(w.get(1..).unwrap_or_default()))
         }
         "Gemm" | "MatMul" => {
-            let transposed = graph.proto(node).attribute.iter().any(|a| a.name.as_deref() == Some("transA") && a.i == Some(1));
+            let transposed =
+                graph.proto(node).attribute.iter().any(|a| a.name.as_deref() == Some("transA") && a.i == Some(1));
             let a = shape(input(0)).unwrap_or_default();
             let inner = if transposed { a.first() } else { a.last() };
             outputs * inner.copied().unwrap_or(0) as u64

@@ -24,8 +24,16 @@ impl Workbench {
     ///
     /// # Errors
     /// [`Error::Config`] for an unknown layer; as [`Workbench::evaluate`].
-    pub fn layer_detail(&mut self, config: &Arc<QuantConfig>, layer: &str, job: &mut Job<'_>) -> Result<Arc<LayerDetail>> {
-        let id = self.graph.layer_named(layer).ok_or_else(|| Error::config(format!("layer `{layer}`"), "the model has none"))?;
+    pub fn layer_detail(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        layer: &str,
+        job: &mut Job<'_>,
+    ) -> Result<Arc<LayerDetail>> {
+        let id = self
+            .graph
+            .layer_named(layer)
+            .ok_or_else(|| Error::config(format!("layer `{layer}`"), "the model has none"))?;
         let plan = self.plan_of(config, job)?;
         let output = self.graph.layers[id].outputs.first().copied();
         if let Some(owner) = output.and_then(|t| self.graph.quantizable.owner(t)) {
@@ -65,7 +73,9 @@ impl Workbench {
     fn float_operand(&self, layer: LayerId) -> Option<Operand> {
         let row = &self.graph.layers[layer];
         let read = |t: TensorId| self.graph.constants.float_values(t);
-        let main = row.weights().max_by_key(|o| self.graph.constants.dims(o.tensor).map_or(0, |d| d.iter().product::<usize>()))?;
+        let main = row
+            .weights()
+            .max_by_key(|o| self.graph.constants.dims(o.tensor).map_or(0, |d| d.iter().product::<usize>()))?;
         Some(Operand {
             source: Some(main.tensor),
             position: main.position,
@@ -195,7 +205,8 @@ fn activation_channels(pairs: &Pairs) -> Vec<ActivationChannel> {
     for (float, quantized) in pairs {
         let shape = float.shape();
         let axis = if shape.len() == 3 { 2 } else { 1 };
-        let (Some(layout), Some(f), Some(q)) = (ChannelLayout::of(&shape, axis), float.widened(), quantized.widened()) else {
+        let (Some(layout), Some(f), Some(q)) = (ChannelLayout::of(&shape, axis), float.widened(), quantized.widened())
+        else {
             return Vec::new();
         };
         if f.is_empty() || f.len() != q.len() {

@@ -118,7 +118,8 @@ impl Workbench {
         let count = self.engine.quantized_pass(run, plan, &job.cancel)?;
         data.scores[index].take_quantized(&graph, &run.float, &run.quantized);
         let after = run.bytes();
-        data.peak_bytes = data.peak_bytes.max(data.used_bytes + after.saturating_sub(if is_resident { before } else { 0 }));
+        data.peak_bytes =
+            data.peak_bytes.max(data.used_bytes + after.saturating_sub(if is_resident { before } else { 0 }));
         if is_resident {
             data.used_bytes = data.used_bytes - before + after;
             if data.used_bytes > budget {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{LIVE_SAMPLES, Workbench, samples::no_data, samples::input_values, score};
+use super::{LIVE_SAMPLES, Workbench, samples::input_values, samples::no_data, score};
 use crate::{
     config::QuantConfig,
     data::DataKind,

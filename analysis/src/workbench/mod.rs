@@ -18,7 +18,6 @@ mod score;
 
 use std::{collections::VecDeque, sync::Arc};
 
-
 pub use export::ExportOptions;
 pub use open::OpenOptions;
 pub use samples::EvaluationData;
@@ -27,7 +26,6 @@ use crate::{
     config::QuantConfig,
     engine::{Engine, Runtime},
     graph::Graph,
-    onnx::proto::ModelProto,
     plan::WeightCache,
     report::{ModelInfo, Report},
 };
@@ -41,7 +39,6 @@ const KEPT_REPORTS: usize = 8;
 #[derive(Debug)]
 pub struct Workbench {
     runtime: Runtime,
-    model: Arc<ModelProto>,
     info: Arc<ModelInfo>,
     graph: Arc<Graph>,
     engine: Engine,

@@ -57,7 +57,7 @@ impl Workbench {
                 ),
             ));
         }
-        let model = Arc::new(loaded.model.clone());
+        let model = Arc::new(onnx::with_inline_data(&loaded.model));
         let in_file = |error: Error| match error {
             Error::Model { reason } => Error::format(&loaded.path, reason),
             Error::Runtime { reason, .. } => {
@@ -86,7 +86,6 @@ impl Workbench {
         Ok(Self {
             runtime: runtime.clone(),
             engine: Engine::new(runtime.clone(), Arc::clone(&graph)),
-            model,
             info,
             graph,
             weight_cache: WeightCache::new(),
@@ -115,12 +114,7 @@ fn constants(runtime: &Runtime, graph: &Graph, model: &ModelProto) -> Result<Con
 }
 
 /// Runs the constant nodes alone.
-fn evaluate_constants(
-    runtime: &Runtime,
-    graph: &Graph,
-    model: &ModelProto,
-    wanted: &[TensorId],
-) -> Result<Vec<Value>> {
+fn evaluate_constants(runtime: &Runtime, graph: &Graph, model: &ModelProto, wanted: &[TensorId]) -> Result<Vec<Value>> {
     let mut alone = model.clone();
     if let Some(proto) = &mut alone.graph {
         let mut positions: Vec<usize> = graph.nodes.iter().filter(|n| n.is_constant).map(|n| n.position).collect();
@@ -129,6 +123,8 @@ fn evaluate_constants(
         proto.input = Vec::new();
         proto.output = Vec::new();
     }
+    // Before version 4 every initializer had to be listed among the inputs, which are gone here.
+    alone.ir_version = alone.ir_version.map(|v| v.max(4));
     let names: Vec<String> = wanted.iter().map(|&t| graph.name(t).to_owned()).collect();
     let mut session = runtime.session(&expose(&alone, &names), SessionKind::Float, "the model's constants")?;
     session.run(&[], &crate::job::CancelToken::new())

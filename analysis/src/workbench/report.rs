@@ -90,10 +90,7 @@ impl Workbench {
             info: Arc::new(info.clone()),
             weight_bits: format.weight_bits,
             activation_bits: format.activation_bits,
-            granularity: format
-                .weight_bits
-                .filter(|b| !b.is_float())
-                .map(|_| format.granularity),
+            granularity: format.weight_bits.filter(|b| !b.is_float()).map(|_| format.granularity),
             edited: format.is_edited,
             local: errors(merged(|s| s.local)),
             accumulated: errors(accumulated),
@@ -164,7 +161,8 @@ fn errors(sums: Option<ErrorSums>) -> Errors {
 
 /// The introduced error against the energy of the float tensor, as all errors of a layer are.
 fn introduced(sums: Option<ErrorSums>, accumulated: Option<ErrorSums>) -> Errors {
-    let against_float = sums.zip(accumulated).map(|(own, all)| ErrorSums { sum_f: all.sum_f, sum_f2: all.sum_f2, ..own });
+    let against_float =
+        sums.zip(accumulated).map(|(own, all)| ErrorSums { sum_f: all.sum_f, sum_f2: all.sum_f2, ..own });
     let found = errors(against_float);
     let difference = Measure::NotApplicable(A_DIFFERENCE);
     Errors { cosine: difference, gain: difference, ..found }

@@ -129,7 +129,8 @@ impl Workbench {
         let count = data.calibration.as_ref().unwrap_or(&data.dataset).len();
         for index in 0..count {
             job.step("histograms", "samples", index, count)?;
-            let store = if from_calibration { self.calibration_store(index, job)? } else { self.float_store(index, job)? };
+            let store =
+                if from_calibration { self.calibration_store(index, job)? } else { self.float_store(index, job)? };
             for (tensor, histogram) in &mut added {
                 if let Some(values) = store[*tensor].as_ref().and_then(|v| v.floats()) {
                     histogram.observe(values);

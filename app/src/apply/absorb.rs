@@ -222,9 +222,7 @@ fn retry_for(doc: &Document, slot: Slot, trouble: &Trouble, opening: Option<Mode
         return source.map(open);
     }
     match slot {
-        Slot::Evaluate => {
-            Some(Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() })
-        }
+        Slot::Evaluate => Some(Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() }),
         Slot::Detail => {
             let layer = doc.selection.anchor.clone()?;
             Some(Request::Detail { config: Arc::clone(&doc.config), layer })
@@ -239,18 +237,17 @@ fn retry_for(doc: &Document, slot: Slot, trouble: &Trouble, opening: Option<Mode
 }
 
 /// A configuration was read from `path`, or could not be.
-pub fn config_read(
-    doc: &mut Document,
-    path: &std::path::Path,
-    result: Result<QuantConfig, String>,
-    out: &mut Effects,
-) {
+pub fn config_read(doc: &mut Document, path: &std::path::Path, result: Result<QuantConfig, String>, out: &mut Effects) {
     match result {
         Ok(config) if doc.model.is_none() => doc.wanted_config = Some(config),
         Ok(config) => {
-            let unknown: Vec<&str> = config.layers.keys().map(String::as_str).filter(|n| doc.layer(n).is_none()).collect();
+            let unknown: Vec<&str> =
+                config.layers.keys().map(String::as_str).filter(|n| doc.layer(n).is_none()).collect();
             if !unknown.is_empty() {
-                let text = format!("{} of the configuration are not in this model", crate::format::plural(unknown.len(), "layer"));
+                let text = format!(
+                    "{} of the configuration are not in this model",
+                    crate::format::plural(unknown.len(), "layer")
+                );
                 notice(doc, Level::Warning, text, unknown.join("\n"));
             }
             let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());

@@ -4,7 +4,7 @@
 //! system, the clipboard, closing) is returned as [`Effect`]s, which the window carries out. So a test can walk every
 //! command without a window.
 
-mod absorb;
+pub(crate) mod absorb;
 mod edit;
 mod navigate;
 mod notify;

@@ -1,11 +1,14 @@
 //! One file a view. A view reads the document, draws and formats, and pushes commands; it derives no number.
 
 pub mod bits_editor;
+pub mod cells;
 pub mod channels;
 pub mod data_page;
 pub mod drift;
 pub mod export_dialog;
 pub mod figures;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub mod histogram;
 pub mod inspector;
 pub mod layer_list;
@@ -22,6 +25,8 @@ pub mod status;
 pub mod threshold;
 pub mod toolbar;
 pub mod tour;
+#[cfg(test)]
+mod view_tests;
 pub mod welcome;
 
 /// What the views remember between frames: scroll positions, switches of plots, open popups. Never results.

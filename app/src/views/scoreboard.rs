@@ -1,10 +1,291 @@
-//! To be filled.
+//! The line that says what the configuration means for the task: accuracy, agreement, output error, size, and how far
+//! that is from the pinned baseline. The first of accuracy, agreement and output error that exists is the headline.
 
-use crate::{command::Commands, document::Document};
+use egui::{Label, RichText, TextFormat, Ui, text::LayoutJob, vec2};
+use quantlens_analysis::{
+    metrics::Measure,
+    report::{Report, Score, Share},
+};
 
-/// What this view remembers between frames.
+use super::cells;
+use crate::{
+    command::Commands,
+    document::Document,
+    format,
+    interval::{SHOWN_BELOW, wilson},
+    theme::{self, Tokens},
+    widgets::striped_badge,
+};
+
+/// What this view remembers between frames: nothing.
 #[derive(Clone, Debug, Default)]
 pub struct ScoreboardState {}
 
-/// Draws the view.
-pub fn scoreboard_ui(_ui: &mut egui::Ui, _doc: &Document, _state: &mut ScoreboardState, _send: &mut Commands) {}
+/// One entry of the line, as text.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Entry {
+    /// What it is.
+    name: &'static str,
+    /// The float model's value; empty where there is none to compare.
+    before: String,
+    /// This configuration's value.
+    now: String,
+    /// Counts and interval, after the value.
+    after: String,
+    /// The whole in words.
+    hover: String,
+    /// For the better, for the worse, or neither.
+    turn: Turn,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Turn {
+    #[default]
+    None,
+    Better,
+    Worse,
+}
+
+/// Draws the line; it wraps where the window is narrow.
+pub fn scoreboard_ui(ui: &mut Ui, doc: &Document, _state: &mut ScoreboardState, _send: &mut Commands) {
+    if doc.report.is_dimmed(doc.now) {
+        ui.multiply_opacity(theme::DIM);
+    }
+    let tokens = theme::tokens(ui);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(6.0 * theme::GRID, theme::GRID);
+        if doc.data.as_ref().is_some_and(|data| data.synthetic) {
+            let why = "The samples are made up: ranges and errors may be far from those of real data";
+            striped_badge(ui, "SYNTHETIC RANGES", why);
+        }
+        let Some(report) = &doc.report.value else {
+            let text = if doc.model.is_some() { "No numbers yet" } else { "No model is open" };
+            ui.label(RichText::new(text).color(tokens.weak));
+            return;
+        };
+        let stamp = cells::stamp(report);
+        for (i, entry) in entries(report, doc.pinned.as_deref()).iter().enumerate() {
+            let size = if i == 0 { egui::TextStyle::Heading } else { egui::TextStyle::Body };
+            let job = job_of(ui, entry, &size, stamp.is_some());
+            ui.add(Label::new(job).extend()).on_hover_text(&entry.hover);
+        }
+        if let Some(stamp) = stamp {
+            ui.label(RichText::new(format!("{stamp} samples")).italics().color(tokens.weak))
+                .on_hover_text("The numbers refine until all samples have run");
+        }
+    });
+}
+
+/// The line as text, the headline first.
+fn entries(report: &Report, pinned: Option<&Report>) -> Vec<Entry> {
+    let score = &report.score;
+    let mut entries = Vec::new();
+    if let (Some(now), float) = (score.accuracy, score.float_accuracy) {
+        entries.push(accuracy_entry(now, float));
+    }
+    if let Some(agreement) = score.agreement {
+        entries.push(agreement_entry(agreement, entries.is_empty()));
+    }
+    if score.output.is_empty() && matches!(score.output_sqnr_db, Measure::NotApplicable(_)) {
+        entries.push(Entry {
+            name: "Output",
+            now: format::UNKNOWN.into(),
+            hover: "Accuracy, agreement and output error need samples".into(),
+            ..Entry::default()
+        });
+    } else {
+        entries.push(output_entry(score));
+    }
+    entries.push(size_entry(report));
+    entries.extend(pinned.map(|pinned| pinned_entry(report, pinned)));
+    entries
+}
+
+fn accuracy_entry(now: Share, float: Option<Share>) -> Entry {
+    let before = float.map(format::share_percent).unwrap_or_default();
+    let from = float.map_or_else(String::new, |f| format!("float {} → ", format::share_with_counts(f)));
+    Entry {
+        name: "Accuracy",
+        before,
+        now: format::share_percent(now),
+        after: counts(now),
+        hover: format!("Accuracy on the labelled samples: {from}this configuration {}", format::share_with_counts(now)),
+        turn: Turn::None,
+    }
+}
+
+fn agreement_entry(agreement: Share, is_headline: bool) -> Entry {
+    Entry {
+        name: if is_headline { "Agrees with float" } else { "Agrees" },
+        now: format::share_percent(agreement),
+        after: if is_headline { counts(agreement) } else { String::new() },
+        hover: format!("Samples whose best class is the float model's: {}", format::share_with_counts(agreement)),
+        ..Entry::default()
+    }
+}
+
+fn output_entry(score: &Score) -> Entry {
+    let why = format::why(score.output_sqnr_db).map_or_else(String::new, |why| format!(": {why}"));
+    Entry {
+        name: "Output",
+        now: format::db_unit(score.output_sqnr_db),
+        hover: format!("SQNR of the output {} against the float model{why}", score.output),
+        ..Entry::default()
+    }
+}
+
+fn size_entry(report: &Report) -> Entry {
+    let (float, now) = (report.cost.float_bytes, report.cost.quantized_bytes);
+    Entry {
+        name: "Size",
+        before: format::bytes(float),
+        now: format::bytes(now),
+        hover: format!(
+            "Constants of the model: {} bytes as float → {} bytes in this configuration",
+            format::count(float),
+            format::count(now)
+        ),
+        ..Entry::default()
+    }
+}
+
+/// "(116 of 360)", and below a hundred samples how sure that is.
+fn counts(share: Share) -> String {
+    let counts = format!("({} of {})", format::count(share.count as u64), format::count(share.of as u64));
+    match wilson(share).filter(|_| share.of < SHOWN_BELOW) {
+        Some((low, high)) => {
+            format!("{counts}, 95 % interval {}–{} %", format::number(100.0 * low, 0), format::number(100.0 * high, 0))
+        }
+        None => counts,
+    }
+}
+
+/// How far the headline is from the pinned baseline's, in the headline's own unit.
+fn pinned_entry(report: &Report, pinned: &Report) -> Entry {
+    let points = |now: Share, then: Share| 100.0 * (now.fraction() - then.fraction());
+    let (now, then) = (&report.score, &pinned.score);
+    let (difference, unit) = if let Some((a, b)) = now.accuracy.zip(then.accuracy) {
+        (Some(points(a, b)), "pt")
+    } else if let Some((a, b)) = now.agreement.zip(then.agreement) {
+        (Some(points(a, b)), "pt")
+    } else if let (Measure::Value(a), Measure::Value(b)) = (now.output_sqnr_db, then.output_sqnr_db) {
+        (Some(a - b), "dB")
+    } else {
+        (None, "")
+    };
+    let hover = format!(
+        "The pinned baseline: output {}, {}",
+        format::db_unit(then.output_sqnr_db),
+        format::bytes(pinned.cost.quantized_bytes)
+    );
+    let text = difference.map(|d| format::signed(d, 1));
+    let (mark, turn) = match text.as_deref() {
+        Some(t) if t.starts_with('+') => ("▲ ", Turn::Better),
+        Some(t) if t.starts_with('−') => ("▼ ", Turn::Worse),
+        _ => ("", Turn::None),
+    };
+    let now = text.map_or_else(|| format::NOT_APPLICABLE.to_owned(), |t| format!("{mark}{t} {unit}"));
+    Entry { name: "vs pinned", now, hover, turn, ..Entry::default() }
+}
+
+/// One entry, its value in the size of `size` and slanted while it refines.
+fn job_of(ui: &Ui, entry: &Entry, size: &egui::TextStyle, italic: bool) -> LayoutJob {
+    let tokens = theme::tokens(ui);
+    let body = egui::TextStyle::Body.resolve(ui.style());
+    let number = egui::FontId::new(size.resolve(ui.style()).size, body.family.clone());
+    let mut job = LayoutJob::default();
+    let mut put = |text: &str, font: &egui::FontId, colour, italics| {
+        let format = TextFormat {
+            font_id: font.clone(),
+            color: colour,
+            italics,
+            valign: egui::Align::Center,
+            ..Default::default()
+        };
+        job.append(text, 0.0, format);
+    };
+    put(&format!("{} ", entry.name), &body, tokens.weak, false);
+    if !entry.before.is_empty() {
+        put(&format!("{} → ", entry.before), &body, tokens.text, false);
+    }
+    put(&entry.now, &number, turn_colour(tokens, entry.turn), italic);
+    if !entry.after.is_empty() {
+        put(&format!(" {}", entry.after), &body, tokens.weak, false);
+    }
+    job
+}
+
+fn turn_colour(tokens: &Tokens, turn: Turn) -> egui::Color32 {
+    match turn {
+        Turn::None => tokens.text,
+        Turn::Better => tokens.better,
+        Turn::Worse => tokens.worse,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::views::fixtures;
+
+    fn line(report: &Report, pinned: Option<&Report>) -> String {
+        let text = |e: Entry| {
+            let before = if e.before.is_empty() { String::new() } else { format!("{} → ", e.before) };
+            format!("{} {before}{} {}", e.name, e.now, e.after).trim().to_owned()
+        };
+        entries(report, pinned).into_iter().map(text).collect::<Vec<_>>().join(" · ")
+    }
+
+    #[test]
+    fn with_labels_the_accuracy_leads() {
+        let report = fixtures::report();
+        // 16,416 weights: 65,664 bytes as float; 108 fewer with 216 of them at 4 bits.
+        assert_eq!(
+            line(&report, None),
+            "Accuracy 99.2 % → 32.2 % (116 of 360) · Agrees 31.9 % · Output −0.2 dB · Size 64.1 KiB → 15.9 KiB"
+        );
+    }
+
+    #[test]
+    fn the_difference_to_the_baseline_is_signed_and_in_points() {
+        let (broken, repaired) = (fixtures::report(), fixtures::repaired());
+        // 355 of 360 against 116 of 360: 98.611 − 32.222 = 66.389 points.
+        assert!(line(&repaired, Some(&broken)).ends_with("vs pinned ▲ +66.4 pt"));
+        assert!(line(&broken, Some(&repaired)).ends_with("vs pinned ▼ −66.4 pt"));
+        assert!(line(&broken, Some(&broken)).ends_with("vs pinned 0.0 pt"));
+    }
+
+    #[test]
+    fn without_labels_agreement_leads_and_without_classes_the_output() {
+        let mut report = fixtures::report();
+        report.score.accuracy = None;
+        report.score.float_accuracy = None;
+        assert!(line(&report, None).starts_with("Agrees with float 31.9 % (115 of 360) · Output"));
+        report.score.agreement = None;
+        assert!(line(&report, None).starts_with("Output −0.2 dB · Size"));
+        let mut pinned = report.clone();
+        pinned.score.output_sqnr_db = Measure::Value(-10.0);
+        assert!(line(&report, Some(&pinned)).ends_with("vs pinned ▲ +9.8 dB"));
+    }
+
+    #[test]
+    fn few_samples_show_how_sure_the_share_is() {
+        let mut report = fixtures::report();
+        report.score.accuracy = Some(Share { count: 9, of: 10 });
+        assert!(line(&report, None).contains("90.0 % (9 of 10), 95 % interval 60–98 %"), "{}", line(&report, None));
+    }
+
+    #[test]
+    fn before_there_are_samples_the_line_says_what_it_needs() {
+        let mut report = fixtures::report();
+        report.score = Score {
+            float_accuracy: None,
+            accuracy: None,
+            agreement: None,
+            output_sqnr_db: Measure::NotApplicable("no samples"),
+            output: String::new(),
+        };
+        let first = entries(&report, None).into_iter().next().unwrap();
+        assert_eq!((first.now.as_str(), first.hover.contains("need samples")), ("–", true));
+    }
+}

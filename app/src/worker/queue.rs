@@ -146,9 +146,8 @@ impl Queue {
         if !self.waiting.contains_key(&Slot::Detail) {
             return;
         }
-        let pausable = |r: &&mut Running| {
-            r.job.request.slot() == Slot::Evaluate && r.has_shown && !r.job.token.is_cancelled()
-        };
+        let pausable =
+            |r: &&mut Running| r.job.request.slot() == Slot::Evaluate && r.has_shown && !r.job.token.is_cancelled();
         if let Some(running) = self.running.as_mut().filter(pausable) {
             running.paused = true;
             running.job.token.cancel();

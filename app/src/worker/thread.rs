@@ -24,8 +24,15 @@ pub struct Worker {
 
 #[derive(Debug)]
 enum Link {
-    Thread { jobs: Option<Sender<Job>>, events: Receiver<Event>, thread: Option<JoinHandle<()>> },
-    Inline { runner: Box<Runner>, events: VecDeque<Event> },
+    Thread {
+        jobs: Option<Sender<Job>>,
+        events: Receiver<Event>,
+        thread: Option<JoinHandle<()>>,
+    },
+    Inline {
+        runner: Box<Runner>,
+        events: VecDeque<Event>,
+    },
     /// Nobody works: tests feed events themselves.
     Idle,
 }

@@ -1,0 +1,171 @@
+//! Raising an old model to opset 10, the first that has QuantizeLinear.
+//!
+//! Quantized operators with 8-bit weights need it: in an older graph onnxruntime's full optimization makes a
+//! QLinearConv that does not exist there and refuses the model it has just made. Only what changed its form between
+//! opsets 7 and 10 is rewritten; what cannot be is refused by name. The kernels are the same ones, so no value changes.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    error::{Error, Result},
+    onnx::{
+        proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto},
+        tensor_proto,
+    },
+    tensor::{Tensor, TensorData},
+};
+
+/// The opset that exports need at least.
+pub(super) const LOWEST: i64 = 10;
+/// The oldest that can be raised: before 7, broadcasting was an attribute of every element-wise operator.
+const OLDEST: i64 = 7;
+
+/// Raises `model` from `opset` to [`LOWEST`], if it is older.
+///
+/// # Errors
+/// [`Error::Model`] that names the node that has no equal in the newer opset.
+pub(super) fn raise(model: &mut ModelProto, opset: i64) -> Result<()> {
+    if opset >= LOWEST {
+        return Ok(());
+    }
+    if opset < OLDEST {
+        return Err(Error::model(format!(
+            "the model uses opset {opset}; QuantizeLinear exists from opset {LOWEST} on, and this program raises models \
+             from opset {OLDEST} on. Export the float model again with opset 13 or later"
+        )));
+    }
+    if let Some(graph) = &mut model.graph {
+        let mut raiser = Raiser { opset, made: Vec::new(), taken: super::names::Names::taken(graph) };
+        for node in &mut graph.node {
+            raiser.node(node)?;
+        }
+        graph.initializer.extend(raiser.made);
+    }
+    for import in &mut model.opset_import {
+        if matches!(import.domain.as_deref(), None | Some("" | "ai.onnx")) {
+            import.version = Some(LOWEST);
+        }
+    }
+    // Opset 10 belongs to IR version 5.
+    model.ir_version = model.ir_version.map(|v| v.max(5));
+    Ok(())
+}
+
+struct Raiser {
+    opset: i64,
+    made: Vec<TensorProto>,
+    taken: BTreeSet<String>,
+}
+
+impl Raiser {
+    fn node(&mut self, node: &mut NodeProto) -> Result<()> {
+        if !matches!(node.domain.as_deref(), None | Some("" | "ai.onnx")) {
+            return Ok(());
+        }
+        match node.op_type.as_deref().unwrap_or_default() {
+            "Slice" => self.slice(node),
+            "TopK" => self.top_k(node),
+            "Upsample" => self.upsample(node),
+            "BatchNormalization" => batch_normalization(node),
+            "Scan" if self.opset < 9 => Err(cannot(node, "Scan iterates over batches before opset 9")),
+            _ if node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty()) => self.subgraphs(node),
+            _ => Ok(()),
+        }
+    }
+
+    /// Subgraphs have the same opset as the graph around them.
+    fn subgraphs(&mut self, node: &mut NodeProto) -> Result<()> {
+        for attribute in &mut node.attribute {
+            let graphs = attribute.g.as_deref_mut().into_iter().chain(&mut attribute.graphs);
+            for graph in graphs {
+                for inner in &mut graph.node {
+                    self.node(inner)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `Slice-10` takes starts, ends and axes as inputs.
+    fn slice(&mut self, node: &mut NodeProto) -> Result<()> {
+        let take = |name: &str| attribute(node, name).map(|a| a.ints.clone());
+        let (starts, ends, axes) = (take("starts"), take("ends"), take("axes"));
+        let (Some(starts), Some(ends)) = (starts, ends) else { return Err(cannot(node, "it has no starts or ends")) };
+        let axes = axes.unwrap_or_else(|| (0_i64..).take(starts.len()).collect());
+        for (what, values) in [("starts", starts), ("ends", ends), ("axes", axes)] {
+            let input = self.integers(node, what, values);
+            node.input.push(input);
+        }
+        node.attribute.clear();
+        Ok(())
+    }
+
+    /// `TopK-10` takes k as an input.
+    fn top_k(&mut self, node: &mut NodeProto) -> Result<()> {
+        let k = attribute(node, "k").and_then(|a| a.i).ok_or_else(|| cannot(node, "it has no k"))?;
+        let input = self.integers(node, "k", vec![k]);
+        node.input.push(input);
+        node.attribute.retain(|a| a.name.as_deref() != Some("k"));
+        Ok(())
+    }
+
+    /// `Upsample` became `Resize-10`, whose scales are an input since opset 9 already.
+    fn upsample(&mut self, node: &mut NodeProto) -> Result<()> {
+        if node.input.len() < 2 {
+            let scales = attribute(node, "scales").map(|a| a.floats.clone());
+            let scales = scales.filter(|s| !s.is_empty()).ok_or_else(|| cannot(node, "it has no scales"))?;
+            let name = self.fresh(node, "scales");
+            self.made.push(tensor_proto(&name, &Tensor::float32(vec![scales.len()], scales)));
+            node.input.push(name);
+        }
+        node.attribute.retain(|a| a.name.as_deref() == Some("mode"));
+        node.op_type = Some("Resize".into());
+        Ok(())
+    }
+
+    fn integers(&mut self, node: &NodeProto, what: &str, values: Vec<i64>) -> String {
+        let name = self.fresh(node, what);
+        self.made.push(tensor_proto(&name, &Tensor { shape: vec![values.len()], data: TensorData::Int64(values) }));
+        name
+    }
+
+    fn fresh(&mut self, node: &NodeProto, what: &str) -> String {
+        let base = format!("{}_{what}", node.output.first().map_or("", String::as_str));
+        let mut name = base.clone();
+        let mut number = 2;
+        while !self.taken.insert(name.clone()) {
+            name = format!("{base}_{number}");
+            number += 1;
+        }
+        name
+    }
+}
+
+/// `BatchNormalization-9` is always spatial.
+fn batch_normalization(node: &mut NodeProto) -> Result<()> {
+    if attribute(node, "spatial").is_some_and(|a| a.i == Some(0)) {
+        return Err(cannot(node, "it has statistics for each position"));
+    }
+    node.attribute.retain(|a| a.name.as_deref() != Some("spatial"));
+    Ok(())
+}
+
+fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
+    node.attribute.iter().find(|a| a.name.as_deref() == Some(name))
+}
+
+fn cannot(node: &NodeProto, why: &str) -> Error {
+    let name = node.name.as_deref().filter(|n| !n.is_empty());
+    let name = name.unwrap_or_else(|| node.output.first().map_or("", String::as_str));
+    Error::model(format!(
+        "node `{name}` ({}) cannot be raised to opset {LOWEST}, which quantized operators need: {why}. Export the float \
+         model again with opset 13 or later",
+        node.op_type.as_deref().unwrap_or_default()
+    ))
+}
+
+/// A model without initializers among its inputs: before IR version 4 each had to be listed there.
+pub(super) fn unlist_initializers(graph: &mut GraphProto) {
+    let stored: BTreeSet<String> = graph.initializer.iter().filter_map(|t| t.name.clone()).collect();
+    graph.input.retain(|i| i.name.as_ref().is_none_or(|n| !stored.contains(n)));
+}

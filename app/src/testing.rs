@@ -1,0 +1,334 @@
+//! Fixtures and a bench that computes nothing: for tests of the window, here and in the tests package.
+//!
+//! The fixture is a chain `input → conv1 → conv2 → …`; accumulated SQNR falls with depth and has a cliff at the layer two
+//! thirds down. An edit to more bits raises a layer's numbers, so that flows can see an effect.
+
+use std::{path::Path, sync::Arc};
+
+use quantlens_analysis::{
+    calibrate::Method,
+    config::{Granularity, QuantConfig},
+    data::{DataSource, Recipe, RecipeTrial, info::DataInfo},
+    job::{Progress, Warning},
+    metrics::{Errors, Measure},
+    quant::Bits,
+    report::{
+        ActivationSummary, Cost, Distribution, ExportReport, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
+        OutputRow, Report, Score, Share, ThresholdCurve, Timing, Verification, WeightChannel, WeightSummary,
+    },
+    tensor::{Dim, ElementType, ModelInput},
+};
+
+use crate::{
+    apply::{self, Effects},
+    document::{Document, RuntimeInfo},
+    worker::{Bench, DataChoice, ModelSource, Run},
+};
+
+/// A layer: index 0 is the input row, the others convolutions.
+fn layer(index: usize) -> LayerInfo {
+    let is_input = index == 0;
+    let name = |i: usize| if i == 0 { "input".to_owned() } else { format!("conv{i}") };
+    LayerInfo {
+        index,
+        name: name(index),
+        op: if is_input { "Input" } else { "Conv" }.into(),
+        output: format!("{}_out", name(index)),
+        fused: if is_input { Vec::new() } else { vec![format!("bn{index}"), format!("relu{index}")] },
+        inputs: if is_input { Vec::new() } else { vec![(format!("{}_out", name(index - 1)), name(index - 1))] },
+        weight: (!is_input).then(|| (format!("{}.weight", name(index)), vec![16, 8, 3, 3])),
+        parameters: if is_input { 0 } else { 16 * 8 * 9 },
+        weight_fixed: None,
+        activation_fixed: None,
+        shares_activation_with: Vec::new(),
+        shares_weight_with: Vec::new(),
+    }
+}
+
+/// A model of `n` layers, the input row included.
+pub fn model(n: usize) -> ModelInfo {
+    ModelInfo {
+        path: "fixture.onnx".into(),
+        sha256: "00".repeat(32),
+        file_bytes: 75_776,
+        opsets: vec![(String::new(), 17)],
+        ir_version: 8,
+        producer: "fixture".into(),
+        inputs: vec![ModelInput {
+            name: "image".into(),
+            element_type: ElementType::Float32,
+            dims: Some([1, 3, 32, 32].map(Dim::Fixed).to_vec()),
+        }],
+        outputs: vec!["logits".into()],
+        nodes: 3 * n,
+        operators: vec![("Conv".into(), n.saturating_sub(1))],
+        parameters: 1152 * n as u64,
+        layers: (0..n).map(layer).collect(),
+        warnings: Vec::new(),
+    }
+}
+
+/// Errors at `db` decibels.
+pub fn errors(db: f64) -> Errors {
+    let nmse = 10_f64.powf(-db / 10.0);
+    Errors {
+        sqnr_db: Measure::Value(db),
+        cosine: Measure::Value((1.0 - nmse / 2.0).max(0.0)),
+        nmse: Measure::Value(nmse),
+        mse: Measure::Value(nmse * 0.04),
+        max_abs: Measure::Value(nmse.sqrt() * 3.1),
+        gain: Measure::Value(0.998),
+    }
+}
+
+fn row(info: LayerInfo, n: usize, config: &QuantConfig) -> LayerRow {
+    let settings = config.settings_for(&info.name, &info.op);
+    let i = info.index;
+    let is_input = i == 0;
+    let is_past_cliff = i >= (2 * n).div_ceil(3);
+    let activation_bits = settings.activation_bits.unwrap_or(Bits::Int(8));
+    let weight_bits = (!is_input).then(|| settings.weight_bits.unwrap_or(Bits::Int(8)));
+    let extra = 6.0 * (f64::from(weight_bits.unwrap_or(activation_bits).width().min(16)) - 8.0);
+    let accumulated = 44.0 - i as f64 * 0.8 - if is_past_cliff { 24.0 } else { 0.0 } + extra / 8.0;
+    let granularity = settings.granularity.unwrap_or(Granularity::PerTensor);
+    LayerRow {
+        weight_bits,
+        activation_bits: Some(activation_bits),
+        granularity: weight_bits.map(|_| granularity),
+        edited: config.layers.contains_key(&info.name),
+        local: errors(41.0 + extra - (i % 5) as f64),
+        accumulated: errors(accumulated),
+        inherited: errors(accumulated + 3.0),
+        introduced: errors(accumulated + 4.5),
+        clipped_fraction: Measure::Value(0.0004 * i as f64),
+        weight: weight_bits.filter(|bits| !bits.is_float()).map(|bits| WeightSummary {
+            tensor: format!("{}.weight", info.name),
+            bits,
+            granularity,
+            scale_range: (0.011, 0.011),
+            sqnr_db: Measure::Value(38.0 + extra),
+            folded: true,
+        }),
+        activation: (!activation_bits.is_float()).then(|| ActivationSummary {
+            scale: 0.0234,
+            zero_point: 12,
+            low: -0.28,
+            high: 5.68,
+            method: settings.method.unwrap_or(Method::MinMax),
+            grid: (0, 255),
+        }),
+        float_bytes: info.parameters * 4,
+        quantized_bytes: info.parameters * u64::from(weight_bits.map_or(32, Bits::width)) / 8,
+        macs: 1_179_648,
+        bops: 1_179_648 * 64,
+        info: Arc::new(info),
+    }
+}
+
+/// The report of a configuration on a model of `n` layers.
+pub fn report_of(n: usize, config: &Arc<QuantConfig>) -> Report {
+    let rows: Vec<LayerRow> = (0..n).map(|i| row(layer(i), n, config)).collect();
+    let quantized_bytes = rows.iter().map(|row| row.quantized_bytes).sum();
+    let last = rows.last().map_or(Measure::Exact, |row| row.accumulated.sqnr_db);
+    Report {
+        config: Arc::clone(config),
+        samples: 32,
+        samples_total: 32,
+        outputs: vec![OutputRow {
+            name: "logits".into(),
+            errors: errors(12.0),
+            top1_agreement: Some(Share { count: 115, of: 360 }),
+            top5_agreement: Some(Share { count: 201, of: 360 }),
+            accuracy: Some(Share { count: 116, of: 360 }),
+            float_accuracy: Some(Share { count: 357, of: 360 }),
+        }],
+        score: Score {
+            float_accuracy: Some(Share { count: 357, of: 360 }),
+            accuracy: Some(Share { count: 116, of: 360 }),
+            agreement: Some(Share { count: 115, of: 360 }),
+            output_sqnr_db: last,
+            output: "logits".into(),
+        },
+        cost: Cost { float_bytes: 75_776, quantized_bytes, macs: 1_179_648, bops: 75_497_472 },
+        memory: Memory { budget_bytes: 6_227_702_579, peak_bytes: 644_245_094, used_bytes: 600_000_000 },
+        timing: Timing::default(),
+        warnings: vec![Warning::new("range-degenerate", "tensor `conv2_out` is constant: scale 1 is used")],
+        rows,
+    }
+}
+
+/// The report of the default configuration.
+pub fn report(n: usize) -> Report {
+    report_of(n, &Arc::default())
+}
+
+/// The pages' data of a layer, with one channel that dwarfs the rest.
+pub fn detail(layer: &str) -> LayerDetail {
+    let distribution = |tensor: &str| Distribution {
+        tensor: tensor.into(),
+        low: -1.0,
+        high: 6.0,
+        float_counts: (0..256_u64).map(|i| 40_000 / (1 + (i as i64 - 60).unsigned_abs())).collect(),
+        quantized_counts: (0..256_u64).map(|i| if i % 4 == 0 { 120_000 / (1 + i) } else { 0 }).collect(),
+        thresholds: Some((-0.28, 5.68)),
+        step: Some((0.0234, 12)),
+    };
+    let channel = |index: usize| WeightChannel {
+        index,
+        low: if index == 5 { -12.0 } else { -0.08 },
+        high: if index == 5 { 14.0 } else { 0.09 },
+        scale: Some(0.011),
+        sqnr_db: Measure::Value(if index == 5 { 48.0 } else { 9.0 }),
+    };
+    LayerDetail {
+        layer: layer.into(),
+        samples: 8,
+        activation: Some(distribution(&format!("{layer}_out"))),
+        weights: Some(distribution(&format!("{layer}.weight"))),
+        weight_channels: (0..16).map(channel).collect(),
+        activation_channels: Vec::new(),
+        threshold: Some(ThresholdCurve {
+            method: Method::Kl,
+            thresholds: (1..=64_u8).map(|i| f32::from(i) * 0.1).collect(),
+            costs: (1..=64).map(|i| (f64::from(i) - 50.0).powi(2) / 400.0).collect(),
+            best: 49,
+            current: 5.68,
+            others: vec![(Method::MinMax, 5.68)],
+        }),
+        threshold_note: None,
+    }
+}
+
+/// What reading samples found.
+pub fn data(source: &DataChoice) -> DataInfo {
+    let source = match source {
+        DataChoice::Source(source) => source.clone(),
+        DataChoice::Sample => DataSource::Path("sample.npz".into()),
+    };
+    let synthetic = matches!(source, DataSource::Synthetic { .. });
+    DataInfo {
+        source,
+        kind: "arrays".into(),
+        samples: 32,
+        available: 360,
+        labels: true,
+        synthetic,
+        warnings: Vec::new(),
+    }
+}
+
+/// What an export wrote; it held.
+pub fn export(path: &Path) -> ExportReport {
+    ExportReport {
+        path: path.to_path_buf(),
+        file_bytes: 21_504,
+        opsets: vec![(String::new(), 17)],
+        quantized_layers: 52,
+        float_layers: 1,
+        verification: Verification {
+            samples: 8,
+            quantizers_checked: 106,
+            tensors_compared: 53,
+            elements_different: 0,
+            output_sqnr_db: Measure::Value(12.0),
+            optimized_output_sqnr_db: Measure::Value(12.0),
+            optimized_max_abs: 0.0,
+            optimized_accuracy: Some(Share { count: 116, of: 360 }),
+            optimized_agreement: Some(Share { count: 115, of: 360 }),
+            failure: None,
+        },
+        warnings: vec![Warning::new("simulated-width", "4 bits are simulated: no gain in speed")],
+    }
+}
+
+/// A document with a model of `n` layers, samples and the default configuration's report, as after opening it.
+pub fn document(n: usize) -> Document {
+    let mut doc = Document::new();
+    doc.model = Some(Arc::new(model(n)));
+    doc.title = "fixture.onnx".into();
+    doc.data = Some(Arc::new(data(&DataChoice::Sample)));
+    doc.data_choice = Some(DataChoice::Sample);
+    doc.report.set(Arc::new(report(n)));
+    doc.visible = (0..n).collect();
+    doc
+}
+
+/// Carries out a command and gives what it asks for.
+pub fn apply(doc: &mut Document, command: crate::command::Command) -> Effects {
+    let mut effects = Effects::new();
+    apply::apply(doc, command, &mut effects);
+    effects
+}
+
+/// A bench with the fixture's answers.
+#[derive(Clone, Debug)]
+pub struct FakeBench {
+    /// Layers of every model it opens.
+    pub layers: usize,
+}
+
+impl FakeBench {
+    fn report(&self, config: &Arc<QuantConfig>) -> anyhow::Result<Arc<Report>> {
+        if config.target != "onnxruntime" {
+            let place = "target";
+            return Err(quantlens_analysis::Error::config(place, format!("`{}` is unknown", config.target)).into());
+        }
+        Ok(Arc::new(report_of(self.layers, config)))
+    }
+}
+
+impl Bench for FakeBench {
+    fn open(&mut self, source: &ModelSource, _: Option<u64>, job: &mut Run<'_>) -> anyhow::Result<Arc<ModelInfo>> {
+        (job.progress)(Progress { stage: "reading the file", done: 1, total: Some(1), unit: "files" });
+        let mut model = model(self.layers);
+        if let ModelSource::Path(path) = source {
+            anyhow::ensure!(!path.to_string_lossy().contains("missing"), "{}: no such file", path.display());
+            assert!(!path.to_string_lossy().contains("panic"), "the bench was asked to panic");
+            model.path.clone_from(path);
+        }
+        Ok(Arc::new(model))
+    }
+
+    fn runtime(&self) -> Option<RuntimeInfo> {
+        Some(RuntimeInfo { version: "1.32.0".into(), how: "made by a test".into() })
+    }
+
+    fn set_data(
+        &mut self,
+        source: &DataChoice,
+        _: Option<&Recipe>,
+        _: Option<usize>,
+        _: &mut Run<'_>,
+    ) -> anyhow::Result<Arc<DataInfo>> {
+        Ok(Arc::new(data(source)))
+    }
+
+    fn try_recipes(&mut self, _: &mut Run<'_>) -> anyhow::Result<Vec<RecipeTrial>> {
+        Ok(Vec::new())
+    }
+
+    fn weight_only(&mut self, config: &Arc<QuantConfig>, _: &mut Run<'_>) -> anyhow::Result<Arc<Report>> {
+        self.report(config)
+    }
+
+    fn evaluate(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        job: &mut Run<'_>,
+        on_stage: &mut dyn FnMut(Arc<Report>),
+    ) -> anyhow::Result<Arc<Report>> {
+        let all = self.report(config)?;
+        (job.progress)(Progress { stage: "quantized run", done: 1, total: Some(32), unit: "samples" });
+        on_stage(Arc::new(Report { samples: 1, ..Report::clone(&all) }));
+        job.cancel.check()?;
+        Ok(all)
+    }
+
+    fn layer_detail(&mut self, _: &Arc<QuantConfig>, layer: &str, _: &mut Run<'_>) -> anyhow::Result<Arc<LayerDetail>> {
+        Ok(Arc::new(detail(layer)))
+    }
+
+    fn export(&mut self, _: &Arc<QuantConfig>, path: &Path, _: &mut Run<'_>) -> anyhow::Result<Arc<ExportReport>> {
+        Ok(Arc::new(export(path)))
+    }
+}

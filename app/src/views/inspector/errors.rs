@@ -1,0 +1,113 @@
+//! The four errors of a layer side by side: what it does itself, what it inherits, what it adds, what arrives.
+
+use egui::{Align, Grid, Layout, RichText, Ui, vec2};
+use quantlens_analysis::{
+    metrics::{Errors, Measure},
+    report::LayerRow,
+};
+
+use crate::{format, theme};
+
+/// One kind of error: its name, what it means, where it stands in a row.
+struct Kind {
+    name: &'static str,
+    meaning: &'static str,
+    of: fn(&LayerRow) -> &Errors,
+}
+
+const KINDS: [Kind; 4] = [
+    Kind {
+        name: "Local",
+        meaning: "Only this layer is quantized, its inputs are the float ones: what it does to itself",
+        of: |row| &row.local,
+    },
+    Kind {
+        name: "Inherited",
+        meaning: "Everything before is quantized, this layer computes in float: what it makes of the error it receives",
+        of: |row| &row.inherited,
+    },
+    Kind {
+        name: "Introduced",
+        meaning: "What its own quantizers add on top of the inherited error",
+        of: |row| &row.introduced,
+    },
+    Kind {
+        name: "Accumulated",
+        meaning: "Everything is quantized: what arrives here, and what the next layer reads",
+        of: |row| &row.accumulated,
+    },
+];
+
+/// One metric: its name with unit, what it means, how it is written.
+struct Metric {
+    name: &'static str,
+    meaning: &'static str,
+    text: fn(&Errors) -> (String, Measure),
+}
+
+const METRICS: [Metric; 4] = [
+    Metric {
+        name: "SQNR dB",
+        meaning: "Signal-to-quantization-noise ratio, 10·log10(Σf²/Σe²): 20 dB is an error of a tenth of the signal",
+        text: |e| (format::db(e.sqnr_db), e.sqnr_db),
+    },
+    Metric {
+        name: "Cosine",
+        meaning: "Direction against the float output: 1 is the same; blind to magnitude",
+        text: |e| (format::ratio(e.cosine), e.cosine),
+    },
+    Metric {
+        name: "Gain",
+        meaning: "Magnitude against the float output, ‖q‖/‖f‖: 1 is the same; blind to direction",
+        text: |e| (format::ratio(e.gain), e.gain),
+    },
+    Metric {
+        name: "Max |e|",
+        meaning: "The largest difference of any single value",
+        text: |e| (format::size_free(e.max_abs), e.max_abs),
+    },
+];
+
+/// Draws the table, errors down and metrics across; slanted with `stamp` while numbers refine.
+pub(super) fn errors_ui(ui: &mut Ui, row: &LayerRow, stamp: Option<&str>) {
+    let weak = theme::tokens(ui).weak;
+    ui.spacing_mut().interact_size.y = 18.0;
+    Grid::new("inspector errors").num_columns(5).spacing(vec2(8.0, 4.0)).show(ui, |ui| {
+        ui.label("");
+        for metric in &METRICS {
+            right(ui, |ui| {
+                ui.label(RichText::new(metric.name).color(weak).small()).on_hover_text(metric.meaning);
+            });
+        }
+        ui.end_row();
+        for kind in &KINDS {
+            ui.label(kind.name).on_hover_text(kind.meaning);
+            for metric in &METRICS {
+                let (text, measure) = (metric.text)((kind.of)(row));
+                right(ui, |ui| number_ui(ui, text, measure, stamp.is_some()));
+            }
+            ui.end_row();
+        }
+    });
+    if let Some(stamp) = stamp {
+        ui.label(RichText::new(format!("From {stamp} samples so far")).italics().color(weak));
+    }
+}
+
+fn right(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    ui.with_layout(Layout::right_to_left(Align::Center), add);
+}
+
+fn number_ui(ui: &mut Ui, text: String, measure: Measure, italic: bool) {
+    let mut text = RichText::new(text).monospace();
+    if italic {
+        text = text.italics();
+    }
+    if !matches!(measure, Measure::Value(_)) {
+        text = text.color(theme::tokens(ui).weak);
+    }
+    let response = ui.label(text);
+    if let Some(why) = format::why(measure) {
+        response.on_hover_text(crate::views::cells::sentence(why));
+    }
+}

@@ -1,0 +1,157 @@
+//! The inspector of one layer.
+
+use egui::{RichText, Ui};
+use quantlens_analysis::{
+    metrics::Measure,
+    report::{ActivationSummary, LayerInfo, LayerRow, WeightSummary},
+};
+
+use super::{errors, settings};
+use crate::{
+    command::{Command, Commands, Part},
+    document::Document,
+    format,
+    selection::SelectMode,
+    theme,
+    views::{
+        bits_editor::{InForce, choice_row_ui},
+        cells::{self, Editable},
+    },
+    widgets::{fact_grid, section},
+};
+
+/// Draws all about one layer.
+pub(super) fn one_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut Commands) {
+    heading_ui(ui, info);
+    let layers = [info.name.clone()];
+    let row = doc.row(info.index);
+    settings::weights_ui(ui, doc, &info.name, &layers, send);
+    if let Some(weight) = row.and_then(|row| row.weight.as_ref()) {
+        fold_ui(ui, doc, info, weight, send);
+    }
+    fixed_ui(ui, info, Part::Weights);
+    settings::output_ui(ui, doc, &info.name, &layers, send);
+    fixed_ui(ui, info, Part::Activations);
+    settings::reset_ui(ui, doc, &layers, send);
+    if let Some(row) = row {
+        section(ui, "Errors");
+        let stamp = doc.report.value.as_deref().and_then(cells::stamp);
+        ui.scope(|ui| errors::errors_ui(ui, row, stamp.as_deref()));
+        for note in cells::notes(row) {
+            ui.label(RichText::new(note).color(theme::tokens(ui).weak));
+        }
+        details_ui(ui, row);
+    }
+    reads_ui(ui, doc, info, send);
+}
+
+fn heading_ui(ui: &mut Ui, info: &LayerInfo) {
+    let weak = theme::tokens(ui).weak;
+    ui.add(egui::Label::new(RichText::new(&info.name).strong().size(15.0)).wrap());
+    let shape = info.weight.as_ref().map_or_else(String::new, |(_, shape)| {
+        let lengths: Vec<String> = shape.iter().map(ToString::to_string).collect();
+        format!(" {}", lengths.join("×"))
+    });
+    ui.label(RichText::new(format!("{}{shape}", info.op)).color(weak)).on_hover_text(match &info.weight {
+        Some((tensor, _)) => format!("Weights: {tensor}\nOutput: {}", info.output),
+        None => format!("Output: {}", info.output),
+    });
+    if !info.fused.is_empty() {
+        ui.label(RichText::new(format!("with {}", info.fused.join(", "))).color(weak))
+            .on_hover_text("Nodes that are part of this layer: there is no quantizer between them");
+    }
+}
+
+/// Why a part cannot be set.
+fn fixed_ui(ui: &mut Ui, info: &LayerInfo, part: Part) {
+    let Editable::Fixed(reason) = cells::editable(part, info) else { return };
+    section(ui, if part == Part::Weights { "Weights" } else { "Output" });
+    ui.label("float");
+    ui.label(RichText::new(cells::sentence(&reason)).color(theme::tokens(ui).weak));
+}
+
+/// Whether a following batch norm is folded in, where there is one.
+fn fold_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, weight: &WeightSummary, send: &mut Commands) {
+    // Where nothing is folded now, there is something to fold only if the configuration unfolded it.
+    let unfolded = doc.config.settings_for(&info.name, &info.op).fold_batch_norm == Some(false);
+    if !weight.folded && (!unfolded || info.fused.is_empty()) {
+        return;
+    }
+    let choices = [
+        (true, "Folded", "Multiplied into the weights before they are quantized"),
+        (false, "Separate", "Computed in float after the quantized operator"),
+    ];
+    let what = format!("{} batch norm", info.name);
+    settings::setting_ui(ui, "Batch norm", |ui| {
+        if let Some(fold) = choice_row_ui(ui, &what, InForce::One(weight.folded), &choices) {
+            send.push(Command::SetFold { layers: vec![info.name.clone()], fold });
+        }
+    });
+}
+
+/// Quantizers, clipping and cost as facts.
+fn details_ui(ui: &mut Ui, row: &LayerRow) {
+    let mut facts = Vec::new();
+    facts.extend(row.weight.as_ref().map(weight_facts).into_iter().flatten());
+    facts.extend(row.activation.as_ref().map(|activation| activation_facts(row, activation)).into_iter().flatten());
+    if row.float_bytes > 0 {
+        facts.push(("Size", format!("{} → {}", format::bytes(row.float_bytes), format::bytes(row.quantized_bytes))));
+    }
+    if row.macs > 0 {
+        facts.push(("MACs", format::count(row.macs)));
+        facts.push(("Bit operations", format::count(row.bops)));
+    }
+    if facts.is_empty() {
+        return;
+    }
+    section(ui, "Details");
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = 16.0;
+        fact_grid(ui, "inspector details", facts);
+    });
+}
+
+fn weight_facts(weight: &WeightSummary) -> [(&'static str, String); 2] {
+    let scale = |s: f32| format::significant(f64::from(s), 3);
+    let (low, high) = weight.scale_range;
+    let scales =
+        if low.to_bits() == high.to_bits() { scale(low) } else { format!("{} … {}", scale(low), scale(high)) };
+    [("Weight scale", scales), ("Weight error", format::db_unit(weight.sqnr_db))]
+}
+
+fn activation_facts(row: &LayerRow, activation: &ActivationSummary) -> [(&'static str, String); 5] {
+    let real = |v: f32| format::significant(f64::from(v), 3);
+    let whole = |v: i32| format::number(f64::from(v), 0);
+    let clipped = format::percent_measure(row.clipped_fraction);
+    let unit = if matches!(row.clipped_fraction, Measure::Value(_)) { " %" } else { "" };
+    [
+        ("Output range", format!("{} … {}", real(activation.low), real(activation.high))),
+        ("Output scale", real(activation.scale)),
+        ("Zero-point", whole(activation.zero_point)),
+        ("Grid", format!("{} … {}", whole(activation.grid.0), whole(activation.grid.1))),
+        ("Clipped", format!("{clipped}{unit}")),
+    ]
+}
+
+/// The layers it reads, each a link.
+fn reads_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut Commands) {
+    if info.inputs.is_empty() {
+        return;
+    }
+    section(ui, "Reads");
+    for (tensor, producer) in &info.inputs {
+        let row = doc.row_of(producer);
+        ui.horizontal_wrapped(|ui| {
+            let link = ui.link(producer).on_hover_text(format!("Tensor {tensor}: select the layer that makes it"));
+            if link.clicked() {
+                let layer = producer.clone();
+                send.push(Command::Select { layer, mode: SelectMode::Replace, reveal: true });
+            }
+            // Before the first evaluation nothing is known of it.
+            if let Some(row) = row {
+                let words = row.activation_bits.map_or_else(|| "float".to_owned(), format::bits_words);
+                ui.label(RichText::new(format!("as {words}")).color(theme::tokens(ui).weak));
+            }
+        });
+    }
+}
