@@ -4,7 +4,7 @@
 //! screen. The embedded font is registered, so that a figure looks the same on a machine without any font. PNG with a
 //! transparent back is drawn twice, on black and on white: what differs is what shines through.
 
-use std::sync::OnceLock;
+use std::{io::Write as _, path::Path, sync::OnceLock};
 
 use anyhow::{Context as _, anyhow};
 use egui::{Color32, Theme};
@@ -94,6 +94,26 @@ pub fn png(spec: &FigureSpec, options: &FileOptions) -> anyhow::Result<Vec<u8>> 
     let mut bytes = std::io::Cursor::new(Vec::new());
     image.write_to(&mut bytes, image::ImageFormat::Png).context("encoding the figure as PNG")?;
     Ok(bytes.into_inner())
+}
+
+/// Writes the figure in the format that `path`'s extension names, `.svg` or `.png`. The file is written beside it and then
+/// renamed: a full disk leaves nothing half done.
+///
+/// # Errors
+/// For another extension, an impossible size, or when the file cannot be written; each names the file.
+pub fn save(spec: &FigureSpec, path: &Path, options: &FileOptions) -> anyhow::Result<()> {
+    let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+    let bytes = match extension.as_deref() {
+        Some("svg") => svg(spec, options)?.into_bytes(),
+        Some("png") => png(spec, options)?,
+        _ => return Err(anyhow!("{}: a figure is saved as .svg or .png", path.display())),
+    };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let place = || format!("writing {}", path.display());
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(place)?;
+    file.write_all(&bytes).with_context(place)?;
+    file.persist(path).with_context(place)?;
+    Ok(())
 }
 
 /// Colour and alpha of a pixel seen on black and on white: `on_white − on_black = 255·(1 − alpha)`.
@@ -204,6 +224,17 @@ mod tests {
     fn impossible_sizes_are_refused() {
         let error = svg(&spec(), &FileOptions { width: u32::MAX, ..FileOptions::default() }).unwrap_err().to_string();
         assert!(error.contains("4294967295"), "{error}");
+    }
+
+    #[test]
+    fn the_extension_decides_the_format() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = FileOptions { width: 300, height: 200, scale: 1, ..FileOptions::default() };
+        save(&spec(), &folder.path().join("a.SVG"), &options).unwrap();
+        save(&spec(), &folder.path().join("a.png"), &options).unwrap();
+        assert!(std::fs::read(folder.path().join("a.png")).unwrap().starts_with(b"\x89PNG"));
+        let error = save(&spec(), &folder.path().join("a.pdf"), &options).unwrap_err().to_string();
+        assert!(error.contains("a.pdf") && std::fs::read_dir(folder.path()).unwrap().count() == 2, "{error}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub mod spec;
 pub mod threshold;
 pub mod ticks;
 
-pub use file::{FileOptions, png, svg};
+pub use file::{FileOptions, png, save, svg};
 pub use screen::{ScreenOptions, figure_ui};
 pub use spec::{Axis, Bar, FigureSpec, Ink, Mark, Scale, Series, Shape, Span, Stroke};
 

@@ -6,6 +6,11 @@ use std::{path::PathBuf, sync::Arc};
 use quantlens_analysis::{
     calibrate::Method,
     config::{Granularity, QuantConfig},
+    data::{
+        ClassScore, DataCheck, DataSource, Feed, InputCheck, Recipe, RecipeTrial, Sanity, SanityRow, Share as DataShare, UsedRecipe, ValueStats,
+        info::{DataInfo, Preview, PreviewInput},
+    },
+    job::Warning,
     metrics::{Errors, Measure},
     quant::Bits,
     report::{
@@ -208,4 +213,103 @@ fn weight_channel(index: usize) -> WeightChannel {
         _ => Measure::Value(2.0 + (index % 9) as f64),
     };
     WeightChannel { index, low: -reach, high: 0.8 * reach, scale: Some(0.39), sqnr_db }
+}
+
+/// Samples of pictures with labels, checked and answered: what the Data page shows of MobileNetV2's images.
+pub(crate) fn data() -> DataInfo {
+    let inputs = model(Vec::new()).inputs;
+    let recipe = Recipe::preset("imagenet").unwrap().fitted(&inputs[0]).unwrap();
+    let picture = |i: usize| {
+        image::RgbImage::from_fn(96, 72, |x, y| image::Rgb([(x * 2) as u8, (y * 3) as u8, (40 * (i % 6)) as u8]))
+    };
+    let names = ["tabby cat", "golden retriever", "espresso", "sports car", "lighthouse", "strawberry"];
+    DataInfo {
+        source: DataSource::Path(PathBuf::from("models/images/imagenet")),
+        kind: "pictures".into(),
+        is_array: false,
+        samples: 32,
+        available: 200,
+        labels: true,
+        class_names: Arc::new(names.map(String::from).to_vec()),
+        recipe: Some(UsedRecipe {
+            recipe,
+            guessed: true,
+            reason: "a float input of 3×224×224, as image classifiers trained on ImageNet have".into(),
+        }),
+        feeds: vec![Feed {
+            input: "input".into(),
+            array: "pictures".into(),
+            shape: vec![1, 3, 224, 224],
+            note: "recipe imagenet".into(),
+        }],
+        inputs,
+        check: check(),
+        sanity: Some(sanity()),
+        previews: (0..6)
+            .map(|i| Preview {
+                name: format!("n0212{i}345_{i}.JPEG"),
+                label: Some(i),
+                source: Some(picture(i)),
+                inputs: vec![PreviewInput {
+                    input: "input".into(),
+                    shape: vec![1, 3, 224, 224],
+                    low: -2.1179,
+                    high: 2.64,
+                    picture: Some(picture(i)),
+                    first: vec![-1.2, 0.3, 0.4],
+                }],
+            })
+            .collect(),
+        synthetic: false,
+        warnings: vec![Warning::new("image-skipped", "2 of 202 files were skipped: broken.jpg is no picture, empty.png is empty")],
+    }
+}
+
+fn check() -> DataCheck {
+    let stats = |mean, deviation| ValueStats { min: -2.1179, max: 2.64, mean, deviation };
+    DataCheck {
+        samples: 32,
+        inputs: vec![InputCheck {
+            name: "input".into(),
+            shape: vec![1, 3, 224, 224],
+            element_type: ElementType::Float32,
+            values: Some(stats(0.0725, 1.1876)),
+            channels: vec![stats(-0.0132, 1.2011), stats(0.0417, 1.1722), stats(0.1891, 1.1866)],
+            non_finite: 0,
+        }],
+        banners: Vec::new(),
+    }
+}
+
+fn sanity() -> Sanity {
+    let score = |class: usize, confidence: f64| ClassScore { class, name: None, score: 9.0, confidence };
+    // Sample 3 is answered wrongly.
+    let best = |i: usize| (0..5).map(move |k| (i + k + usize::from(i == 3)) % 6);
+    let row = |i: usize| SanityRow {
+        name: format!("n0212{i}345_{i}.JPEG"),
+        label: Some(i % 6),
+        top: best(i).zip([0.81, 0.08, 0.04, 0.03, 0.02]).map(|(class, c)| score(class, c)).collect(),
+    };
+    Sanity {
+        rows: (0..20).map(row).collect(),
+        classes: 6,
+        accuracy: Some(DataShare { hits: 23, total: 32 }),
+        top5: Some(DataShare { hits: 30, total: 32 }),
+        mean_confidence: 0.741,
+        banners: Vec::new(),
+    }
+}
+
+/// A ranking of recipes, the one in use second.
+pub(crate) fn trials() -> Vec<RecipeTrial> {
+    let trial = |(name, hits, confidence, is_current): (&str, usize, f64, bool)| RecipeTrial {
+        recipe: Recipe::preset("raw").unwrap(),
+        name: name.into(),
+        accuracy: Some(DataShare { hits, total: 16 }),
+        confidence,
+        is_current,
+    };
+    [("imagenet RGB", 13, 0.78, false), ("imagenet BGR", 11, 0.69, true), ("0-1 RGB", 9, 0.55, false), ("raw RGB", 1, 0.99, false)]
+        .map(trial)
+        .to_vec()
 }

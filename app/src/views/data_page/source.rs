@@ -1,0 +1,131 @@
+//! Where the samples come from, and what of them feeds which input.
+
+use egui::{DragValue, Grid, Ui};
+use quantlens_analysis::data::{DataSource, InputCheck, ValueStats, info::DataInfo};
+
+use super::super::model_summary::declared_shape;
+use crate::{
+    action::Action,
+    command::{Command, Commands},
+    document::Document,
+    format, theme,
+    widgets::{fact_grid, number_label, section},
+};
+
+/// The source with the buttons that choose another.
+pub(super) fn source_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, send: &mut Commands) {
+    section(ui, "Samples");
+    let origin = match &data.source {
+        DataSource::Path(path) => path.display().to_string(),
+        DataSource::Synthetic { seed, .. } => format!("generated, seed {seed}"),
+    };
+    let count = if data.samples < data.available {
+        format!("{} of {}", format::count(data.samples as u64), format::count(data.available as u64))
+    } else {
+        format::count(data.samples as u64)
+    };
+    let labels = match (data.labels, data.class_names.len()) {
+        (true, 0) => "found, without class names".to_owned(),
+        (true, n) => format!("found, {} with names", if n == 1 { "1 class".to_owned() } else { format!("{} classes", format::count(n as u64)) }),
+        (false, _) => "none: agreement with the float model is shown instead of accuracy".to_owned(),
+    };
+    fact_grid(ui, "data-source", [("From", origin), ("Kind", data.kind.clone()), ("In use", count), ("Labels", labels)]);
+    ui.horizontal_wrapped(|ui| {
+        for action in [Action::OpenImages, Action::OpenArrays, Action::UseSynthetic] {
+            if ui.button(action.title()).clicked() {
+                send.run(action);
+            }
+        }
+    });
+    limit_ui(ui, doc, data, send);
+}
+
+fn limit_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, send: &mut Commands) {
+    ui.horizontal(|ui| {
+        let limit = doc.settings.samples;
+        let mut limited = limit.is_some();
+        if ui.checkbox(&mut limited, "Use at most").changed() {
+            send.push(Command::SetSamples(limited.then_some(data.samples.max(1))));
+        }
+        let mut samples = limit.unwrap_or(data.samples);
+        let field = DragValue::new(&mut samples).range(1..=data.available.max(1)).suffix(" samples");
+        let response = ui.add_enabled(limited, field.update_while_editing(false));
+        // A drag passes many values on its way; only the one it ends on is worth measuring.
+        let settled = response.drag_stopped() || response.lost_focus();
+        if response.changed() && (settled || !response.dragged()) {
+            send.push(Command::SetSamples(Some(samples)));
+        }
+    });
+}
+
+/// One row an input: its shape, what feeds it, and the values it receives.
+pub(super) fn inputs_ui(ui: &mut Ui, data: &DataInfo) {
+    section(ui, "What the model receives");
+    let weak = theme::tokens(ui).weak;
+    for (place, input) in data.inputs.iter().enumerate() {
+        let feed = data.feeds.get(place);
+        let shape = feed.map_or(String::new(), |feed| shape_words(&feed.shape));
+        ui.horizontal_wrapped(|ui| {
+            ui.strong(&input.name);
+            number_label(ui, format!("{} {shape}", input.element_type.name()));
+            ui.colored_label(weak, format!("declared {}", declared_shape(input)));
+        });
+        if let Some(feed) = feed {
+            let note = if feed.note.is_empty() { String::new() } else { format!("; {}", feed.note) };
+            ui.add(egui::Label::new(format!("fed by {}{note}", feed.array)).wrap());
+        }
+        if let Some(check) = data.check.inputs.iter().find(|check| check.name == input.name) {
+            values_ui(ui, place, check, data.check.samples);
+        }
+        ui.add_space(theme::GRID);
+    }
+}
+
+/// A table of what the values are: over everything, and for each channel where the input takes pictures.
+fn values_ui(ui: &mut Ui, place: usize, check: &InputCheck, samples: usize) {
+    // More channels than a picture has would be a wall of numbers that nobody checks.
+    const SHOWN: usize = 4;
+    let Some(all) = check.values else {
+        ui.weak("Texts: they have no range");
+        return;
+    };
+    let weak = theme::tokens(ui).weak;
+    let columns = std::iter::once(("all".to_owned(), all))
+        .chain(check.channels.iter().take(SHOWN).enumerate().map(|(c, stats)| (format!("channel {c}"), *stats)));
+    let columns: Vec<(String, ValueStats)> = columns.collect();
+    let row = |ui: &mut Ui, what: &str, value: &dyn Fn(&ValueStats) -> f64| {
+        ui.colored_label(weak, what);
+        for (_, stats) in &columns {
+            number_cell(ui, &format::significant(value(stats), 3));
+        }
+        ui.end_row();
+    };
+    Grid::new(("input-values", place)).num_columns(1 + columns.len()).spacing([12.0, 2.0]).min_col_width(64.0).show(ui, |ui| {
+        ui.colored_label(weak, format!("Of {}", format::plural(samples, "sample")));
+        for (name, _) in &columns {
+            right(ui, |ui| ui.colored_label(weak, name));
+        }
+        ui.end_row();
+        row(ui, "Smallest", &|s| s.min);
+        row(ui, "Largest", &|s| s.max);
+        row(ui, "Mean", &|s| s.mean);
+        row(ui, "Deviation", &|s| s.deviation);
+    });
+    if check.non_finite > 0 {
+        ui.label(format!("{} are NaN or infinite", format::plural(check.non_finite, "value")));
+    }
+}
+
+fn number_cell(ui: &mut Ui, text: &str) {
+    right(ui, |ui| number_label(ui, text));
+}
+
+/// Right-aligned in its column.
+fn right<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) {
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), add);
+}
+
+fn shape_words(shape: &[usize]) -> String {
+    let sides: Vec<String> = shape.iter().map(usize::to_string).collect();
+    format!("[{}]", sides.join(", "))
+}
