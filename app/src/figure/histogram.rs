@@ -112,7 +112,11 @@ fn clipped_spans(x: &Axis, values: (f64, f64), ends: Option<(f64, f64)>, step: O
 }
 
 fn sentence(data: &Distribution, facts: &HistogramFacts<'_>, step: Option<f64>) -> String {
-    let values = format!("Float values from {} to {}", significant(f64::from(data.low), 3), significant(f64::from(data.high), 3));
+    let values = format!(
+        "Float values from {} to {}",
+        significant(f64::from(data.low), 3),
+        significant(f64::from(data.high), 3)
+    );
     let Some(format) = &facts.format else {
         return format!("{values}; this tensor stays float");
     };

@@ -18,7 +18,10 @@ pub(super) fn recipe_ui(ui: &mut Ui, data: &DataInfo, draft: &mut Draft, send: &
         ui.colored_label(weak, "None: the arrays are used as they are");
         if let Some(input) = data.inputs.first()
             && let Some(raw) = Recipe::preset("raw").and_then(|raw| raw.fitted(input).ok())
-            && ui.button("Add preprocessing").on_hover_text("For arrays of pixels 0…255: scale, mean, deviation, axes").clicked()
+            && ui
+                .button("Add preprocessing")
+                .on_hover_text("For arrays of pixels 0…255: scale, mean, deviation, axes")
+                .clicked()
         {
             draft.recipe = Some(raw);
         }
@@ -170,7 +173,8 @@ fn numbers_ui(ui: &mut Ui, recipe: &mut Recipe) {
         ui.label(text);
         ui.horizontal(|ui| {
             // One value stands for all channels; it is spelt out so that each can be edited, and kept short until one is.
-            let mut each: Vec<f64> = (0..channels).map(|k| *values.get(k).or(values.first()).unwrap_or(&neutral)).collect();
+            let mut each: Vec<f64> =
+                (0..channels).map(|k| *values.get(k).or(values.first()).unwrap_or(&neutral)).collect();
             let mut changed = false;
             for (channel, value) in each.iter_mut().enumerate() {
                 changed |= number_field(ui, value, &format!("{text} of channel {channel}"));

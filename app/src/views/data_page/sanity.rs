@@ -15,7 +15,9 @@ const LISTED: usize = 16;
 pub(super) fn sanity_ui(ui: &mut Ui, data: &DataInfo) {
     section(ui, "Float sanity");
     let Some(sanity) = &data.sanity else {
-        ui.weak("The output is no class scores: there is no answer to look at. Compare its values with what you expect.");
+        ui.weak(
+            "The output is no class scores: there is no answer to look at. Compare its values with what you expect.",
+        );
         return;
     };
     let tokens = theme::tokens(ui);
