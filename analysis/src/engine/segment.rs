@@ -36,9 +36,20 @@ pub(super) struct Variant {
 #[derive(Debug, Default)]
 pub(super) struct SegmentSessions {
     float: Option<Variant>,
-    /// For quantized weights or own read formats, with what it was built for.
-    planned: Option<(Arc<LayerWeights>, BTreeSet<(LayerId, TensorId)>, Variant)>,
+    /// For quantized weights or own read formats.
+    planned: Option<Planned>,
 }
+
+/// A session for a plan, and what it was built for.
+#[derive(Debug)]
+struct Planned {
+    weights: Arc<LayerWeights>,
+    reads: Reads,
+    variant: Variant,
+}
+
+/// Tensors that layers read in formats of their own.
+type Reads = BTreeSet<(LayerId, TensorId)>;
 
 impl SegmentSessions {
     /// The session of the float model's own nodes.
@@ -63,15 +74,15 @@ impl SegmentSessions {
         }
         let none = Arc::new(LayerWeights { operands: Vec::new(), warnings: Vec::new() });
         let weights = segment.weighted.map_or(none, |l| Arc::clone(&plan.weights[l]));
-        let reads: BTreeSet<_> = plan.reads.keys().filter(|(l, _)| segment.layers.contains(l)).copied().collect();
-        let holds = self.planned.as_ref().is_some_and(|(w, r, _)| *w == weights && *r == reads);
+        let reads: Reads = plan.reads.keys().filter(|(l, _)| segment.layers.contains(l)).copied().collect();
+        let holds = self.planned.as_ref().is_some_and(|p| p.weights == weights && p.reads == reads);
         if !holds {
             let folds = segment.weighted.is_some_and(|l| plan.formats.layers[l].folds_batch_norm);
             let inside = (!weights.operands.is_empty()).then_some((weights.as_ref(), folds));
             let variant = build(runtime, graph, segment, inside, &reads)?;
-            self.planned = Some((weights, reads, variant));
+            self.planned = Some(Planned { weights, reads, variant });
         }
-        self.planned.as_mut().map(|(_, _, v)| v).ok_or_else(|| Error::model("a session is missing"))
+        self.planned.as_mut().map(|p| &mut p.variant).ok_or_else(|| Error::model("a session is missing"))
     }
 }
 
@@ -95,7 +106,7 @@ fn build(
     graph: &Graph,
     segment: &Segment,
     weights: Option<(&LayerWeights, bool)>,
-    reads: &BTreeSet<(LayerId, TensorId)>,
+    reads: &Reads,
 ) -> Result<Variant> {
     let place = segment_place(graph, segment);
     let (model, feeds) = segment_model(graph, segment, weights, reads)?;
@@ -135,7 +146,7 @@ fn segment_model(
     graph: &Graph,
     segment: &Segment,
     weights: Option<(&LayerWeights, bool)>,
-    reads: &BTreeSet<(LayerId, TensorId)>,
+    reads: &Reads,
 ) -> Result<(ModelProto, Vec<Feed>)> {
     let operand = |position: usize| {
         let (weights, _) = weights?;
@@ -199,7 +210,7 @@ fn segment_model(
     Ok((model, feeds))
 }
 
-fn feeds(graph: &Graph, segment: &Segment, reads: &BTreeSet<(LayerId, TensorId)>) -> Vec<Feed> {
+fn feeds(graph: &Graph, segment: &Segment, reads: &Reads) -> Vec<Feed> {
     let mut feeds: Vec<Feed> = reads
         .iter()
         .map(|&(layer, tensor)| Feed { name: read_name(graph, tensor, layer), tensor, reader: Some(layer) })

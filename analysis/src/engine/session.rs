@@ -90,11 +90,9 @@ impl Runtime {
         };
         let refuse = |message: String| Error::runtime(place, plain(&message));
         let builder = ort::session::Session::builder(&self.environment).map_err(|e| refuse(e.to_string()))?;
-        builder
-            .with_optimization_level(level)
-            .and_then(|b| b.with_prepacking(kind != SessionKind::Dequantized))
-            .and_then(|b| b.with_log_level(ort::logging::LogLevel::Fatal))
-            .map_err(|e| refuse(e.to_string()))
+        let builder = builder.with_optimization_level(level).map_err(|e| refuse(e.to_string()))?;
+        let builder = builder.with_prepacking(kind != SessionKind::Dequantized).map_err(|e| refuse(e.to_string()))?;
+        builder.with_log_level(ort::logging::LogLevel::Fatal).map_err(|e| refuse(e.to_string()))
     }
 
     /// Element types and shapes of the tensors named in `wanted`, by onnxruntime's own inference; building the session
