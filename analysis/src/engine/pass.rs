@@ -187,7 +187,7 @@ fn quantized(value: &Arc<Value>, quantizer: Option<&TensorQuantizer>) -> (Arc<Va
 }
 
 /// Sums over two values of one tensor; `None` where they are no floating-point numbers or differ in shape (a shape that
-/// depends on the values, as NonZero makes).
+/// depends on the values, as `NonZero` makes).
 fn sums(float: &Value, other: &Value) -> Option<ErrorSums> {
     let (f, q) = (float.widened()?, other.widened()?);
     (f.len() == q.len()).then(|| ErrorSums::of(&f, &q))

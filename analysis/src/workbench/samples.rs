@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Workbench, score::SampleScore};
 use crate::{
-    calibrate::{Histogram, MinMax, Statistics},
+    calibrate::{Histogram, Statistics},
     data::{DataOptions, DataSource, Dataset},
     engine::{SampleRun, Store, Value},
     error::{Error, Result},
