@@ -3,7 +3,7 @@
 //! The two differ only in a weighted layer: its constants are the file's own, or the bits that DequantizeLinear would
 //! make of the plan's integers, and its batch norm is folded or not. A segment without weights has one session for both.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use super::session::{Runtime, Session, SessionKind};
 use crate::{
@@ -30,6 +30,15 @@ pub(super) struct Feed {
 pub(super) struct Variant {
     pub(super) session: Session,
     pub(super) feeds: Vec<Feed>,
+    /// Seconds that building the session took; taken once, for the timing that users read.
+    load_s: f64,
+}
+
+impl Variant {
+    /// Seconds spent on building that nobody has counted yet.
+    pub(super) fn take_load_s(&mut self) -> f64 {
+        std::mem::take(&mut self.load_s)
+    }
 }
 
 /// The sessions of one segment, built when first needed.
@@ -115,7 +124,9 @@ fn build(
     } else {
         SessionKind::Float
     };
-    Ok(Variant { session: runtime.session(&model, kind, &place)?, feeds })
+    let started = Instant::now();
+    let session = runtime.session(&model, kind, &place)?;
+    Ok(Variant { session, feeds, load_s: started.elapsed().as_secs_f64() })
 }
 
 /// How errors name the segment: its layers, or its first node.

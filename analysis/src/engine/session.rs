@@ -137,7 +137,7 @@ impl Session {
         self.inner.outputs().iter().map(|o| o.name().to_owned()).collect()
     }
 
-    /// Runs once. `inputs` pairs names with values; the outputs come in the session's order.
+    /// Runs once. `inputs` pairs names with values; the outputs come in the session's order, still in its arena.
     ///
     /// # Errors
     /// [`Error::Runtime`] that names the piece being run, or [`Error::Cancelled`] when `cancel` was used meanwhile.
@@ -166,11 +166,7 @@ impl Session {
             }
         });
         let outputs = self.inner.run_with_options(feeds, &*options).map_err(refuse)?;
-        let mut values = Vec::with_capacity(outputs.len());
-        for (_, value) in outputs {
-            values.push(Value::from_runtime(value, &place)?);
-        }
-        Ok(values)
+        Ok(outputs.into_iter().map(|(_, value)| Value::from_runtime(value)).collect())
     }
 }
 

@@ -72,9 +72,10 @@ impl Workbench {
             done = done.max(stage);
         }
         timing.quantized_s = seconds(passes_started);
-        let metrics_started = Instant::now();
+        let spent = self.engine.take_seconds();
+        timing.load_s = spent.load_s;
+        timing.metrics_s = spent.metrics_s;
         let mut report = self.report(config, &plan, count, timing)?;
-        report.timing.metrics_s = seconds(metrics_started);
         report.timing.total_s = seconds(started);
         let report = Arc::new(report);
         self.finished.push_back((Arc::clone(config), Arc::clone(&report)));
