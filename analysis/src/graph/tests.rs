@@ -1,7 +1,7 @@
 use super::{Graph, Owner, fold_batch_norm, testing::Builder};
 use crate::tensor::ElementType;
 
-/// Conv + BN + Relu → MaxPool → Conv → Add with a branch → Flatten → Gemm, as a residual network has them.
+/// Conv + BN + Relu, `MaxPool`, Conv, Add with a branch, Flatten: as a residual network has them.
 fn residual() -> Graph {
     Builder::new(17)
         .input("x", &[-1, 1, 4, 4])
