@@ -2,7 +2,7 @@
 """Makes the built-in sample: draws the pictures, trains the network, writes both, measures their story, checks it.
 
 Needs (versions used): numpy 2.4.6, scipy 1.17.1, pillow 13.0.0, matplotlib 3.11.2 (for its fonts), jax 0.10.2, onnx 1.23.2,
-onnxruntime 1.32.0, sympy. In a virtual environment: `python make_sample.py`; 2-5 minutes on two cores. Deterministic on one
+onnxruntime 1.32.0, sympy. In a virtual environment: `python make_sample.py`; about 2 minutes on two idle cores. Deterministic on one
 machine; another kind of processor may round differently, train a slightly different network and so fail the check at the
 end, which is there for that. Writes sample.onnx, sample.npz and the measured part of README.md beside itself.
 """

@@ -2,8 +2,8 @@
 
 A network is a flat dictionary of float32 arrays, `layer/weight`, `layer/gamma`, `layer/beta`, `layer/mean`, `layer/variance`,
 in ONNX's own layouts, so that export.py writes them as they are. Convolutions are sums of shifted products: on a CPU XLA
-differentiates those many times faster than a grouped convolution. What is tricky: one channel starts its life
-dead (`STARTS`), as happens in real training, and one ends it loud (`rescale`); neither changes what the float network computes.
+differentiates those many times faster than a grouped convolution. What is tricky: one channel is
+born dead (`STARTS`), as happens in real training, and one ends up loud (`rescale`); neither shows in float.
 """
 
 from functools import partial
