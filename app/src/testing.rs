@@ -8,8 +8,8 @@ use std::{path::Path, sync::Arc};
 use quantlens_analysis::{
     calibrate::Method,
     config::{Granularity, QuantConfig},
-    data::{DataSource, Recipe, RecipeTrial, info::DataInfo},
-    job::{Progress, Warning},
+    data::{DataCheck, DataSource, Recipe, RecipeTrial, info::DataInfo},
+    job::{Job as Run, Progress, Warning},
     metrics::{Errors, Measure},
     quant::Bits,
     report::{
@@ -22,7 +22,7 @@ use quantlens_analysis::{
 use crate::{
     apply::{self, Effects},
     document::{Document, RuntimeInfo},
-    worker::{Bench, DataChoice, ModelSource, Run},
+    worker::{Bench, DataChoice, ModelSource},
 };
 
 /// A layer: index 0 is the input row, the others convolutions.
@@ -209,9 +209,17 @@ pub fn data(source: &DataChoice) -> DataInfo {
     DataInfo {
         source,
         kind: "arrays".into(),
+        is_array: true,
         samples: 32,
         available: 360,
         labels: true,
+        class_names: Arc::default(),
+        recipe: None,
+        inputs: model(1).inputs,
+        feeds: Vec::new(),
+        check: DataCheck { samples: 32, inputs: Vec::new(), banners: Vec::new() },
+        sanity: None,
+        previews: Vec::new(),
         synthetic,
         warnings: Vec::new(),
     }

@@ -4,6 +4,7 @@ pub mod bits_editor;
 pub mod cells;
 pub mod channels;
 pub mod data_page;
+pub mod dialogs;
 pub mod drift;
 pub mod export_dialog;
 pub mod figures;
@@ -20,6 +21,7 @@ pub mod notices;
 #[cfg(test)]
 pub(crate) mod page_fixtures;
 pub mod scoreboard;
+pub mod settings;
 pub mod shortcuts;
 pub mod status;
 pub mod threshold;
