@@ -93,7 +93,14 @@ pub fn channel_spread(channels: &[ChannelRange], bits: Option<Bits>) -> Option<C
         Some(Bits::Int(width)) => Some((f64::from(width) - ratio.log2()).max(0.0)),
         Some(Bits::Float) | None => None,
     };
-    Some(ChannelSpread { widest: widest.index, widest_reach: widest.reach(), median_reach, ratio, outliers, median_bits })
+    Some(ChannelSpread {
+        widest: widest.index,
+        widest_reach: widest.reach(),
+        median_reach,
+        ratio,
+        outliers,
+        median_bits,
+    })
 }
 
 #[cfg(test)]

@@ -90,7 +90,8 @@ pub fn range_spec(channels: &[ChannelDatum], facts: &ChannelFacts<'_>, order: Ch
     }
     let room = 0.06 * (high - low);
     let marks = outlier_marks(&outliers);
-    let mut series = vec![bars("range of the float values", Ink::Float, usual), bars("outliers", Ink::Suspect, outliers)];
+    let mut series =
+        vec![bars("range of the float values", Ink::Float, usual), bars("outliers", Ink::Suspect, outliers)];
     series.retain(|s| !matches!(&s.shape, Shape::Bars { bars, .. } if bars.is_empty()));
     series.extend(limit_series(channels, facts.one_scale, caps));
     FigureSpec {
@@ -281,11 +282,10 @@ mod tests {
     #[test]
     fn outliers_are_a_series_of_their_own() {
         let spec = range_spec(&three(), &facts(true), ChannelOrder::Index);
-        assert_eq!(spec.legend().iter().map(|l| l.0).collect::<Vec<_>>(), [
-            "range of the float values",
-            "outliers",
-            "limits of the one scale"
-        ]);
+        assert_eq!(
+            spec.legend().iter().map(|l| l.0).collect::<Vec<_>>(),
+            ["range of the float values", "outliers", "limits of the one scale"]
+        );
         assert_eq!(names(&spec), ["channel 0", "channel 2", "channel 1"]);
     }
 

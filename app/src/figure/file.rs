@@ -172,7 +172,11 @@ mod tests {
                 Series {
                     name: "quantized".into(),
                     ink: Ink::Quantized,
-                    shape: Shape::Steps { edges: vec![-1.0, 0.0, 1.0, 3.0], heights: vec![0.0, 900.0, 12.0], filled: true },
+                    shape: Shape::Steps {
+                        edges: vec![-1.0, 0.0, 1.0, 3.0],
+                        heights: vec![0.0, 900.0, 12.0],
+                        filled: true,
+                    },
                 },
                 Series {
                     name: "cost".into(),
@@ -192,7 +196,18 @@ mod tests {
     #[test]
     fn svg_holds_every_word_of_the_figure() {
         let text = svg(&spec(), &FileOptions { scale: 1, ..FileOptions::default() }).unwrap();
-        for word in ["Output of a&lt;b &amp; c", "8 of 32 samples", "value", "quantized", "cost", "clipped", "2.00", "−1", "1000", "Clips 0.30 % of values"] {
+        for word in [
+            "Output of a&lt;b &amp; c",
+            "8 of 32 samples",
+            "value",
+            "quantized",
+            "cost",
+            "clipped",
+            "2.00",
+            "−1",
+            "1000",
+            "Clips 0.30 % of values",
+        ] {
             assert!(text.contains(word), "{word} is missing");
         }
         assert!(text.contains("width=\"960\"") && text.trim_end().ends_with("</svg>"));

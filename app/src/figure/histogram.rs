@@ -73,9 +73,9 @@ fn counts_axis(data: &Distribution, log: bool) -> Axis {
     let most = data.float_counts.iter().chain(&data.quantized_counts).copied().max().unwrap_or(0).max(1) as f64;
     // Head room for the labels of the thresholds, which stand at the top.
     if log {
-        Axis::linear("values", 0.5, 0.5 * (2.0 * most).powf(1.12)).on(Scale::Log { floor: 0.5 })
+        Axis::linear("count", 0.5, 0.5 * (2.0 * most).powf(1.12)).on(Scale::Log { floor: 0.5 })
     } else {
-        Axis::linear("values", 0.0, 1.25 * most)
+        Axis::linear("count", 0.0, 1.25 * most)
     }
 }
 
@@ -112,7 +112,11 @@ fn clipped_spans(x: &Axis, values: (f64, f64), ends: Option<(f64, f64)>, step: O
 }
 
 fn sentence(data: &Distribution, facts: &HistogramFacts<'_>, step: Option<f64>) -> String {
-    let values = format!("Float values from {} to {}", significant(f64::from(data.low), 3), significant(f64::from(data.high), 3));
+    let values = format!(
+        "Float values from {} to {}",
+        significant(f64::from(data.low), 3),
+        significant(f64::from(data.high), 3)
+    );
     let Some(format) = &facts.format else {
         return format!("{values}; this tensor stays float");
     };

@@ -37,11 +37,18 @@ pub(super) struct Page<'a, DB: DrawingBackend> {
 
 impl<'a, DB: DrawingBackend> Page<'a, DB> {
     /// Lays the page out.
-    pub(super) fn new(root: &'a DrawingArea<DB, Shift>, spec: &'a FigureSpec, tokens: &'a Tokens, scale: u32, text_drop: i32) -> Self {
+    pub(super) fn new(
+        root: &'a DrawingArea<DB, Shift>,
+        spec: &'a FigureSpec,
+        tokens: &'a Tokens,
+        scale: u32,
+        text_drop: i32,
+    ) -> Self {
         let unit = i32::try_from(scale).unwrap_or(1).max(1);
         let (width, height) = root.dim_in_pixel();
         let (width, height) = (i32::try_from(width).unwrap_or(i32::MAX), i32::try_from(height).unwrap_or(i32::MAX));
-        let mut page = Self { root, spec, tokens, unit, text_drop: text_drop * unit, chart: [0; 4], summary: Vec::new() };
+        let mut page =
+            Self { root, spec, tokens, unit, text_drop: text_drop * unit, chart: [0; 4], summary: Vec::new() };
         page.summary = page.wrap(&spec.summary, width - 40 * unit);
         let below = 46 + 18 * i32::try_from(page.summary.len()).unwrap_or(0);
         let (low, high) = spec.y.placed_bounds();
@@ -147,8 +154,10 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
             }
             Shape::Bars { bars, width } => {
                 for bar in bars {
-                    let corners =
-                        [(self.x(bar.x - 0.5 * width), self.y(bar.high)), (self.x(bar.x + 0.5 * width), self.y(bar.low))];
+                    let corners = [
+                        (self.x(bar.x - 0.5 * width), self.y(bar.high)),
+                        (self.x(bar.x + 0.5 * width), self.y(bar.low)),
+                    ];
                     self.root.draw(&Rectangle::new(corners, paint(color, 0.6).filled()))?;
                     self.root.draw(&Rectangle::new(corners, self.line(color, 1)))?;
                 }
@@ -255,7 +264,11 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         if text.is_empty() {
             return Ok(());
         }
-        self.root.draw(&Text::new(text.to_owned(), (at.0, at.1 + self.text_drop), self.style(points, color).pos(anchor.pos())))
+        self.root.draw(&Text::new(
+            text.to_owned(),
+            (at.0, at.1 + self.text_drop),
+            self.style(points, color).pos(anchor.pos()),
+        ))
     }
 
     fn text_width(&self, text: &str, points: i32) -> i32 {

@@ -6,7 +6,7 @@
 
 use std::ops::RangeInclusive;
 
-use egui::{Align2, Color32, FontId, Id, Rect, Sense, Ui, WidgetInfo, Role, pos2, vec2};
+use egui::{Align2, Color32, FontId, Id, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use egui_plot::{
     AxisHints, FilledArea, GridInput, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints,
     PlotTransform, PlotUi, Points, Polygon, VLine,
@@ -105,14 +105,20 @@ fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) {
     let shown = plot.show(ui, |plot| add_items(plot, spec, tokens));
     let frame = *shown.transform.frame();
     mark_labels(ui, spec, &shown.transform, frame);
-    let label = format!("{}. {}", spec.title, spec.summary);
+    let label = format!("{}: {} against {}. {}", spec.title, spec.y.label, spec.x.label, spec.summary);
     shown.response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
 }
 
 /// egui_plot remembers bounds by id; another layer, scale or range is another plot and starts at its own bounds.
 fn plot_id(spec: &FigureSpec) -> Id {
     let ends = [spec.x.bounds.0, spec.x.bounds.1, spec.y.bounds.0, spec.y.bounds.1].map(f64::to_bits);
-    Id::unique((spec.kind, &spec.title, ends, spec.x.scale == super::Scale::Linear, spec.y.scale == super::Scale::Linear))
+    Id::unique((
+        spec.kind,
+        &spec.title,
+        ends,
+        spec.x.scale == super::Scale::Linear,
+        spec.y.scale == super::Scale::Linear,
+    ))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a screen has few thousand points")]
@@ -162,7 +168,9 @@ fn add_items<'a>(plot: &mut PlotUi<'a>, spec: &'a FigureSpec, tokens: &Tokens) {
                 if *filled {
                     let (xs, tops): (Vec<f64>, Vec<f64>) = outline.iter().map(|p| (p[0], p[1])).unzip();
                     let fill = color.gamma_multiply(0.55);
-                    plot.add(FilledArea::new("", &xs, &vec![bottom; xs.len()], &tops).fill_color(fill).allow_hover(false));
+                    plot.add(
+                        FilledArea::new("", &xs, &vec![bottom; xs.len()], &tops).fill_color(fill).allow_hover(false),
+                    );
                 } else {
                     plot.line(Line::new("", PlotPoints::from(outline)).color(color).width(1.6).allow_hover(false));
                 }
@@ -219,7 +227,10 @@ fn bar_polygon<'a>(bar: &super::Bar, width: f64, spec: &FigureSpec, color: Color
     let [right, high] = placed([bar.x + 0.5 * width, bar.high], spec);
     let corners = vec![[left, low], [right, low], [right, high], [left, high]];
     // The stroke keeps a bar visible whose ends coincide, or which is thinner than a pixel.
-    Polygon::new("", PlotPoints::from(corners)).fill_color(color.gamma_multiply(0.6)).stroke((1.0, color)).allow_hover(false)
+    Polygon::new("", PlotPoints::from(corners))
+        .fill_color(color.gamma_multiply(0.6))
+        .stroke((1.0, color))
+        .allow_hover(false)
 }
 
 fn style(stroke: Stroke) -> LineStyle {
@@ -251,7 +262,11 @@ fn mark_labels(ui: &Ui, spec: &FigureSpec, transform: &PlotTransform, frame: Rec
             rect = rect.translate(vec2(0.0, size.y + 2.0));
         }
         painter.rect_filled(rect, 3.0, ui.visuals().extreme_bg_color.gamma_multiply(0.9));
-        painter.galley(Align2::LEFT_TOP.anchor_size(rect.min + vec2(4.0, 1.0), galley.size()).min, galley, Color32::WHITE);
+        painter.galley(
+            Align2::LEFT_TOP.anchor_size(rect.min + vec2(4.0, 1.0), galley.size()).min,
+            galley,
+            Color32::WHITE,
+        );
         taken.push(rect);
     }
 }

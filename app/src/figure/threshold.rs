@@ -108,7 +108,12 @@ fn sentence(curve: &ThresholdCurve, in_use: Method) -> String {
         return format!("In use: {}, threshold {current}", method_name(in_use));
     };
     let best_cost = curve.costs.get(curve.best).copied().unwrap_or(f64::INFINITY);
-    let minimum = format!("{} is lowest at {} (cost {})", method_name(curve.method), significant(f64::from(*best), 3), cost(best_cost));
+    let minimum = format!(
+        "{} is lowest at {} (cost {})",
+        method_name(curve.method),
+        significant(f64::from(*best), 3),
+        cost(best_cost)
+    );
     if in_use == curve.method {
         return format!("In use: {}, threshold {current}; {minimum}", method_name(in_use));
     }
@@ -144,10 +149,7 @@ mod tests {
         let spec = threshold_spec(&curve(), Method::MinMax, "t".into(), String::new());
         let labels: Vec<&str> = spec.marks.iter().map(|m| m.label.as_str()).collect();
         assert_eq!(labels, ["KL 4.00", "in use: min–max 5.00"]);
-        assert_eq!(
-            spec.summary,
-            "In use: min–max, threshold 5.00 (cost 0.200); KL is lowest at 4.00 (cost 0.100)"
-        );
+        assert_eq!(spec.summary, "In use: min–max, threshold 5.00 (cost 0.200); KL is lowest at 4.00 (cost 0.100)");
     }
 
     #[test]

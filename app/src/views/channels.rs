@@ -95,7 +95,16 @@ impl Shown {
         let spread = channel_spread(&ranges(&channels), bits);
         let sentence = weight_sentence(spread.as_ref(), page, one_scale);
         let title = format!("Weights of {} by channel", page.name);
-        Self { part: Part::Weights, title, stamp: String::new(), channels, spread, one_scale, sentence, log_values: false }
+        Self {
+            part: Part::Weights,
+            title,
+            stamp: String::new(),
+            channels,
+            spread,
+            one_scale,
+            sentence,
+            log_values: false,
+        }
     }
 
     fn output(doc: &Document, page: &LayerPage<'_>) -> Self {
@@ -189,10 +198,17 @@ fn weight_sentence(spread: Option<&ChannelSpread>, page: &LayerPage<'_>, one_sca
         return reach;
     };
     if one_scale {
-        format!("{reach}; at one scale per tensor the median channel keeps {} of {}", format::number(median_bits, 1), format::bits_words(bits))
+        format!(
+            "{reach}; at one scale per tensor the median channel keeps {} of {}",
+            format::number(median_bits, 1),
+            format::bits_words(bits)
+        )
     } else if spread.ratio >= OUTLIER_RATIO {
         let kept = format::number(median_bits, 1);
-        format!("{reach}; each channel has its own scale (with one for all, the median channel would keep {kept} of {})", format::bits_words(bits))
+        format!(
+            "{reach}; each channel has its own scale (with one for all, the median channel would keep {kept} of {})",
+            format::bits_words(bits)
+        )
     } else {
         format!("{reach}; each channel has its own scale")
     }
@@ -202,7 +218,10 @@ fn reach_sentence(spread: &ChannelSpread) -> String {
     let times = format::significant(spread.ratio, 3);
     if spread.outliers.len() > 1 {
         let more = format::plural(spread.outliers.len(), "channel");
-        return format!("Channel {} spans {times}× the median channel; {more} span {OUTLIER_RATIO}× or more", spread.widest);
+        return format!(
+            "Channel {} spans {times}× the median channel; {more} span {OUTLIER_RATIO}× or more",
+            spread.widest
+        );
     }
     format!("Channel {} spans {times}× the median channel", spread.widest)
 }

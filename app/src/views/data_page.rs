@@ -59,18 +59,19 @@ pub fn data_page_ui(ui: &mut Ui, doc: &Document, state: &mut DataPageState, send
 fn left_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, state: &mut DataPageState, send: &mut Commands) {
     source::source_ui(ui, doc, data, send);
     recipe_form::recipe_ui(ui, data, &mut state.draft, send);
+    trials::trials_ui(ui, doc, send);
     source::inputs_ui(ui, data);
 }
 
 fn right_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, state: &DataPageState, send: &mut Commands) {
     samples::samples_ui(ui, data, &state.textures);
     sanity::sanity_ui(ui, data);
-    trials::trials_ui(ui, doc, send);
 }
 
 fn no_data_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let (title, reason, actions): (_, _, &[Action]) = if doc.model.is_none() {
-        let reason = "This page shows what a model receives: the samples, their preprocessing, and the float model's answers.";
+        let reason =
+            "This page shows what a model receives: the samples, their preprocessing, and the float model's answers.";
         ("No model is open", reason, &[Action::OpenModel, Action::OpenSample])
     } else {
         let reason = "Activation errors need samples to run. Real ones are best; synthetic ones give misleading ranges. \
@@ -102,7 +103,8 @@ fn banners_ui(ui: &mut Ui, data: &DataInfo, send: &mut Commands) {
     if let Some(used) = data.recipe.as_ref().filter(|used| used.guessed) {
         let text = format!("The preprocessing “{}” is a guess: {}", used.recipe.name, used.reason);
         banner(ui, Tone::Info, &text, |ui| {
-            if ui.button("Confirm").on_hover_text("This is the preprocessing that the model was trained with").clicked() {
+            if ui.button("Confirm").on_hover_text("This is the preprocessing that the model was trained with").clicked()
+            {
                 send.push(Command::ConfirmRecipe);
             }
             if ui.button(Action::TryRecipes.title()).clicked() {

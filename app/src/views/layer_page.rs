@@ -59,7 +59,8 @@ fn missing_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     };
     if doc.data.is_none() && doc.detail.pending_since.is_none() {
         let title = format!("{name} has no values yet");
-        let words = EmptyState { title: &title, reason: "The values of a layer come from running samples through the model." };
+        let words =
+            EmptyState { title: &title, reason: "The values of a layer come from running samples through the model." };
         empty_state(ui, words, |ui| buttons(ui, send, &[Action::OpenImages, Action::OpenArrays, Action::UseSynthetic]));
         return;
     }
@@ -102,8 +103,18 @@ pub fn heading_ui(ui: &mut Ui, title: &str, page: &LayerPage<'_>, send: &mut Com
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                 let op = page.row.map_or(String::new(), |row| format!("  {}", row.info.op));
                 let mut job = egui::text::LayoutJob::default();
-                RichText::new(title).heading().append_to(&mut job, ui.style(), egui::FontSelection::Default, egui::Align::Center);
-                RichText::new(op).weak().append_to(&mut job, ui.style(), egui::FontSelection::Default, egui::Align::Center);
+                RichText::new(title).heading().append_to(
+                    &mut job,
+                    ui.style(),
+                    egui::FontSelection::Default,
+                    egui::Align::Center,
+                );
+                RichText::new(op).weak().append_to(
+                    &mut job,
+                    ui.style(),
+                    egui::FontSelection::Default,
+                    egui::Align::Center,
+                );
                 ui.add(egui::Label::new(job).truncate());
             });
         });

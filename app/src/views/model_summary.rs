@@ -21,7 +21,8 @@ pub struct ModelSummaryState {}
 /// Draws the view.
 pub fn model_summary_ui(ui: &mut Ui, doc: &Document, _state: &mut ModelSummaryState, send: &mut Commands) {
     let Some(model) = &doc.model else {
-        let words = EmptyState { title: "No model is open", reason: "Open a float ONNX model to see what it is made of." };
+        let words =
+            EmptyState { title: "No model is open", reason: "Open a float ONNX model to see what it is made of." };
         empty_state(ui, words, |ui| {
             for action in [Action::OpenModel, Action::OpenSample] {
                 if ui.button(action.title()).clicked() {

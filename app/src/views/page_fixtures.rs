@@ -7,7 +7,8 @@ use quantlens_analysis::{
     calibrate::Method,
     config::{Granularity, QuantConfig},
     data::{
-        ClassScore, DataCheck, DataSource, Feed, InputCheck, Recipe, RecipeTrial, Sanity, SanityRow, Share as DataShare, UsedRecipe, ValueStats,
+        ClassScore, DataCheck, DataSource, Feed, InputCheck, Recipe, RecipeTrial, Sanity, SanityRow,
+        Share as DataShare, UsedRecipe, ValueStats,
         info::{DataInfo, Preview, PreviewInput},
     },
     job::Warning,
@@ -160,7 +161,9 @@ fn detail(channels: usize) -> LayerDetail {
     };
     let float = bell(0.2, 0.5, 900.0);
     let thresholds: Vec<f32> = (128..=2048).map(|i| 6.0 * i as f32 / 2048.0).collect();
-    let cost = |t: f64| if t < 0.9 { f64::INFINITY } else { 0.004 + 0.09 * (t - 3.1).powi(2) + 0.4 * (-(t - 0.9) * 6.0).exp() };
+    let cost = |t: f64| {
+        if t < 0.9 { f64::INFINITY } else { 0.004 + 0.09 * (t - 3.1).powi(2) + 0.4 * (-(t - 0.9) * 6.0).exp() }
+    };
     let costs: Vec<f64> = thresholds.iter().map(|t| cost(f64::from(*t))).collect();
     let best = (0..costs.len()).min_by(|a, b| costs[*a].total_cmp(&costs[*b])).unwrap();
     LayerDetail {
@@ -261,7 +264,10 @@ pub(crate) fn data() -> DataInfo {
             })
             .collect(),
         synthetic: false,
-        warnings: vec![Warning::new("image-skipped", "2 of 202 files were skipped: broken.jpg is no picture, empty.png is empty")],
+        warnings: vec![Warning::new(
+            "image-skipped",
+            "2 of 202 files were skipped: broken.jpg is no picture, empty.png is empty",
+        )],
     }
 }
 
@@ -309,7 +315,12 @@ pub(crate) fn trials() -> Vec<RecipeTrial> {
         confidence,
         is_current,
     };
-    [("imagenet RGB", 13, 0.78, false), ("imagenet BGR", 11, 0.69, true), ("0-1 RGB", 9, 0.55, false), ("raw RGB", 1, 0.99, false)]
-        .map(trial)
-        .to_vec()
+    [
+        ("imagenet RGB", 13, 0.78, false),
+        ("imagenet BGR", 11, 0.69, true),
+        ("0-1 RGB", 9, 0.55, false),
+        ("raw RGB", 1, 0.99, false),
+    ]
+    .map(trial)
+    .to_vec()
 }

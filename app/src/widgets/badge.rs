@@ -1,7 +1,7 @@
 //! The striped badge: for a state that makes every number on screen doubtful, synthetic ranges for instance. The stripes
 //! are what tells it from a label without any colour.
 
-use egui::{FontId, Response, Sense, Shape, Ui, WidgetInfo, Role, pos2, vec2};
+use egui::{FontId, Response, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
 use crate::theme;
 

@@ -1,6 +1,6 @@
 //! A histogram of a few pixels, without axes: the shape of a distribution beside a name.
 
-use egui::{Rect, Response, Sense, Ui, Vec2, WidgetInfo, Role, pos2};
+use egui::{Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo, pos2};
 
 use crate::theme;
 

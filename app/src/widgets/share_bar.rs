@@ -1,6 +1,6 @@
 //! A bar that is filled to a share, with its text on it: accuracies, sizes, confidences.
 
-use egui::{Align2, Color32, FontId, Rect, Response, Sense, Ui, WidgetInfo, Role, vec2};
+use egui::{Align2, Color32, FontId, Rect, Response, Role, Sense, Ui, WidgetInfo, vec2};
 
 use crate::theme;
 

@@ -18,7 +18,10 @@ pub(super) fn recipe_ui(ui: &mut Ui, data: &DataInfo, draft: &mut Draft, send: &
         ui.colored_label(weak, "None: the arrays are used as they are");
         if let Some(input) = data.inputs.first()
             && let Some(raw) = Recipe::preset("raw").and_then(|raw| raw.fitted(input).ok())
-            && ui.button("Add preprocessing").on_hover_text("For arrays of pixels 0…255: scale, mean, deviation, axes").clicked()
+            && ui
+                .button("Add preprocessing")
+                .on_hover_text("For arrays of pixels 0…255: scale, mean, deviation, axes")
+                .clicked()
         {
             draft.recipe = Some(raw);
         }
@@ -125,34 +128,34 @@ fn kind(resize: Resize) -> std::mem::Discriminant<Resize> {
 }
 
 fn layout_ui(ui: &mut Ui, data: &DataInfo, recipe: &mut Recipe) {
-    let label = ui.label("Axes of the input");
+    ui.label("Axes of the input");
     ui.horizontal(|ui| {
         let current = recipe.layout.unwrap_or(Layout::Nchw);
         for layout in [Layout::Nchw, Layout::Nhwc] {
-            if ui.selectable_label(current == layout, layout.name()).labelled_by(label.id).clicked() {
+            if ui.selectable_label(current == layout, layout.name()).clicked() {
                 recipe.layout = Some(layout);
             }
         }
     });
     ui.end_row();
     if data.is_array {
-        let label = ui.label("Axes of the arrays");
+        ui.label("Axes of the arrays");
         ui.horizontal(|ui| {
             for (layout, text) in
                 [(None, "Same"), (Some(Layout::Nchw), Layout::Nchw.name()), (Some(Layout::Nhwc), Layout::Nhwc.name())]
             {
-                if ui.selectable_label(recipe.array_layout == layout, text).labelled_by(label.id).clicked() {
+                if ui.selectable_label(recipe.array_layout == layout, text).clicked() {
                     recipe.array_layout = layout;
                 }
             }
         });
         ui.end_row();
     }
-    let label = ui.label("Channel order");
+    ui.label("Channel order");
     ui.horizontal(|ui| {
         let current = recipe.channels.unwrap_or(Channels::Rgb);
         for channels in [Channels::Rgb, Channels::Bgr, Channels::Gray] {
-            let button = ui.selectable_label(current == channels, channels.name()).labelled_by(label.id);
+            let button = ui.selectable_label(current == channels, channels.name());
             if button.clicked() && channels != current {
                 *recipe = with_channels(recipe.clone(), channels);
             }
@@ -170,7 +173,8 @@ fn numbers_ui(ui: &mut Ui, recipe: &mut Recipe) {
         ui.label(text);
         ui.horizontal(|ui| {
             // One value stands for all channels; it is spelt out so that each can be edited, and kept short until one is.
-            let mut each: Vec<f64> = (0..channels).map(|k| *values.get(k).or(values.first()).unwrap_or(&neutral)).collect();
+            let mut each: Vec<f64> =
+                (0..channels).map(|k| *values.get(k).or(values.first()).unwrap_or(&neutral)).collect();
             let mut changed = false;
             for (channel, value) in each.iter_mut().enumerate() {
                 changed |= number_field(ui, value, &format!("{text} of channel {channel}"));

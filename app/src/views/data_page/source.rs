@@ -26,10 +26,17 @@ pub(super) fn source_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, send: &mut
     };
     let labels = match (data.labels, data.class_names.len()) {
         (true, 0) => "found, without class names".to_owned(),
-        (true, n) => format!("found, {} with names", if n == 1 { "1 class".to_owned() } else { format!("{} classes", format::count(n as u64)) }),
+        (true, n) => format!(
+            "found, {} with names",
+            if n == 1 { "1 class".to_owned() } else { format!("{} classes", format::count(n as u64)) }
+        ),
         (false, _) => "none: agreement with the float model is shown instead of accuracy".to_owned(),
     };
-    fact_grid(ui, "data-source", [("From", origin), ("Kind", data.kind.clone()), ("In use", count), ("Labels", labels)]);
+    fact_grid(
+        ui,
+        "data-source",
+        [("From", origin), ("Kind", data.kind.clone()), ("In use", count), ("Labels", labels)],
+    );
     ui.horizontal_wrapped(|ui| {
         for action in [Action::OpenImages, Action::OpenArrays, Action::UseSynthetic] {
             if ui.button(action.title()).clicked() {
@@ -100,17 +107,21 @@ fn values_ui(ui: &mut Ui, place: usize, check: &InputCheck, samples: usize) {
         }
         ui.end_row();
     };
-    Grid::new(("input-values", place)).num_columns(1 + columns.len()).spacing([12.0, 2.0]).min_col_width(64.0).show(ui, |ui| {
-        ui.colored_label(weak, format!("Of {}", format::plural(samples, "sample")));
-        for (name, _) in &columns {
-            right(ui, |ui| ui.colored_label(weak, name));
-        }
-        ui.end_row();
-        row(ui, "Smallest", &|s| s.min);
-        row(ui, "Largest", &|s| s.max);
-        row(ui, "Mean", &|s| s.mean);
-        row(ui, "Deviation", &|s| s.deviation);
-    });
+    ui.spacing_mut().interact_size.y = 18.0;
+    Grid::new(("input-values", place)).num_columns(1 + columns.len()).spacing([12.0, 2.0]).min_col_width(68.0).show(
+        ui,
+        |ui| {
+            ui.colored_label(weak, format!("Of {}", format::plural(samples, "sample")));
+            for (name, _) in &columns {
+                right(ui, |ui| ui.colored_label(weak, name));
+            }
+            ui.end_row();
+            row(ui, "Smallest", &|s| s.min);
+            row(ui, "Largest", &|s| s.max);
+            row(ui, "Mean", &|s| s.mean);
+            row(ui, "Deviation", &|s| s.deviation);
+        },
+    );
     if check.non_finite > 0 {
         ui.label(format!("{} are NaN or infinite", format::plural(check.non_finite, "value")));
     }
@@ -122,7 +133,7 @@ fn number_cell(ui: &mut Ui, text: &str) {
 
 /// Right-aligned in its column.
 fn right<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) {
-    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), add);
+    ui.allocate_ui_with_layout(egui::vec2(68.0, 18.0), egui::Layout::right_to_left(egui::Align::Center), add);
 }
 
 fn shape_words(shape: &[usize]) -> String {
