@@ -1,6 +1,6 @@
-//! Draws a [`FigureSpec`] in the window with egui_plot.
+//! Draws a [`FigureSpec`] in the window with `egui_plot`.
 //!
-//! egui_plot has no logarithmic axes and draws its legend over the data, so values are placed by the figure's own scale,
+//! `egui_plot` has no logarithmic axes and draws its legend over the data, so values are placed by the figure's own scale,
 //! ticks and hover texts come from the figure, and the legend is a line of its own above the chart. Mark labels are painted
 //! after the plot, when the pixel positions are known, in as many rows as keep them apart.
 
@@ -109,7 +109,7 @@ fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) {
     shown.response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
 }
 
-/// egui_plot remembers bounds by id; another layer, scale or range is another plot and starts at its own bounds.
+/// `egui_plot` remembers bounds by id; another layer, scale or range is another plot and starts at its own bounds.
 fn plot_id(spec: &FigureSpec) -> Id {
     let ends = [spec.x.bounds.0, spec.x.bounds.1, spec.y.bounds.0, spec.y.bounds.1].map(f64::to_bits);
     Id::unique((
@@ -139,7 +139,7 @@ fn hints<'a>(hints: AxisHints<'a>, axis: &'a Axis, wanted: usize, thickness: f32
 
 fn spacer(axis: &Axis, wanted: usize) -> impl Fn(GridInput) -> Vec<GridMark> + '_ {
     move |input| {
-        // The step decides how strongly egui_plot draws a mark; the ticks are already chosen, so all are strong.
+        // The step decides how strongly `egui_plot` draws a mark; the ticks are already chosen, so all are strong.
         let step_size = (input.bounds.1 - input.bounds.0).abs();
         ticks(axis, input.bounds.0, input.bounds.1, wanted)
             .into_iter()
