@@ -254,7 +254,7 @@ pub struct Timing {
     pub calibrate_s: f64,
     /// The quantized pass.
     pub quantized_s: f64,
-    /// Error sums.
+    /// Quantizing tensors and error sums; part of the passes above.
     pub metrics_s: f64,
     /// All of it.
     pub total_s: f64,

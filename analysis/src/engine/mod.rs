@@ -5,6 +5,6 @@ mod segment;
 mod session;
 mod value;
 
-pub use pass::{Engine, LayerSums, PassCount, SampleRun, Store};
+pub use pass::{Engine, LayerSums, PassCount, SampleRun, Seconds, Store};
 pub use session::{Runtime, Session, SessionKind, expose};
 pub use value::Value;

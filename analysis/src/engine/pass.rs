@@ -5,7 +5,7 @@
 //! keeps its old `Arc`, so the wave stops there. Every error of a layer is recomputed exactly when something it depends
 //! on was: local errors do not depend on the quantized inputs, inherited ones not on the layer's own quantizers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::{
     Value,
@@ -91,13 +91,28 @@ pub struct Engine {
     runtime: Runtime,
     graph: Arc<Graph>,
     sessions: Vec<SegmentSessions>,
+    seconds: Seconds,
+}
+
+/// Where the engine's time went, for the timing that users read; no result depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Seconds {
+    /// Building sessions.
+    pub load_s: f64,
+    /// Quantizing tensors and summing errors.
+    pub metrics_s: f64,
 }
 
 impl Engine {
     /// For a graph with its segments; sessions are built when first needed.
     pub fn new(runtime: Runtime, graph: Arc<Graph>) -> Self {
         let sessions = graph.segments.iter().map(|_| SegmentSessions::default()).collect();
-        Self { runtime, graph, sessions }
+        Self { runtime, graph, sessions, seconds: Seconds::default() }
+    }
+
+    /// The seconds since this was last asked.
+    pub fn take_seconds(&mut self) -> Seconds {
+        std::mem::take(&mut self.seconds)
     }
 
     /// Runs the float model on one sample; `inputs` in the model's order.
@@ -112,9 +127,10 @@ impl Engine {
         }
         for (index, segment) in graph.segments.iter().enumerate() {
             let variant = self.sessions[index].float(&self.runtime, &graph, segment)?;
+            self.seconds.load_s += variant.take_load_s();
             let outputs = run(variant, &graph, cancel, &|tensor, _| store[tensor].clone())?;
             for (&tensor, value) in segment.outputs.iter().zip(outputs) {
-                store[tensor] = Some(Arc::new(value));
+                store[tensor] = Some(Arc::new(value).detached());
             }
         }
         Ok(store)
@@ -138,8 +154,16 @@ impl Engine {
             sample.quantized = vec![None; graph.tensors.len()];
             sample.layers = vec![LayerSums::default(); graph.layers.len()];
         }
-        let mut pass =
-            Pass { graph: &graph, plan, previous, cancel, changed: vec![false; graph.tensors.len()], sample };
+        let mut pass = Pass {
+            graph: &graph,
+            plan,
+            previous,
+            cancel,
+            changed: vec![false; graph.tensors.len()],
+            seconds: Seconds::default(),
+            scratch: Vec::new(),
+            sample,
+        };
         pass.inputs();
         let mut count = PassCount::default();
         for (index, segment) in graph.segments.iter().enumerate() {
@@ -150,6 +174,9 @@ impl Engine {
                 count.reused += 1;
             }
         }
+        let seconds = pass.seconds;
+        self.seconds.load_s += seconds.load_s;
+        self.seconds.metrics_s += seconds.metrics_s;
         sample.plan = Some(Arc::clone(plan));
         Ok(count)
     }
@@ -176,18 +203,18 @@ fn run(
 
 /// A float32 value through a quantizer; other values pass.
 fn quantized(value: &Arc<Value>, quantizer: Option<&TensorQuantizer>) -> (Arc<Value>, Option<Clipping>) {
-    match (value.as_ref(), quantizer) {
-        (Value::Float { shape, data }, Some(quantizer)) => {
+    match (value.floats(), quantizer) {
+        (Some(data), Some(quantizer)) => {
             let mut out = vec![0.0; data.len()];
             let clipping = fake_quantize(data, &mut out, &quantizer.params);
-            (Arc::new(Value::Float { shape: shape.clone(), data: out }), Some(clipping))
+            (Arc::new(Value::Float { shape: value.dims(), data: out }), Some(clipping))
         }
         _ => (Arc::clone(value), None),
     }
 }
 
 /// Sums over two values of one tensor; `None` where they are no floating-point numbers or differ in shape (a shape that
-/// depends on the values, as NonZero makes).
+/// depends on the values, as `NonZero` makes).
 fn sums(float: &Value, other: &Value) -> Option<ErrorSums> {
     let (f, q) = (float.widened()?, other.widened()?);
     (f.len() == q.len()).then(|| ErrorSums::of(&f, &q))
@@ -201,6 +228,9 @@ struct Pass<'a> {
     cancel: &'a CancelToken,
     /// Tensors whose quantized value has other bits than before.
     changed: Vec<bool>,
+    seconds: Seconds,
+    /// Holds a quantized tensor that only its error is wanted of.
+    scratch: Vec<f32>,
     sample: &'a mut SampleRun,
 }
 
@@ -247,7 +277,7 @@ impl Pass<'_> {
             // Nothing upstream is quantized: hold the float tensor itself, not a copy.
             let float = self.sample.float[tensor].as_ref();
             let shared = float.filter(|f| quantizer.is_none() && f.same_bits(&value)).cloned();
-            *slot = Some(shared.unwrap_or(value));
+            *slot = Some(shared.unwrap_or_else(|| value.detached()));
         }
         clipping
     }
@@ -264,13 +294,16 @@ impl Pass<'_> {
             self.local(segment, sessions, runtime, is_special)?;
         }
         let variant = sessions.planned(runtime, self.graph, segment, self.plan)?;
+        self.seconds.load_s += variant.take_load_s();
         let raw = self.run_quantized(variant, true)?;
         let reference = if is_special {
             let variant = sessions.float(runtime, self.graph, segment)?;
+            self.seconds.load_s += variant.take_load_s();
             self.run_quantized(variant, false)?
         } else {
             raw.clone()
         };
+        let started = Instant::now();
         for (position, &tensor) in segment.outputs.iter().enumerate() {
             let quantizer = self.plan.tensors[tensor];
             let clipping = self.store(tensor, &raw[position], quantizer.as_ref());
@@ -278,6 +311,7 @@ impl Pass<'_> {
                 self.sum_layer(layer, tensor, &reference[position], clipping);
             }
         }
+        self.seconds.metrics_s += started.elapsed().as_secs_f64();
         Ok(true)
     }
 
@@ -315,6 +349,7 @@ impl Pass<'_> {
     ) -> Result<()> {
         let raw: Vec<Arc<Value>> = if is_special {
             let variant = sessions.planned(runtime, self.graph, segment, self.plan)?;
+            self.seconds.load_s += variant.take_load_s();
             let float = &self.sample.float;
             let values = run(variant, self.graph, self.cancel, &|tensor, reader| {
                 let value = float[tensor].as_ref()?;
@@ -325,12 +360,20 @@ impl Pass<'_> {
         } else {
             segment.outputs.iter().filter_map(|&t| self.sample.float[t].clone()).collect()
         };
+        let started = Instant::now();
         for (raw, &tensor) in raw.iter().zip(&segment.outputs) {
             let Some(layer) = self.row_of(segment, tensor) else { continue };
             let Some(float) = &self.sample.float[tensor] else { continue };
-            let (value, _) = quantized(raw, self.plan.tensors[tensor].as_ref());
-            self.sample.layers[layer].local = sums(float, &value);
+            self.sample.layers[layer].local = match (self.plan.tensors[tensor], raw.floats(), float.floats()) {
+                (Some(quantizer), Some(raw), Some(float)) if raw.len() == float.len() => {
+                    self.scratch.resize(raw.len(), 0.0);
+                    fake_quantize(raw, &mut self.scratch, &quantizer.params);
+                    Some(ErrorSums::of(float, &self.scratch))
+                }
+                _ => sums(float, raw),
+            };
         }
+        self.seconds.metrics_s += started.elapsed().as_secs_f64();
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! The two differ only in a weighted layer: its constants are the file's own, or the bits that DequantizeLinear would
 //! make of the plan's integers, and its batch norm is folded or not. A segment without weights has one session for both.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use super::session::{Runtime, Session, SessionKind};
 use crate::{
@@ -30,15 +30,35 @@ pub(super) struct Feed {
 pub(super) struct Variant {
     pub(super) session: Session,
     pub(super) feeds: Vec<Feed>,
+    /// Seconds that building the session took; taken once, for the timing that users read.
+    load_s: f64,
+}
+
+impl Variant {
+    /// Seconds spent on building that nobody has counted yet.
+    pub(super) fn take_load_s(&mut self) -> f64 {
+        std::mem::take(&mut self.load_s)
+    }
 }
 
 /// The sessions of one segment, built when first needed.
 #[derive(Debug, Default)]
 pub(super) struct SegmentSessions {
     float: Option<Variant>,
-    /// For quantized weights or own read formats, with what it was built for.
-    planned: Option<(Arc<LayerWeights>, BTreeSet<(LayerId, TensorId)>, Variant)>,
+    /// For quantized weights or own read formats.
+    planned: Option<Planned>,
 }
+
+/// A session for a plan, and what it was built for.
+#[derive(Debug)]
+struct Planned {
+    weights: Arc<LayerWeights>,
+    reads: Reads,
+    variant: Variant,
+}
+
+/// Tensors that layers read in formats of their own.
+type Reads = BTreeSet<(LayerId, TensorId)>;
 
 impl SegmentSessions {
     /// The session of the float model's own nodes.
@@ -63,15 +83,15 @@ impl SegmentSessions {
         }
         let none = Arc::new(LayerWeights { operands: Vec::new(), warnings: Vec::new() });
         let weights = segment.weighted.map_or(none, |l| Arc::clone(&plan.weights[l]));
-        let reads: BTreeSet<_> = plan.reads.keys().filter(|(l, _)| segment.layers.contains(l)).copied().collect();
-        let holds = self.planned.as_ref().is_some_and(|(w, r, _)| *w == weights && *r == reads);
+        let reads: Reads = plan.reads.keys().filter(|(l, _)| segment.layers.contains(l)).copied().collect();
+        let holds = self.planned.as_ref().is_some_and(|p| p.weights == weights && p.reads == reads);
         if !holds {
             let folds = segment.weighted.is_some_and(|l| plan.formats.layers[l].folds_batch_norm);
             let inside = (!weights.operands.is_empty()).then_some((weights.as_ref(), folds));
             let variant = build(runtime, graph, segment, inside, &reads)?;
-            self.planned = Some((weights, reads, variant));
+            self.planned = Some(Planned { weights, reads, variant });
         }
-        self.planned.as_mut().map(|(_, _, v)| v).ok_or_else(|| Error::model("a session is missing"))
+        self.planned.as_mut().map(|p| &mut p.variant).ok_or_else(|| Error::model("a session is missing"))
     }
 }
 
@@ -95,7 +115,7 @@ fn build(
     graph: &Graph,
     segment: &Segment,
     weights: Option<(&LayerWeights, bool)>,
-    reads: &BTreeSet<(LayerId, TensorId)>,
+    reads: &Reads,
 ) -> Result<Variant> {
     let place = segment_place(graph, segment);
     let (model, feeds) = segment_model(graph, segment, weights, reads)?;
@@ -104,7 +124,9 @@ fn build(
     } else {
         SessionKind::Float
     };
-    Ok(Variant { session: runtime.session(&model, kind, &place)?, feeds })
+    let started = Instant::now();
+    let session = runtime.session(&model, kind, &place)?;
+    Ok(Variant { session, feeds, load_s: started.elapsed().as_secs_f64() })
 }
 
 /// How errors name the segment: its layers, or its first node.
@@ -135,7 +157,7 @@ fn segment_model(
     graph: &Graph,
     segment: &Segment,
     weights: Option<(&LayerWeights, bool)>,
-    reads: &BTreeSet<(LayerId, TensorId)>,
+    reads: &Reads,
 ) -> Result<(ModelProto, Vec<Feed>)> {
     let operand = |position: usize| {
         let (weights, _) = weights?;
@@ -199,7 +221,7 @@ fn segment_model(
     Ok((model, feeds))
 }
 
-fn feeds(graph: &Graph, segment: &Segment, reads: &BTreeSet<(LayerId, TensorId)>) -> Vec<Feed> {
+fn feeds(graph: &Graph, segment: &Segment, reads: &Reads) -> Vec<Feed> {
     let mut feeds: Vec<Feed> = reads
         .iter()
         .map(|&(layer, tensor)| Feed { name: read_name(graph, tensor, layer), tensor, reader: Some(layer) })

@@ -90,11 +90,9 @@ impl Runtime {
         };
         let refuse = |message: String| Error::runtime(place, plain(&message));
         let builder = ort::session::Session::builder(&self.environment).map_err(|e| refuse(e.to_string()))?;
-        builder
-            .with_optimization_level(level)
-            .and_then(|b| b.with_prepacking(kind != SessionKind::Dequantized))
-            .and_then(|b| b.with_log_level(ort::logging::LogLevel::Fatal))
-            .map_err(|e| refuse(e.to_string()))
+        let builder = builder.with_optimization_level(level).map_err(|e| refuse(e.to_string()))?;
+        let builder = builder.with_prepacking(kind != SessionKind::Dequantized).map_err(|e| refuse(e.to_string()))?;
+        builder.with_log_level(ort::logging::LogLevel::Fatal).map_err(|e| refuse(e.to_string()))
     }
 
     /// Element types and shapes of the tensors named in `wanted`, by onnxruntime's own inference; building the session
@@ -139,7 +137,7 @@ impl Session {
         self.inner.outputs().iter().map(|o| o.name().to_owned()).collect()
     }
 
-    /// Runs once. `inputs` pairs names with values; the outputs come in the session's order.
+    /// Runs once. `inputs` pairs names with values; the outputs come in the session's order, still in its arena.
     ///
     /// # Errors
     /// [`Error::Runtime`] that names the piece being run, or [`Error::Cancelled`] when `cancel` was used meanwhile.
@@ -168,11 +166,7 @@ impl Session {
             }
         });
         let outputs = self.inner.run_with_options(feeds, &*options).map_err(refuse)?;
-        let mut values = Vec::with_capacity(outputs.len());
-        for (_, value) in outputs {
-            values.push(Value::from_runtime(value, &place)?);
-        }
-        Ok(values)
+        Ok(outputs.into_iter().map(|(_, value)| Value::from_runtime(value)).collect())
     }
 }
 

@@ -25,13 +25,17 @@ pub enum Value {
 }
 
 impl Value {
-    /// Takes what a run returned; float32 is copied out of onnxruntime's arena, which lives as long as its session.
-    pub(super) fn from_runtime(value: DynValue, place: &str) -> Result<Self> {
-        if value.dtype().tensor_type() == Some(TensorElementType::Float32) {
-            let (shape, data) = value.try_extract_tensor::<f32>().map_err(|e| Error::runtime(place, e))?;
-            return Ok(Self::Float { shape: shape.to_vec(), data: data.to_vec() });
+    /// What a run returned, where it returned it. To be kept, it must be [`Value::detached`].
+    pub(super) fn from_runtime(value: DynValue) -> Self {
+        Self::Other(Arc::new(value))
+    }
+
+    /// float32 copied out of onnxruntime's arena, which lives as long as its session; anything else as it is.
+    pub(super) fn detached(self: Arc<Self>) -> Arc<Self> {
+        match (self.as_ref(), self.floats()) {
+            (Self::Other(_), Some(data)) => Arc::new(Self::Float { shape: self.dims(), data: data.to_vec() }),
+            _ => self,
         }
-        Ok(Self::Other(Arc::new(value)))
     }
 
     /// From a data sample.
@@ -71,16 +75,22 @@ impl Value {
 
     /// The elements when they are float32.
     pub fn floats(&self) -> Option<&[f32]> {
-        if let Self::Float { data, .. } = self { Some(data) } else { None }
+        match self {
+            Self::Float { data, .. } => Some(data),
+            Self::Other(value) if value.dtype().tensor_type() == Some(TensorElementType::Float32) => {
+                value.try_extract_tensor::<f32>().ok().map(|(_, data)| data)
+            }
+            Self::Other(_) => None,
+        }
     }
 
     /// The elements as float32 for error sums: float32 as it is, float16 and bfloat16 widened without loss, float64
     /// rounded; `None` for anything else.
     pub fn widened(&self) -> Option<Cow<'_, [f32]>> {
-        let value = match self {
-            Self::Float { data, .. } => return Some(Cow::Borrowed(data)),
-            Self::Other(value) => value,
-        };
+        if let Some(data) = self.floats() {
+            return Some(Cow::Borrowed(data));
+        }
+        let Self::Other(value) = self else { return None };
         match element_type(value.dtype().tensor_type()?)? {
             ElementType::Float16 => {
                 let (_, data) = value.try_extract_tensor::<half::f16>().ok()?;
@@ -102,11 +112,15 @@ impl Value {
 
     /// The shape of a tensor; empty for sequences and the like.
     pub fn shape(&self) -> Vec<usize> {
-        let dims: Vec<i64> = match self {
+        self.dims().iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect()
+    }
+
+    /// The shape as onnxruntime has it.
+    pub(super) fn dims(&self) -> Vec<i64> {
+        match self {
             Self::Float { shape, .. } => shape.clone(),
             Self::Other(value) => value.dtype().tensor_shape().map(|s| s.to_vec()).unwrap_or_default(),
-        };
-        dims.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect()
+        }
     }
 
     /// Bytes held, as far as they are ours to bound.
@@ -123,11 +137,13 @@ impl Value {
     /// Whether both hold the same bits; values of which this cannot be told are different.
     pub fn same_bits(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Float { shape: a, data: x }, Self::Float { shape: b, data: y }) => {
-                a == b && x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits())
-            }
-            (Self::Other(a), Self::Other(b)) => Arc::ptr_eq(a, b) || same_integers(a, b),
-            _ => false,
+            (Self::Other(a), Self::Other(b)) => Arc::ptr_eq(a, b) || same_elements(a, b),
+            _ => match (self.floats(), other.floats()) {
+                (Some(x), Some(y)) => {
+                    self.shape() == other.shape() && x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits())
+                }
+                _ => false,
+            },
         }
     }
 
@@ -163,15 +179,37 @@ impl Value {
     }
 }
 
-/// Compares tensors of the types that shapes, tokens and masks have.
-fn same_integers(a: &DynValue, b: &DynValue) -> bool {
-    fn same<T: ort::value::PrimitiveTensorElementType + PartialEq>(a: &DynValue, b: &DynValue) -> bool {
+/// Compares tensors bit for bit; sequences and strings count as different.
+fn same_elements(a: &DynValue, b: &DynValue) -> bool {
+    fn same<T, B>(a: &DynValue, b: &DynValue, bits: fn(&T) -> B) -> bool
+    where
+        T: ort::value::PrimitiveTensorElementType,
+        B: PartialEq,
+    {
         match (a.try_extract_tensor::<T>(), b.try_extract_tensor::<T>()) {
-            (Ok((shape_a, x)), Ok((shape_b, y))) => shape_a == shape_b && x == y,
+            (Ok((shape_a, x)), Ok((shape_b, y))) => {
+                shape_a == shape_b && x.iter().zip(y).all(|(x, y)| bits(x) == bits(y))
+            }
             _ => false,
         }
     }
-    same::<i64>(a, b) || same::<i32>(a, b) || same::<bool>(a, b) || same::<u8>(a, b)
+    let Some(kind) = a.dtype().tensor_type().and_then(element_type) else { return false };
+    match kind {
+        ElementType::Float32 => same::<f32, _>(a, b, |v| v.to_bits()),
+        ElementType::Float64 => same::<f64, _>(a, b, |v| v.to_bits()),
+        ElementType::Float16 => same::<half::f16, _>(a, b, |v| v.to_bits()),
+        ElementType::BFloat16 => same::<half::bf16, _>(a, b, |v| v.to_bits()),
+        ElementType::Uint8 => same::<u8, _>(a, b, |v| *v),
+        ElementType::Int8 => same::<i8, _>(a, b, |v| *v),
+        ElementType::Uint16 => same::<u16, _>(a, b, |v| *v),
+        ElementType::Int16 => same::<i16, _>(a, b, |v| *v),
+        ElementType::Uint32 => same::<u32, _>(a, b, |v| *v),
+        ElementType::Int32 => same::<i32, _>(a, b, |v| *v),
+        ElementType::Uint64 => same::<u64, _>(a, b, |v| *v),
+        ElementType::Int64 => same::<i64, _>(a, b, |v| *v),
+        ElementType::Bool => same::<bool, _>(a, b, |v| *v),
+        ElementType::String => false,
+    }
 }
 
 /// onnxruntime's element type in our terms.

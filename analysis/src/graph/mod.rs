@@ -11,6 +11,10 @@ mod fold;
 mod layers;
 mod placement;
 mod segments;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -12,7 +12,7 @@ use super::{ConstantOperand, Graph, Node, NodeId, OperandRole, TensorId};
 pub enum Owner {
     /// From the tensor's own range.
     Itself,
-    /// The same as this other activation's (MaxPool, Reshape, Transpose, …).
+    /// The same as this other activation's (`MaxPool`, Reshape, Transpose, …).
     Tensor(TensorId),
     /// The same as this constant's (Gather from a table).
     Constant(TensorId),

@@ -95,7 +95,7 @@ impl QuantPlan {
     fn add_reads(&mut self, graph: &Graph, layer: LayerId, statistics: &Statistics) -> Result<()> {
         for (&tensor, &bits) in &self.formats.layers[layer].reads.clone() {
             let method = self.formats.tensors[tensor].map_or(Method::MinMax, |f| f.method);
-            let quantizer = self.from_range(graph, tensor, TensorFormat { bits, method }, statistics)?;
+            let quantizer = self.quantizer_for(graph, tensor, TensorFormat { bits, method }, statistics)?;
             self.reads.insert((layer, tensor), quantizer);
         }
         Ok(())
@@ -122,11 +122,11 @@ impl QuantPlan {
             }
             _ => {}
         }
-        self.from_range(graph, tensor, format, statistics)
+        self.quantizer_for(graph, tensor, format, statistics)
     }
 
     /// The quantizer of `tensor` in `format`, from its fixed or observed range.
-    fn from_range(
+    fn quantizer_for(
         &mut self,
         graph: &Graph,
         tensor: TensorId,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{KEPT_REPORTS, LIVE_SAMPLES, Workbench, samples::no_data};
 use crate::{
-    calibrate::Method,
+    calibrate::{Method, Statistics},
     config::QuantConfig,
     engine::PassCount,
     error::Result,
@@ -72,9 +72,10 @@ impl Workbench {
             done = done.max(stage);
         }
         timing.quantized_s = seconds(passes_started);
-        let metrics_started = Instant::now();
+        let spent = self.engine.take_seconds();
+        timing.load_s = spent.load_s;
+        timing.metrics_s = spent.metrics_s;
         let mut report = self.report(config, &plan, count, timing)?;
-        report.timing.metrics_s = seconds(metrics_started);
         report.timing.total_s = seconds(started);
         let report = Arc::new(report);
         self.finished.push_back((Arc::clone(config), Arc::clone(&report)));
@@ -83,6 +84,19 @@ impl Workbench {
         }
         job.step("quantized run", "samples", count, count)?;
         Ok(report)
+    }
+
+    /// What can be said without any sample: formats, sizes and the error of the weights.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] for a configuration that cannot take effect.
+    pub fn weight_only(&mut self, config: &Arc<QuantConfig>) -> Result<Arc<Report>> {
+        let formats = FormatPlan::resolve(&self.graph, config)?;
+        // Without ranges no activation can be quantized, and a bias has no scale to rest on.
+        let float = FormatPlan { tensors: vec![None; formats.tensors.len()], ..formats };
+        let statistics = Statistics::default();
+        let plan = QuantPlan::resolve(&self.graph, Arc::new(float), &statistics, &mut self.weight_cache)?;
+        Ok(Arc::new(self.report_without_data(config, &plan)))
     }
 
     /// Every quantizer of these formats, with the histograms that their methods need.

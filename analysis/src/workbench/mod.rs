@@ -6,6 +6,7 @@
 //! then all, and what a plan leaves unchanged is not run again.
 
 mod cost;
+mod data;
 mod detail;
 mod evaluate;
 mod export;

@@ -19,6 +19,8 @@ use crate::{
 
 /// Why a row has no errors.
 const NO_VALUES: &str = "the tensor holds no floating-point values to compare";
+/// Why a row has no errors before there are samples.
+const NEEDS_SAMPLES: &str = "activation error needs samples";
 /// Why an introduced error has no cosine and no gain.
 const A_DIFFERENCE: &str = "an introduced error is a difference of two runs, not a tensor of its own";
 
@@ -67,6 +69,46 @@ impl Workbench {
             timing,
             warnings,
         })
+    }
+
+    /// The report before there are samples: every error of an activation is still to come.
+    pub(super) fn report_without_data(&self, config: &Arc<QuantConfig>, plan: &QuantPlan) -> Report {
+        let rows: Vec<LayerRow> = self
+            .info
+            .layers
+            .iter()
+            .enumerate()
+            .map(|(id, info)| {
+                let none = unknown(NEEDS_SAMPLES);
+                let row = self.row(id, info, plan, &[], &[]);
+                LayerRow {
+                    local: none,
+                    accumulated: none,
+                    inherited: none,
+                    introduced: none,
+                    clipped_fraction: Measure::NotApplicable(NEEDS_SAMPLES),
+                    ..row
+                }
+            })
+            .collect();
+        let total = |field: fn(&LayerRow) -> u64| rows.iter().map(field).sum::<u64>();
+        Report {
+            config: Arc::clone(config),
+            samples: 0,
+            samples_total: 0,
+            outputs: Vec::new(),
+            score: Score { output_sqnr_db: Measure::NotApplicable(NEEDS_SAMPLES), ..score_of(&[]) },
+            cost: Cost {
+                float_bytes: total(|r| r.float_bytes),
+                quantized_bytes: total(|r| r.quantized_bytes),
+                macs: 0,
+                bops: 0,
+            },
+            rows,
+            memory: Memory { budget_bytes: self.memory_budget_bytes, ..Memory::default() },
+            timing: Timing::default(),
+            warnings: self.info.warnings.iter().chain(&plan.warnings).cloned().collect(),
+        }
     }
 
     fn row(
@@ -152,11 +194,13 @@ fn share(hits: u64, of: u64) -> Share {
 fn errors(sums: Option<ErrorSums>) -> Errors {
     match sums {
         Some(sums) => Errors::from(&sums),
-        None => {
-            let none = Measure::NotApplicable(NO_VALUES);
-            Errors { sqnr_db: none, cosine: none, nmse: none, mse: none, max_abs: none, gain: none }
-        }
+        None => unknown(NO_VALUES),
     }
+}
+
+fn unknown(why: &'static str) -> Errors {
+    let none = Measure::NotApplicable(why);
+    Errors { sqnr_db: none, cosine: none, nmse: none, mse: none, max_abs: none, gain: none }
 }
 
 /// The introduced error against the energy of the float tensor, as all errors of a layer are.

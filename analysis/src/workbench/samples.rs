@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Workbench, score::SampleScore};
 use crate::{
-    calibrate::{Histogram, MinMax, Statistics},
+    calibrate::{Histogram, Statistics},
     data::{DataOptions, DataSource, Dataset},
     engine::{SampleRun, Store, Value},
     error::{Error, Result},
@@ -206,7 +206,7 @@ pub(super) fn input_values(dataset: &Dataset, index: usize) -> Result<Vec<Value>
 fn observe(statistics: &mut Statistics, tensors: &[TensorId], store: &Store) {
     for &tensor in tensors {
         if let Some(values) = store[tensor].as_ref().and_then(|v| v.floats()) {
-            statistics.ends.entry(tensor).or_insert_with(MinMax::new).observe(values);
+            statistics.ends.entry(tensor).or_default().observe(values);
         }
     }
 }

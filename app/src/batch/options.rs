@@ -225,7 +225,8 @@ fn parse_setting(text: &str) -> Result<Rule> {
             }
             "method" => settings.method = Some(value.parse()?),
             "fold" => {
-                settings.fold_batch_norm = Some(value.parse().with_context(|| format!("fold is true or false, not `{value}`"))?);
+                settings.fold_batch_norm =
+                    Some(value.parse().with_context(|| format!("fold is true or false, not `{value}`"))?);
             }
             other => bail!("unknown key `{other}`; known are weights, activations, granularity, method, fold"),
         }

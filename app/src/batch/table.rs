@@ -76,5 +76,9 @@ fn number(measure: Measure, decimals: usize) -> String {
 /// The end of a long name, which tells layers apart where the beginning does not.
 fn shortened(name: &str, width: usize) -> String {
     let length = name.chars().count();
-    if length <= width { name.to_owned() } else { format!("…{}", name.chars().skip(length - width + 1).collect::<String>()) }
+    if length <= width {
+        name.to_owned()
+    } else {
+        format!("…{}", name.chars().skip(length - width + 1).collect::<String>())
+    }
 }

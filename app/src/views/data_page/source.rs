@@ -82,7 +82,7 @@ pub(super) fn inputs_ui(ui: &mut Ui, data: &DataInfo) {
             ui.add(egui::Label::new(format!("fed by {}{note}", feed.array)).wrap());
         }
         if let Some(check) = data.check.inputs.iter().find(|check| check.name == input.name) {
-            values_ui(ui, place, check, data.check.samples);
+            ui.scope(|ui| values_ui(ui, place, check, data.check.samples));
         }
         ui.add_space(theme::GRID);
     }
