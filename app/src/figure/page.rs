@@ -180,7 +180,10 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         let mut taken: Vec<[i32; 4]> = Vec::new();
         for mark in &self.spec.marks {
             let x = self.x(mark.x);
-            self.path(&[(x, top), (x, bottom)], mark.stroke, self.line(super::colour(self.tokens, mark.ink), 1))?;
+            let strength = if mark.ink == Ink::Quiet { 0.35 } else { 1.0 };
+            let width = u32::try_from(self.unit).unwrap_or(1);
+            let line = paint(super::colour(self.tokens, mark.ink), strength).stroke_width(width);
+            self.path(&[(x, top), (x, bottom)], mark.stroke, line)?;
         }
         let marks = self.spec.marks.iter().map(|m| (m.x, m.label.as_str(), super::colour(self.tokens, m.ink)));
         let spans = self.spec.spans.iter().map(|s| (0.5 * (s.low + s.high), s.label.as_str(), self.tokens.weak));

@@ -190,7 +190,10 @@ fn add_items<'a>(plot: &mut PlotUi<'a>, spec: &'a FigureSpec, tokens: &Tokens) {
         }
     }
     for mark in &spec.marks {
-        let line = VLine::new("", spec.x.scale.place(mark.x)).color(super::colour(tokens, mark.ink)).width(1.5);
+        // Scaffolding stays behind the data to the eye, though it is drawn on top of it.
+        let (strength, width) = if mark.ink == Ink::Quiet { (0.35, 1.0) } else { (1.0, 1.5) };
+        let color = super::colour(tokens, mark.ink).gamma_multiply(strength);
+        let line = VLine::new("", spec.x.scale.place(mark.x)).color(color).width(width);
         plot.vline(line.style(style(mark.stroke)).allow_hover(false));
     }
 }
