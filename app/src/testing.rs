@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 use quantlens_analysis::{
     calibrate::Method,
     config::{Granularity, QuantConfig},
-    data::{DataSource, Recipe, RecipeTrial, info::DataInfo},
+    data::{DataCheck, DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{Progress, Warning},
     metrics::{Errors, Measure},
     quant::Bits,
@@ -209,9 +209,17 @@ pub fn data(source: &DataChoice) -> DataInfo {
     DataInfo {
         source,
         kind: "arrays".into(),
+        is_array: true,
         samples: 32,
         available: 360,
         labels: true,
+        class_names: Arc::default(),
+        recipe: None,
+        inputs: Vec::new(),
+        feeds: Vec::new(),
+        check: DataCheck { samples: 32, inputs: Vec::new(), banners: Vec::new() },
+        sanity: None,
+        previews: Vec::new(),
         synthetic,
         warnings: Vec::new(),
     }
