@@ -1,5 +1,6 @@
 //! Running models: onnxruntime behind one door, the values between segments, and incremental execution.
 
+mod fused;
 mod pass;
 mod segment;
 mod session;

@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     Value,
+    fused::{quantize_and_sum, quantized_error},
     segment::{SegmentSessions, Variant, is_changed_inside},
     session::Runtime,
 };
@@ -161,7 +162,7 @@ impl Engine {
             cancel,
             changed: vec![false; graph.tensors.len()],
             seconds: Seconds::default(),
-            scratch: Vec::new(),
+
             sample,
         };
         pass.inputs();
@@ -229,8 +230,6 @@ struct Pass<'a> {
     /// Tensors whose quantized value has other bits than before.
     changed: Vec<bool>,
     seconds: Seconds,
-    /// Holds a quantized tensor that only its error is wanted of.
-    scratch: Vec<f32>,
     sample: &'a mut SampleRun,
 }
 
@@ -267,19 +266,51 @@ impl Pass<'_> {
         }
     }
 
+    /// [`Pass::store`] and [`Pass::sum_layer`] in one look at a float32 tensor; false where it is none, or its shape
+    /// differs between the runs.
+    fn quantize_and_sum(
+        &mut self,
+        layer: LayerId,
+        tensor: TensorId,
+        raw: &Arc<Value>,
+        reference: &Arc<Value>,
+        quantizer: &TensorQuantizer,
+    ) -> bool {
+        let Some(float) = self.sample.float[tensor].clone() else { return false };
+        let (Some(f), Some(r), Some(l)) = (float.floats(), raw.floats(), reference.floats()) else { return false };
+        if f.len() != r.len() || f.len() != l.len() {
+            return false;
+        }
+        let mut out = vec![0.0; r.len()];
+        let sums = quantize_and_sum(f, r, l, &quantizer.params, &mut out);
+        let slot = &mut self.sample.layers[layer];
+        slot.accumulated = Some(sums.accumulated);
+        slot.inherited = Some(sums.inherited);
+        slot.introduced = Some(sums.introduced);
+        slot.clipping = Some(sums.clipping);
+        slot.quantized_values = out.len() as u64;
+        self.keep(tensor, Arc::new(Value::Float { shape: raw.dims(), data: out }), true);
+        true
+    }
+
     /// Stores `raw` through `quantizer`; an unchanged value keeps its `Arc`.
     fn store(&mut self, tensor: TensorId, raw: &Arc<Value>, quantizer: Option<&TensorQuantizer>) -> Option<Clipping> {
         let (value, clipping) = quantized(raw, quantizer);
-        let slot = &mut self.sample.quantized[tensor];
-        let same = slot.as_ref().is_some_and(|old| Arc::ptr_eq(old, &value) || old.same_bits(&value));
-        if !same {
-            self.changed[tensor] = true;
-            // Nothing upstream is quantized: hold the float tensor itself, not a copy.
-            let float = self.sample.float[tensor].as_ref();
-            let shared = float.filter(|f| quantizer.is_none() && f.same_bits(&value)).cloned();
-            *slot = Some(shared.unwrap_or_else(|| value.detached()));
-        }
+        self.keep(tensor, value, quantizer.is_some());
         clipping
+    }
+
+    /// Puts a value in its place, unless the one there has the same bits.
+    fn keep(&mut self, tensor: TensorId, value: Arc<Value>, is_quantized: bool) {
+        let slot = &mut self.sample.quantized[tensor];
+        if slot.as_ref().is_some_and(|old| Arc::ptr_eq(old, &value) || old.same_bits(&value)) {
+            return;
+        }
+        self.changed[tensor] = true;
+        // Nothing upstream is quantized: hold the float tensor itself, not a copy.
+        let float = self.sample.float[tensor].as_ref();
+        let shared = float.filter(|f| !is_quantized && f.same_bits(&value)).cloned();
+        *slot = Some(shared.unwrap_or_else(|| value.detached()));
     }
 
     /// Brings one segment up to date; whether it had to be run.
@@ -306,8 +337,14 @@ impl Pass<'_> {
         let started = Instant::now();
         for (position, &tensor) in segment.outputs.iter().enumerate() {
             let quantizer = self.plan.tensors[tensor];
+            let layer = self.row_of(segment, tensor);
+            if let (Some(layer), Some(quantizer)) = (layer, &quantizer)
+                && self.quantize_and_sum(layer, tensor, &raw[position], &reference[position], quantizer)
+            {
+                continue;
+            }
             let clipping = self.store(tensor, &raw[position], quantizer.as_ref());
-            if let Some(layer) = self.row_of(segment, tensor) {
+            if let Some(layer) = layer {
                 self.sum_layer(layer, tensor, &reference[position], clipping);
             }
         }
@@ -366,9 +403,7 @@ impl Pass<'_> {
             let Some(float) = &self.sample.float[tensor] else { continue };
             self.sample.layers[layer].local = match (self.plan.tensors[tensor], raw.floats(), float.floats()) {
                 (Some(quantizer), Some(raw), Some(float)) if raw.len() == float.len() => {
-                    self.scratch.resize(raw.len(), 0.0);
-                    fake_quantize(raw, &mut self.scratch, &quantizer.params);
-                    Some(ErrorSums::of(float, &self.scratch))
+                    Some(quantized_error(float, raw, &quantizer.params))
                 }
                 _ => sums(float, raw),
             };

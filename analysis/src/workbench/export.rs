@@ -267,6 +267,7 @@ impl Tally {
                 has_decided = true;
                 self.agreement.get_or_insert_default().observe(&f, &o, classes);
                 let best: Vec<_> = classes.rows(&o).map(|row| top_1(&row)).collect();
+                let label = label.filter(|&l| l < classes.classes());
                 if let Some(share) = score::accuracy([(best.as_slice(), label)].into_iter()) {
                     self.labelled += share.of;
                     self.correct += share.count;

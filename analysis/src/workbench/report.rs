@@ -9,6 +9,7 @@ use crate::{
     engine::LayerSums,
     error::Result,
     graph::LayerId,
+    job::Warning,
     metrics::{ErrorSums, Errors, Measure},
     plan::{LayerWeights, OperandValue, QuantPlan},
     quant::{Bits, Clipping},
@@ -43,10 +44,20 @@ impl Workbench {
             .map(|(id, info)| self.row(id, info, plan, &sums, &data.shapes))
             .collect();
         let outputs = self.output_rows(used)?;
+        let has_classes = data.scores.iter().flat_map(|s| &s.outputs).any(|o| o.classes > 0);
+        let labels_are_foreign =
+            has_classes && data.dataset.labels().is_some() && outputs.iter().all(|o| o.float_accuracy.is_none());
         let mut warnings = self.info.warnings.clone();
         warnings.extend(data.dataset.warnings().iter().cloned());
         warnings.extend(data.warnings.iter().cloned());
         warnings.extend(plan.warnings.iter().cloned());
+        if labels_are_foreign {
+            warnings.push(Warning::new(
+                "labels-foreign",
+                "the labels name classes that no output of this model has, so there is no accuracy; choose another \
+                 label column, or give the class names in the model's order",
+            ));
+        }
         let total = |field: fn(&LayerRow) -> u64| rows.iter().map(field).sum::<u64>();
         Ok(Report {
             config: Arc::clone(config),
@@ -169,7 +180,8 @@ impl Workbench {
                     total
                 })
             });
-            let labels = data.dataset.labels();
+            let classes = each().map(|o| o.classes).next().unwrap_or(0);
+            let labels = score::fitting_labels(data.dataset.labels(), classes);
             let label = |index: usize| labels.and_then(|l| l.get(index).copied());
             let accuracy = score::accuracy(each().enumerate().map(|(i, o)| (o.best.as_slice(), label(i))));
             let float_accuracy = score::accuracy(each().enumerate().map(|(i, o)| (o.float_best.as_slice(), label(i))));

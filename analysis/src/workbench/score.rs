@@ -13,6 +13,8 @@ pub(super) struct OutputScore {
     pub(super) errors: Option<ErrorSums>,
     /// `None` where the output is no class scores.
     pub(super) agreement: Option<Agreement>,
+    /// Number of classes; 0 where the output is no class scores.
+    pub(super) classes: usize,
     /// Best classes of the float run, one a decision.
     pub(super) float_best: Vec<Option<usize>>,
     /// Best classes of the quantized run.
@@ -36,6 +38,7 @@ impl SampleScore {
                 if let Some(value) = &float[tensor]
                     && let (Some(classes), Some(values)) = (ClassScores::guess(&value.shape()), value.widened())
                 {
+                    score.classes = classes.classes();
                     score.float_best = classes.rows(&values).map(|row| top_1(&row)).collect();
                 }
                 score
@@ -72,4 +75,10 @@ pub(super) fn accuracy<'a>(decisions: impl Iterator<Item = (&'a [Option<usize>],
         }
     }
     (share.of > 0).then_some(share)
+}
+
+/// Labels that name classes this output has; `None` where one does not, since then they speak of other classes and an
+/// accuracy would be a lie.
+pub(super) fn fitting_labels(labels: Option<&[usize]>, classes: usize) -> Option<&[usize]> {
+    labels.filter(|labels| labels.iter().all(|&label| label < classes))
 }

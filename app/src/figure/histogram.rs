@@ -73,9 +73,9 @@ fn counts_axis(data: &Distribution, log: bool) -> Axis {
     let most = data.float_counts.iter().chain(&data.quantized_counts).copied().max().unwrap_or(0).max(1) as f64;
     // Head room for the labels of the thresholds, which stand at the top.
     if log {
-        Axis::linear("values", 0.5, 0.5 * (2.0 * most).powf(1.12)).on(Scale::Log { floor: 0.5 })
+        Axis::linear("count", 0.5, 0.5 * (2.0 * most).powf(1.12)).on(Scale::Log { floor: 0.5 })
     } else {
-        Axis::linear("values", 0.0, 1.25 * most)
+        Axis::linear("count", 0.0, 1.25 * most)
     }
 }
 
@@ -83,11 +83,12 @@ fn marks(ends: Option<(f64, f64)>, step: Option<f64>) -> Vec<Mark> {
     let Some((low, high)) = ends else { return Vec::new() };
     let mut marks = Vec::new();
     if let Some(step) = step {
-        let levels = (high - low) / step + 1.0;
+        // Ends and step come in f32: without rounding 16 levels may count as 16.0000003 and a seventeenth be drawn.
+        let levels = ((high - low) / step).round() + 1.0;
         let mut level = 0.0;
         while levels <= DRAWN_LEVELS && level < levels {
             let x = low + level * step;
-            marks.push(Mark { x, label: String::new(), ink: Ink::Quiet, stroke: Stroke::Dotted });
+            marks.push(Mark { x, label: String::new(), ink: Ink::Quiet, stroke: Stroke::Solid });
             level += 1.0;
         }
     }

@@ -3,6 +3,7 @@
 //! [`spec`] is the vocabulary, [`ticks`] and [`hover`] what both readers of a chart need in words, [`screen`] and [`file`]
 //! the two drawers; [`histogram`], [`channels`] and [`threshold`] say what the layer pages show.
 
+mod brush;
 pub mod channels;
 pub mod file;
 pub mod histogram;

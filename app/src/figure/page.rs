@@ -5,13 +5,11 @@ use plotters::{
     drawing::{DrawingArea, DrawingAreaErrorKind},
     element::{Circle, PathElement, Polygon, Rectangle, Text},
     prelude::DrawingBackend,
-    style::{
-        Color as _, FontFamily, FontTransform, IntoFont as _, RGBAColor, ShapeStyle, TextStyle,
-        text_anchor::{HPos, Pos, VPos},
-    },
+    style::{Color as _, FontFamily, FontTransform, IntoFont as _, ShapeStyle, TextStyle},
 };
 
 use super::{
+    brush::{self, Anchor, blend, overlap, paint},
     file::FAMILY,
     spec::{FigureSpec, Ink, LegendKey, Shape, Stroke},
     ticks::{Tick, ticks},
@@ -182,7 +180,10 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         let mut taken: Vec<[i32; 4]> = Vec::new();
         for mark in &self.spec.marks {
             let x = self.x(mark.x);
-            self.path(&[(x, top), (x, bottom)], mark.stroke, self.line(super::colour(self.tokens, mark.ink), 1))?;
+            let strength = if mark.ink == Ink::Quiet { 0.35 } else { 1.0 };
+            let width = u32::try_from(self.unit).unwrap_or(1);
+            let line = paint(super::colour(self.tokens, mark.ink), strength).stroke_width(width);
+            self.path(&[(x, top), (x, bottom)], mark.stroke, line)?;
         }
         let marks = self.spec.marks.iter().map(|m| (m.x, m.label.as_str(), super::colour(self.tokens, m.ink)));
         let spans = self.spec.spans.iter().map(|s| (0.5 * (s.low + s.high), s.label.as_str(), self.tokens.weak));
@@ -202,30 +203,9 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         Ok(())
     }
 
-    /// A path in the given stroke; plotters' own dashes need float lengths per element, so pieces are cut here.
     fn path(&self, points: &[Pixel], stroke: Stroke, style: ShapeStyle) -> Drawn<DB> {
-        let (on, off) = match stroke {
-            Stroke::Solid => return self.root.draw(&PathElement::new(points.to_vec(), style)),
-            Stroke::Dashed => (7.0 * f64::from(self.unit), 4.0 * f64::from(self.unit)),
-            Stroke::Dotted => (2.0 * f64::from(self.unit), 3.0 * f64::from(self.unit)),
-        };
-        let mut at = 0.0;
-        for pair in points.windows(2) {
-            let &[a, b] = pair else { continue };
-            let length = f64::from(b.0 - a.0).hypot(f64::from(b.1 - a.1));
-            let along = |s: f64| (blend(a.0, b.0, s / length), blend(a.1, b.1, s / length));
-            // `at` runs through the pattern over the whole path; `s` is the place on this piece.
-            let mut s = 0.0;
-            while s < length {
-                let phase = at % (on + off);
-                let (drawn, piece) = if phase < on { (true, on - phase) } else { (false, on + off - phase) };
-                let piece = piece.max(0.5).min(length - s);
-                if drawn {
-                    self.root.draw(&PathElement::new([along(s), along(s + piece)], style))?;
-                }
-                s += piece;
-                at += piece;
-            }
+        for piece in brush::pieces(points, stroke, self.unit) {
+            self.root.draw(&PathElement::new(piece, style))?;
         }
         Ok(())
     }
@@ -290,39 +270,4 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         lines.truncate(3);
         lines
     }
-}
-
-/// Where a text stands relative to its point.
-#[derive(Clone, Copy)]
-enum Anchor {
-    TopLeft,
-    TopRight,
-    Top,
-    Left,
-    Right,
-}
-
-impl Anchor {
-    fn pos(self) -> Pos {
-        match self {
-            Self::TopLeft => Pos::new(HPos::Left, VPos::Top),
-            Self::TopRight => Pos::new(HPos::Right, VPos::Top),
-            Self::Top => Pos::new(HPos::Center, VPos::Top),
-            Self::Left => Pos::new(HPos::Left, VPos::Center),
-            Self::Right => Pos::new(HPos::Right, VPos::Center),
-        }
-    }
-}
-
-fn paint(color: egui::Color32, alpha: f64) -> RGBAColor {
-    RGBAColor(color.r(), color.g(), color.b(), alpha)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "between two pixels of one page")]
-fn blend(from: i32, to: i32, share: f64) -> i32 {
-    (f64::from(from) + f64::from(to - from) * share).round() as i32
-}
-
-fn overlap(a: &[i32; 4], b: &[i32; 4]) -> bool {
-    a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
 }

@@ -1,6 +1,6 @@
-//! Draws a [`FigureSpec`] in the window with egui_plot.
+//! Draws a [`FigureSpec`] in the window with `egui_plot`.
 //!
-//! egui_plot has no logarithmic axes and draws its legend over the data, so values are placed by the figure's own scale,
+//! `egui_plot` has no logarithmic axes and draws its legend over the data, so values are placed by the figure's own scale,
 //! ticks and hover texts come from the figure, and the legend is a line of its own above the chart. Mark labels are painted
 //! after the plot, when the pixel positions are known, in as many rows as keep them apart.
 
@@ -105,11 +105,11 @@ fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) {
     let shown = plot.show(ui, |plot| add_items(plot, spec, tokens));
     let frame = *shown.transform.frame();
     mark_labels(ui, spec, &shown.transform, frame);
-    let label = format!("{}. {}", spec.title, spec.summary);
+    let label = format!("{}: {} against {}. {}", spec.title, spec.y.label, spec.x.label, spec.summary);
     shown.response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
 }
 
-/// egui_plot remembers bounds by id; another layer, scale or range is another plot and starts at its own bounds.
+/// `egui_plot` remembers bounds by id; another layer, scale or range is another plot and starts at its own bounds.
 fn plot_id(spec: &FigureSpec) -> Id {
     let ends = [spec.x.bounds.0, spec.x.bounds.1, spec.y.bounds.0, spec.y.bounds.1].map(f64::to_bits);
     Id::unique((
@@ -139,7 +139,7 @@ fn hints<'a>(hints: AxisHints<'a>, axis: &'a Axis, wanted: usize, thickness: f32
 
 fn spacer(axis: &Axis, wanted: usize) -> impl Fn(GridInput) -> Vec<GridMark> + '_ {
     move |input| {
-        // The step decides how strongly egui_plot draws a mark; the ticks are already chosen, so all are strong.
+        // The step decides how strongly `egui_plot` draws a mark; the ticks are already chosen, so all are strong.
         let step_size = (input.bounds.1 - input.bounds.0).abs();
         ticks(axis, input.bounds.0, input.bounds.1, wanted)
             .into_iter()
@@ -190,7 +190,10 @@ fn add_items<'a>(plot: &mut PlotUi<'a>, spec: &'a FigureSpec, tokens: &Tokens) {
         }
     }
     for mark in &spec.marks {
-        let line = VLine::new("", spec.x.scale.place(mark.x)).color(super::colour(tokens, mark.ink)).width(1.5);
+        // Scaffolding stays behind the data to the eye, though it is drawn on top of it.
+        let (strength, width) = if mark.ink == Ink::Quiet { (0.35, 1.0) } else { (1.0, 1.5) };
+        let color = super::colour(tokens, mark.ink).gamma_multiply(strength);
+        let line = VLine::new("", spec.x.scale.place(mark.x)).color(color).width(width);
         plot.vline(line.style(style(mark.stroke)).allow_hover(false));
     }
 }

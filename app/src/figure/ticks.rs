@@ -70,21 +70,26 @@ fn powers(low: f64, high: f64, wanted: usize) -> Vec<Tick> {
     out
 }
 
+/// Zero, then outwards on both sides the powers of ten, with their doubles and fivefolds while few of them are in view; a
+/// tick too close to the one before is left out.
 fn signed(low: f64, high: f64, wanted: usize, unit: f64) -> Vec<Tick> {
     let scale = Scale::SignedLog { unit };
-    let reach = scale.value(low.abs().max(high.abs()));
-    let lowest = unit.log10().ceil();
-    let decades = (reach.log10() - lowest).max(0.0);
-    let sides = if low < 0.0 && high > 0.0 { 2.0 } else { 1.0 };
-    let stride = (sides * (decades + 1.0) / wanted as f64).ceil().max(1.0);
+    let reach = scale.value(low.abs().max(high.abs())).abs();
+    let decades = (reach / unit).log10().max(0.0) + 1.0;
+    let multiples: &[f64] = if 4.0 * decades <= wanted as f64 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let gap = 0.7 * (high - low) / wanted as f64;
     let mut out = vec![Tick { placed: 0.0, label: "0".into() }];
-    let mut exponent = lowest;
-    while exponent <= reach.log10() + 1e-9 && out.len() < 200 {
-        let value = 10f64.powf(exponent);
-        for v in [value, -value] {
-            out.push(Tick { placed: scale.place(v), label: power_label(v) });
+    let mut last = 0.0;
+    let mut power = 10f64.powf(unit.log10().floor() - 1.0);
+    while power <= reach && out.len() < 200 {
+        for value in multiples.iter().map(|m| m * power) {
+            let placed = scale.place(value);
+            if placed - last >= gap {
+                last = placed;
+                out.extend([value, -value].map(|v| Tick { placed: scale.place(v), label: power_label(v) }));
+            }
         }
-        exponent += stride;
+        power *= 10.0;
     }
     out.retain(|t| t.placed >= low && t.placed <= high);
     out.sort_by(|a, b| a.placed.total_cmp(&b.placed));
@@ -94,7 +99,11 @@ fn signed(low: f64, high: f64, wanted: usize, unit: f64) -> Vec<Tick> {
 /// A power of ten as short as it can be said: plain from 0.01 to 10 000, else with an exponent.
 fn power_label(value: f64) -> String {
     let size = value.abs();
-    if (0.009..10_001.0).contains(&size) { number(value, size.min(1.0)) } else { minus(&format!("{value:.0e}")) }
+    if (0.009..10_001.0).contains(&size) {
+        number(value, 10f64.powf((size.min(1.0).log10() + 1e-9).floor()))
+    } else {
+        minus(&format!("{value:.0e}"))
+    }
 }
 
 /// `value` with as many decimals as a step of `step` needs, and a true minus.
@@ -144,10 +153,14 @@ mod tests {
     fn logarithmic_ticks_are_powers_of_ten() {
         let counts = Axis::linear("", 0.5, 20_000.0).on(Scale::Log { floor: 0.5 });
         assert_eq!(labels(&counts, 10), ["1", "10", "100", "1000", "10000"]);
+        // 0.01 stands at log10(1.1) = 0.04: closer to 0 than 0.7·(2.3 + 3.2)/14 = 0.27, and left out.
         let tails = Axis::linear("", -20.0, 150.0).on(Scale::SignedLog { unit: 0.1 });
+        assert_eq!(labels(&tails, 14), ["−10", "−1", "−0.1", "0", "0.1", "1", "10", "100"]);
+        // Hardly more than a decade: doubles and fivefolds fill it.
+        let few = Axis::linear("", -2.0, 6.0).on(Scale::SignedLog { unit: 0.4 });
         assert_eq!(
-            labels(&tails, 20),
-            ["−10.0", "−1.0", "−0.1", "0", "0.1", "1.0", "10.0", "100.0"].map(|s| s.replace(".0", ""))
+            labels(&few, 14),
+            ["−2.0", "−1.0", "−0.5", "−0.2", "0", "0.2", "0.5", "1.0", "2.0", "5.0"].map(|l| l.replace(".0", ""))
         );
     }
 

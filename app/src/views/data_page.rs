@@ -45,12 +45,12 @@ pub fn data_page_ui(ui: &mut Ui, doc: &Document, state: &mut DataPageState, send
             ui.columns(2, |columns| {
                 if let [left, right] = columns {
                     left_ui(left, doc, data, state, send);
-                    right_ui(right, doc, data, state, send);
+                    right_ui(right, data, state);
                 }
             });
         } else {
             left_ui(ui, doc, data, state, send);
-            right_ui(ui, doc, data, state, send);
+            right_ui(ui, data, state);
         }
         ui.add_space(4.0 * theme::GRID);
     });
@@ -59,13 +59,13 @@ pub fn data_page_ui(ui: &mut Ui, doc: &Document, state: &mut DataPageState, send
 fn left_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, state: &mut DataPageState, send: &mut Commands) {
     source::source_ui(ui, doc, data, send);
     recipe_form::recipe_ui(ui, data, &mut state.draft, send);
+    trials::trials_ui(ui, doc, send);
     source::inputs_ui(ui, data);
 }
 
-fn right_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, state: &DataPageState, send: &mut Commands) {
+fn right_ui(ui: &mut Ui, data: &DataInfo, state: &DataPageState) {
     samples::samples_ui(ui, data, &state.textures);
     sanity::sanity_ui(ui, data);
-    trials::trials_ui(ui, doc, send);
 }
 
 fn no_data_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {

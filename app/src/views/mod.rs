@@ -20,6 +20,8 @@ pub mod model_summary;
 pub mod notices;
 #[cfg(test)]
 pub(crate) mod page_fixtures;
+#[cfg(test)]
+mod page_tests;
 pub mod scoreboard;
 pub mod settings;
 pub mod shortcuts;

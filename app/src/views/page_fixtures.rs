@@ -145,6 +145,7 @@ pub(crate) fn report(info: LayerInfo) -> Report {
 }
 
 /// A bell around 0.2 with a tail to the right, as counts of 256 bins over −2.1 … 6.
+#[expect(clippy::cast_possible_truncation, reason = "counts below a million")]
 fn bell(center: f64, width: f64, tail: f64) -> Vec<u64> {
     (0..256)
         .map(|i| {
@@ -222,8 +223,11 @@ fn weight_channel(index: usize) -> WeightChannel {
 pub(crate) fn data() -> DataInfo {
     let inputs = model(Vec::new()).inputs;
     let recipe = Recipe::preset("imagenet").unwrap().fitted(&inputs[0]).unwrap();
-    let picture = |i: usize| {
-        image::RgbImage::from_fn(96, 72, |x, y| image::Rgb([(x * 2) as u8, (y * 3) as u8, (40 * (i % 6)) as u8]))
+    let picture = |i: u32| {
+        image::RgbImage::from_fn(96, 72, |x, y| {
+            let [red, green, blue] = [x * 2, y * 3, 40 * (i % 6)].map(|v| u8::try_from(v).unwrap());
+            image::Rgb([red, green, blue])
+        })
     };
     let names = ["tabby cat", "golden retriever", "espresso", "sports car", "lighthouse", "strawberry"];
     DataInfo {
@@ -251,7 +255,7 @@ pub(crate) fn data() -> DataInfo {
         previews: (0..6)
             .map(|i| Preview {
                 name: format!("n0212{i}345_{i}.JPEG"),
-                label: Some(i),
+                label: Some(i as usize),
                 source: Some(picture(i)),
                 inputs: vec![PreviewInput {
                     input: "input".into(),

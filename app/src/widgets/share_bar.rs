@@ -9,6 +9,7 @@ pub fn share_bar(ui: &mut Ui, share: f64, width: f32, ink: Color32, text: &str) 
     let (rect, response) = ui.allocate_exact_size(vec2(width, 18.0), Sense::hover());
     if ui.is_rect_visible(rect) {
         let tokens = theme::tokens(ui);
+        #[expect(clippy::cast_possible_truncation, reason = "a share of a few hundred points")]
         let share = if share.is_finite() { share.clamp(0.0, 1.0) as f32 } else { 0.0 };
         let filled = Rect::from_min_size(rect.min, vec2(share * rect.width(), rect.height()));
         ui.painter().rect_filled(rect, 2.0, tokens.faint);

@@ -7,7 +7,7 @@ use crate::theme;
 /// A heading inside a page, with the space that sets a section apart.
 pub fn section(ui: &mut Ui, title: &str) -> Response {
     ui.add_space(8.0);
-    let response = ui.label(RichText::new(title).strong().size(14.0));
+    let response = ui.label(RichText::new(title).strong().size(15.0));
     ui.add_space(2.0);
     response
 }

@@ -128,34 +128,34 @@ fn kind(resize: Resize) -> std::mem::Discriminant<Resize> {
 }
 
 fn layout_ui(ui: &mut Ui, data: &DataInfo, recipe: &mut Recipe) {
-    let label = ui.label("Axes of the input");
+    ui.label("Axes of the input");
     ui.horizontal(|ui| {
         let current = recipe.layout.unwrap_or(Layout::Nchw);
         for layout in [Layout::Nchw, Layout::Nhwc] {
-            if ui.selectable_label(current == layout, layout.name()).labelled_by(label.id).clicked() {
+            if ui.selectable_label(current == layout, layout.name()).clicked() {
                 recipe.layout = Some(layout);
             }
         }
     });
     ui.end_row();
     if data.is_array {
-        let label = ui.label("Axes of the arrays");
+        ui.label("Axes of the arrays");
         ui.horizontal(|ui| {
             for (layout, text) in
                 [(None, "Same"), (Some(Layout::Nchw), Layout::Nchw.name()), (Some(Layout::Nhwc), Layout::Nhwc.name())]
             {
-                if ui.selectable_label(recipe.array_layout == layout, text).labelled_by(label.id).clicked() {
+                if ui.selectable_label(recipe.array_layout == layout, text).clicked() {
                     recipe.array_layout = layout;
                 }
             }
         });
         ui.end_row();
     }
-    let label = ui.label("Channel order");
+    ui.label("Channel order");
     ui.horizontal(|ui| {
         let current = recipe.channels.unwrap_or(Channels::Rgb);
         for channels in [Channels::Rgb, Channels::Bgr, Channels::Gray] {
-            let button = ui.selectable_label(current == channels, channels.name()).labelled_by(label.id);
+            let button = ui.selectable_label(current == channels, channels.name());
             if button.clicked() && channels != current {
                 *recipe = with_channels(recipe.clone(), channels);
             }

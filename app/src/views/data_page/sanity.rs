@@ -1,15 +1,15 @@
 //! Float sanity: what the unquantized model answers. If this is wrong, no number about quantization means anything.
 
 use egui::{Grid, Ui};
-use quantlens_analysis::data::{SanityRow, Share, info::DataInfo};
+use quantlens_analysis::data::{ClassScore, SanityRow, Share, info::DataInfo};
 
 use crate::{
     format, theme,
-    widgets::{number_label, section, share_bar},
+    widgets::{section, share_bar},
 };
 
 /// Samples whose answers are listed.
-const LISTED: usize = 16;
+const LISTED: usize = 8;
 
 /// The float model's accuracy, confidence and best classes of the first samples.
 pub(super) fn sanity_ui(ui: &mut Ui, data: &DataInfo) {
@@ -43,51 +43,55 @@ pub(super) fn sanity_ui(ui: &mut Ui, data: &DataInfo) {
         ui.end_row();
     });
     ui.add_space(theme::GRID);
-    Grid::new("sanity-samples").num_columns(3).striped(true).spacing([12.0, 4.0]).show(ui, |ui| {
-        for text in ["Sample", "Label", "The float model's best five, with their confidence"] {
-            ui.colored_label(tokens.weak, text);
-        }
-        ui.end_row();
-        for sample in sanity.rows.iter().take(LISTED) {
-            sample_ui(ui, data, sample);
-            ui.end_row();
-        }
-    });
+    ui.weak("Each sample with its label and the float model's best five, with their confidence");
+    for (place, row) in sanity.rows.iter().take(LISTED).enumerate() {
+        row_ui(ui, data, row, place);
+    }
     if sanity.rows.len() > LISTED {
         ui.weak(format!("and {}", format::plural(sanity.rows.len() - LISTED, "more sample")));
     }
 }
 
-fn sample_ui(ui: &mut Ui, data: &DataInfo, sample: &SanityRow) {
-    let cell = |ui: &mut Ui, text: &str, width: f32| {
-        ui.scope(|ui| {
-            ui.set_max_width(width);
-            ui.add(egui::Label::new(text).truncate()).on_hover_text(text);
+/// Two lines: which sample, its label and the best answer; below it the next four.
+fn row_ui(ui: &mut Ui, data: &DataInfo, row: &SanityRow, place: usize) {
+    let tokens = theme::tokens(ui);
+    let fill = if place.is_multiple_of(2) { tokens.faint } else { egui::Color32::TRANSPARENT };
+    egui::Frame::new().fill(fill).corner_radius(3.0).inner_margin(egui::Margin::symmetric(6, 3)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing = egui::vec2(8.0, 1.0);
+        let Some((best, others)) = row.top.split_first() else { return };
+        ui.horizontal(|ui| {
+            // Long names give way: a third each for the sample, its label, and the answer.
+            let third = (ui.available_width() - 16.0) / 3.0;
+            cell(ui, third, |ui| ui.add(egui::Label::new(&row.name).truncate()));
+            let label = row.label.map_or("no label".into(), |label| data.class_name(label));
+            cell(ui, third, |ui| ui.add(egui::Label::new(label).truncate()));
+            cell(ui, third, |ui| {
+                // A sign beside the words: right and wrong must not be a matter of colour.
+                match row.label {
+                    Some(label) if label == best.class => ui.label("✓").on_hover_text("The label"),
+                    Some(_) => ui.label("✗").on_hover_text("Not the label"),
+                    None => ui.label(""),
+                };
+                let text = format!("{} {}", name_of(data, best), percent(best.confidence));
+                ui.add(egui::Label::new(egui::RichText::new(text).strong()).truncate())
+            });
         });
-    };
-    cell(ui, &sample.name, 110.0);
-    cell(ui, &sample.label.map_or(format::UNKNOWN.into(), |label| data.class_name(label)), 110.0);
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
-        let Some(best) = sample.top.first() else { return };
-        // A sign beside the words: right and wrong must not be a matter of colour.
-        let sign = match sample.label {
-            Some(label) if label == best.class => "✓",
-            Some(_) => "✗",
-            None => "",
-        };
-        ui.label(sign);
-        ui.strong(data.class_name(best.class));
-        number_label(ui, percent(best.confidence));
-        let others: Vec<String> = sample
-            .top
-            .iter()
-            .skip(1)
-            .map(|score| format!("{} {}", data.class_name(score.class), percent(score.confidence)))
-            .collect();
-        let others = others.join(", ");
-        ui.add(egui::Label::new(egui::RichText::new(&others).weak()).truncate()).on_hover_text(others);
+        let others: Vec<String> =
+            others.iter().map(|score| format!("{} {}", name_of(data, score), percent(score.confidence))).collect();
+        ui.add(egui::Label::new(egui::RichText::new(format!("then {}", others.join(", "))).color(tokens.weak)).wrap());
     });
+}
+
+fn cell<R>(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui) -> R) {
+    ui.allocate_ui_with_layout(egui::vec2(width, 18.0), egui::Layout::left_to_right(egui::Align::Center), |ui| {
+        ui.set_width(width);
+        add(ui);
+    });
+}
+
+fn name_of(data: &DataInfo, score: &ClassScore) -> String {
+    score.name.clone().unwrap_or_else(|| data.class_name(score.class))
 }
 
 /// `71.9 % (23 of 32)`.

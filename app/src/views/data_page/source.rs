@@ -82,7 +82,7 @@ pub(super) fn inputs_ui(ui: &mut Ui, data: &DataInfo) {
             ui.add(egui::Label::new(format!("fed by {}{note}", feed.array)).wrap());
         }
         if let Some(check) = data.check.inputs.iter().find(|check| check.name == input.name) {
-            values_ui(ui, place, check, data.check.samples);
+            ui.scope(|ui| values_ui(ui, place, check, data.check.samples));
         }
         ui.add_space(theme::GRID);
     }
@@ -107,7 +107,8 @@ fn values_ui(ui: &mut Ui, place: usize, check: &InputCheck, samples: usize) {
         }
         ui.end_row();
     };
-    Grid::new(("input-values", place)).num_columns(1 + columns.len()).spacing([12.0, 2.0]).min_col_width(64.0).show(
+    ui.spacing_mut().interact_size.y = 18.0;
+    Grid::new(("input-values", place)).num_columns(1 + columns.len()).spacing([12.0, 2.0]).min_col_width(68.0).show(
         ui,
         |ui| {
             ui.colored_label(weak, format!("Of {}", format::plural(samples, "sample")));
@@ -132,7 +133,7 @@ fn number_cell(ui: &mut Ui, text: &str) {
 
 /// Right-aligned in its column.
 fn right<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) {
-    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), add);
+    ui.allocate_ui_with_layout(egui::vec2(68.0, 18.0), egui::Layout::right_to_left(egui::Align::Center), add);
 }
 
 fn shape_words(shape: &[usize]) -> String {

@@ -18,11 +18,13 @@ pub(super) fn trials_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     ui.label("Runs the float model under every preprocessing that fits its input. The right one is usually far ahead.");
     let running = doc.recipes.pending_since.is_some();
     let why_not = Action::TryRecipes.refusal(doc);
-    let button = ui.add_enabled(!running && why_not.is_none(), egui::Button::new(Action::TryRecipes.title()));
     let reason = if running { "It is running" } else { why_not.unwrap_or_default() };
-    if button.on_disabled_hover_text(reason).clicked() {
-        send.run(Action::TryRecipes);
-    }
+    ui.horizontal(|ui| {
+        let button = egui::Button::new(Action::TryRecipes.title());
+        if ui.add_enabled(!running && why_not.is_none(), button).on_disabled_hover_text(reason).clicked() {
+            send.run(Action::TryRecipes);
+        }
+    });
     let Some(trials) = &doc.recipes.value else { return };
     if trials.is_empty() {
         ui.label("No other preprocessing fits this input");
