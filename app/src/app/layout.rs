@@ -96,12 +96,12 @@ fn strip_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Comm
     let panel = panel.default_size(if is_low { 96.0 } else { 140.0 });
     let mut open = doc.pages.strip;
     panel.show_collapsible(ui, &mut open, |ui| drift::drift_ui(ui, doc, &mut views.drift, send));
-    toggle_if_dragged(doc.pages.strip, open, PanelId::Strip, send);
+    toggle_if_dragged(doc, open, PanelId::Strip, send);
 }
 
 /// A panel that was dragged shut or open says so as a command, like everything else.
-fn toggle_if_dragged(before: bool, after: bool, panel: PanelId, send: &mut Commands) {
-    if before != after {
+fn toggle_if_dragged(doc: &Document, is_open: bool, panel: PanelId, send: &mut Commands) {
+    if Action::Toggle(panel).is_checked(doc) != Some(is_open) {
         send.push(Command::TogglePanel(panel));
     }
 }
@@ -118,7 +118,7 @@ fn list_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Comma
     let shown = panel.show_collapsible(ui, &mut open, |ui| {
         layer_list::layer_list_ui(ui, doc, &mut views.layer_list, send);
     });
-    toggle_if_dragged(doc.pages.list, open, PanelId::List, send);
+    toggle_if_dragged(doc, open, PanelId::List, send);
     shown.map(|shown| shown.response.rect)
 }
 
@@ -134,7 +134,7 @@ fn inspector_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut 
             inspector::inspector_ui(ui, doc, &mut views.inspector, send);
         });
     });
-    toggle_if_dragged(doc.pages.inspector, open, PanelId::Inspector, send);
+    toggle_if_dragged(doc, open, PanelId::Inspector, send);
     shown.map(|shown| shown.response.rect)
 }
 

@@ -84,7 +84,7 @@ fn drawers_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 fn defaults_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let now = &doc.config.defaults;
     let method = now.method.unwrap_or_default();
-    let chosen = choice(ui, "Ranges", format::method(method), |m| format::method(m), Method::ALL.to_vec(), method);
+    let chosen = choice(ui, "Ranges", format::method(method), format::method, Method::ALL.to_vec(), method);
     set(send, now, chosen, |s, v| s.method = Some(v));
     let scales = now.granularity.unwrap_or(Granularity::PerTensor);
     let both = vec![Granularity::PerTensor, Granularity::PerChannel];
