@@ -149,6 +149,8 @@ pub enum Command {
         /// The file to write.
         path: PathBuf,
     },
+    /// Choose the export's file with the system's dialog.
+    BrowseExport,
     /// Close the export dialog.
     CloseExport,
     /// Take a notice away.
@@ -161,6 +163,8 @@ pub enum Command {
     CloseDialog,
     /// The answer to "Save changes?".
     CloseAnswer(CloseAnswer),
+    /// Take up the edits of a run that ended unexpectedly, or forget them.
+    RestoreUnsaved(bool),
     /// Change the settings.
     SetSettings(Settings),
     /// Show this step of the tour; `None` ends it.
@@ -193,6 +197,8 @@ pub enum Dialog {
     },
     /// Unsaved edits, and the window is to close.
     ConfirmClose,
+    /// The last run ended with unsaved edits.
+    Restore,
 }
 
 /// What to do with unsaved edits when the window closes.

@@ -16,6 +16,7 @@ use crate::{
     history::History,
     rows::{Column, RowOrder},
     selection::Selection,
+    session::Unsaved,
     tour::TourStep,
     worker::{DataChoice, ModelSource, Request},
 };
@@ -399,6 +400,8 @@ pub struct Document {
     pub recipe_given: Option<Recipe>,
     /// The user has said that the recipe is right.
     pub recipe_confirmed: bool,
+    /// Edits of a run that ended unexpectedly, until the user has decided.
+    pub unsaved: Option<Unsaved>,
     /// Layers' own settings before they were toggled to float.
     pub before_float: BTreeMap<String, LayerSettings>,
     /// When the running job was started, by the window's clock.

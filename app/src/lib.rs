@@ -1,21 +1,27 @@
 //! The window of Quantlens: shows a [`document::Document`], sends [`command::Command`]s, runs the analysis on a thread.
 
 pub mod action;
+pub mod app;
 pub mod apply;
 pub mod batch;
+pub mod cli;
 pub mod command;
 pub mod copy;
 pub mod dialogs;
 pub mod document;
+pub mod engine;
 pub mod figure;
+pub mod files;
 pub mod filter;
 pub mod format;
 pub mod history;
 pub mod interval;
+pub mod keys;
 pub mod memo;
 pub mod rows;
 pub mod runtime;
 pub mod selection;
+pub mod session;
 pub mod spread;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -23,6 +29,7 @@ pub mod theme;
 pub mod tour;
 pub mod views;
 pub mod widgets;
+pub mod window;
 pub mod worker;
 
 pub use eframe::egui;

@@ -1,18 +1,11 @@
 //! The binary.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Instant};
 
-use clap::Parser;
-use quantlens::batch::{self, BatchCommand};
-
-/// Shows where and why quantizing a network hurts.
-#[derive(Parser)]
-#[command(version)]
-struct Arguments {
-    #[command(subcommand)]
-    command: BatchCommand,
-}
+use clap::Parser as _;
+use quantlens::cli::Cli;
 
 fn main() -> ExitCode {
-    batch::run(&Arguments::parse().command)
+    let started = Instant::now();
+    Cli::parse().run(started)
 }

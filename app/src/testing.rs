@@ -9,7 +9,7 @@ use quantlens_analysis::{
     calibrate::Method,
     config::{Granularity, QuantConfig},
     data::{DataCheck, DataSource, Recipe, RecipeTrial, info::DataInfo},
-    job::{Progress, Warning},
+    job::{Job as Run, Progress, Warning},
     metrics::{Errors, Measure},
     quant::Bits,
     report::{
@@ -22,7 +22,7 @@ use quantlens_analysis::{
 use crate::{
     apply::{self, Effects},
     document::{Document, RuntimeInfo},
-    worker::{Bench, DataChoice, ModelSource, Run},
+    worker::{Bench, DataChoice, ModelSource},
 };
 
 /// A layer: index 0 is the input row, the others convolutions.
@@ -215,7 +215,7 @@ pub fn data(source: &DataChoice) -> DataInfo {
         labels: true,
         class_names: Arc::default(),
         recipe: None,
-        inputs: Vec::new(),
+        inputs: model(1).inputs,
         feeds: Vec::new(),
         check: DataCheck { samples: 32, inputs: Vec::new(), banners: Vec::new() },
         sanity: None,

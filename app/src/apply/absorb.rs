@@ -168,7 +168,11 @@ fn exported(doc: &mut Document, report: Arc<ExportReport>) {
 fn settle(doc: &mut Document, slot: Slot) {
     match slot {
         Slot::Open => doc.opening = None,
-        Slot::Data | Slot::Evaluate => doc.report.settle(),
+        Slot::Data | Slot::Evaluate => {
+            doc.report.settle();
+            // An edit drops the detail that waits behind it.
+            doc.detail.settle();
+        }
         Slot::Detail => doc.detail.settle(),
         Slot::Recipes => doc.recipes.settle(),
         Slot::Export => {

@@ -4,7 +4,7 @@
 //! system, the clipboard, closing) is returned as [`Effect`]s, which the window carries out. So a test can walk every
 //! command without a window.
 
-pub(crate) mod absorb;
+mod absorb;
 mod edit;
 mod navigate;
 mod notify;
@@ -13,13 +13,13 @@ mod run;
 
 use std::{path::PathBuf, sync::Arc};
 
-pub use absorb::absorb;
+pub use absorb::{absorb, config_read, config_saved, started};
 use quantlens_analysis::config::QuantConfig;
 
 use crate::{
     command::{CloseAnswer, Command, Dialog},
     dialogs::Ask,
-    document::{Document, ExportPhase, Page},
+    document::{Document, ExportPhase, Level, Page},
     tour::TourStep,
     worker::Request,
 };
@@ -99,12 +99,14 @@ fn window(doc: &mut Document, command: Command, out: &mut Effects) {
         Command::Cancel => cancel(doc, out),
         Command::Retry => retry(doc, out),
         Command::Export { path } => start_export(doc, path, out),
+        Command::BrowseExport => out.push(Effect::Ask(Ask::SaveExport)),
         Command::CloseExport => doc.export = None,
         Command::DismissNotice(id) => notify::dismiss(doc, id),
         Command::DismissFailure => doc.failure = None,
         Command::ShowDialog(dialog) => doc.dialog = Some(dialog),
         Command::CloseDialog => doc.dialog = None,
         Command::CloseAnswer(answer) => close_answer(doc, answer, out),
+        Command::RestoreUnsaved(wanted) => restore(doc, wanted, out),
         Command::SetSettings(settings) => set_settings(doc, settings, out),
         Command::Tour(step) => tour(doc, step, out),
         Command::Copy(text) => out.push(Effect::CopyText(text)),
@@ -115,9 +117,23 @@ fn window(doc: &mut Document, command: Command, out: &mut Effects) {
     }
 }
 
+/// Tells the user something that is good to know.
+pub fn advise(doc: &mut Document, text: &str) {
+    notify::notice(doc, Level::Info, text, "");
+}
+
+/// A figure was written to `path`, or could not be.
+pub fn figure_saved(doc: &mut Document, path: &std::path::Path, result: Result<(), String>) {
+    match result {
+        Ok(()) => notify::notice(doc, Level::Info, format!("Saved {}", path.display()), ""),
+        Err(error) => notify::notice(doc, Level::Failure, format!("The figure was not saved: {error}"), ""),
+    }
+}
+
 /// The window is to close: at once, or after a question where edits are not saved.
 pub fn request_close(doc: &mut Document, out: &mut Effects) {
-    if doc.has_unsaved_edits() {
+    // The sample is there to be played with; nobody wants to be asked about it.
+    if doc.has_unsaved_edits() && !doc.is_sample {
         doc.dialog = Some(Dialog::ConfirmClose);
     } else {
         out.push(Effect::Close);
@@ -134,6 +150,14 @@ fn close_answer(doc: &mut Document, answer: CloseAnswer, out: &mut Effects) {
         }
         (CloseAnswer::Save, None) => out.push(Effect::Ask(Ask::SaveConfig { then_close: true })),
     }
+}
+
+/// Opens the model of the lost edits with them, or forgets them.
+fn restore(doc: &mut Document, wanted: bool, out: &mut Effects) {
+    doc.dialog = None;
+    let Some(unsaved) = doc.unsaved.take().filter(|_| wanted) else { return };
+    doc.wanted_config = unsaved.read();
+    apply(doc, Command::OpenModel(unsaved.model), out);
 }
 
 fn cancel(doc: &mut Document, out: &mut Effects) {

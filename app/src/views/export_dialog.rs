@@ -1,1 +1,249 @@
-//! To be filled.
+//! The export: what will be written, before; what running the file showed, after. Success is claimed only when the file
+//! itself, opened anew, reproduced what the window shows.
+
+use std::path::PathBuf;
+
+use egui::{Button, Grid, Id, Modal, ProgressBar, RichText, TextEdit, Ui};
+use quantlens_analysis::{
+    quant::Bits,
+    report::{ExportReport, Report, Verification},
+};
+
+use super::toolbar::progress_text;
+use crate::{
+    command::{Command, Commands},
+    document::{Document, ExportPhase, ExportState},
+    format,
+    theme::{self, GRID},
+};
+
+/// Widths that stock onnxruntime stores and computes as such; the others are simulated on a wider type.
+const STOCK_WIDTHS: [u8; 3] = [4, 8, 16];
+
+/// Draws the dialog while an export is open.
+pub fn export_ui(ctx: &egui::Context, doc: &Document, send: &mut Commands) {
+    let Some(state) = &doc.export else { return };
+    let modal = Modal::new(Id::unique("export")).show(ctx, |ui| {
+        ui.set_width(560.0_f32.min(ctx.content_rect().width() - 60.0));
+        ui.heading("Export quantized model");
+        ui.add_space(2.0 * GRID);
+        match &state.phase {
+            ExportPhase::Before => before_ui(ui, doc, state, None, send),
+            ExportPhase::Failed(error) => before_ui(ui, doc, state, Some(error), send),
+            ExportPhase::Running => running_ui(ui, doc, send),
+            ExportPhase::Done(report) => done_ui(ui, doc, report, send),
+        }
+    });
+    if modal.should_close() && !state.is_running() {
+        send.push(Command::CloseExport);
+    }
+}
+
+fn before_ui(ui: &mut Ui, doc: &Document, state: &ExportState, error: Option<&String>, send: &mut Commands) {
+    let id = Id::unique("export path");
+    let mut path = ui.data_mut(|data| data.get_temp::<String>(id)).filter(|_| error.is_none());
+    let text = path.get_or_insert_with(|| state.path.clone());
+    ui.horizontal(|ui| {
+        let label = ui.label("File");
+        let field = TextEdit::singleline(text).desired_width(ui.available_width() - 100.0);
+        ui.add(field).labelled_by(label.id);
+        if ui.button("Browse…").clicked() {
+            ui.data_mut(|data| data.remove::<String>(id));
+            send.push(Command::BrowseExport);
+        }
+    });
+    let target = PathBuf::from(text.trim());
+    ui.data_mut(|data| data.insert_temp(id, text.clone()));
+    ui.add_space(GRID);
+    match &doc.report.value {
+        Some(report) => plan_ui(ui, doc, report),
+        None => {
+            ui.weak("No numbers yet");
+        }
+    }
+    if let Some(error) = error {
+        ui.add_space(GRID);
+        ui.colored_label(theme::tokens(ui).failure, format!("✗ {error}"));
+    } else if target.exists() {
+        ui.weak("A file of this name exists; it will be replaced once the new one is written whole.");
+    }
+    bottom(ui, |ui| {
+        let can = !text.trim().is_empty();
+        if ui.add_enabled(can, Button::new("Export and verify")).clicked() {
+            ui.data_mut(|data| data.remove::<String>(id));
+            send.push(Command::Export { path: target });
+        }
+        if ui.button("Cancel").clicked() {
+            ui.data_mut(|data| data.remove::<String>(id));
+            send.push(Command::CloseExport);
+        }
+    });
+}
+
+/// What runs where, what the runtime must support, what is only simulated.
+fn plan_ui(ui: &mut Ui, doc: &Document, report: &Report) {
+    let widths = widths(report);
+    let float = report.rows.iter().filter(|row| is_float(row.weight_bits) && is_float(row.activation_bits)).count();
+    Grid::new("export plan").num_columns(2).spacing([16.0, 4.0]).show(ui, |ui| {
+        let parts: Vec<String> =
+            widths.iter().map(|(bits, n)| format!("{n} at {}", format::bits_words(*bits))).collect();
+        fact(ui, "Layers", &format!("{} float; weights and outputs: {}", float, parts.join(", ")));
+        if let Some(model) = &doc.model {
+            let opsets: Vec<String> = model.opsets.iter().map(|(domain, v)| opset(domain, *v)).collect();
+            fact(
+                ui,
+                "Operators",
+                &format!("QuantizeLinear, DequantizeLinear and the model's own; {}", opsets.join(", ")),
+            );
+        }
+        let cost = report.cost;
+        let sizes = format!("{} → about {}", format::bytes(cost.float_bytes), format::bytes(cost.quantized_bytes));
+        fact(ui, "Weights", &sizes);
+        let simulated: Vec<String> =
+            widths.iter().filter_map(|(bits, _)| simulated(*bits)).map(|n| n.to_string()).collect();
+        if !simulated.is_empty() {
+            let text = format!(
+                "{} bits: onnxruntime stores them in 8 bits. No gain in speed or size unless the device has them.",
+                simulated.join(", ")
+            );
+            fact(ui, "Simulated", &text);
+        }
+    });
+}
+
+/// `(width, weights and outputs that have it)`, narrow first, float left out.
+fn widths(report: &Report) -> Vec<(Bits, usize)> {
+    let mut counts = std::collections::BTreeMap::new();
+    let all = report.rows.iter().flat_map(|row| [row.weight_bits, row.activation_bits]).flatten();
+    for bits in all.filter(|bits| !bits.is_float()) {
+        *counts.entry(bits).or_insert(0) += 1;
+    }
+    counts.into_iter().collect()
+}
+
+fn is_float(bits: Option<Bits>) -> bool {
+    bits.is_none_or(Bits::is_float)
+}
+
+fn simulated(bits: Bits) -> Option<u8> {
+    match bits {
+        Bits::Int(n) if !STOCK_WIDTHS.contains(&n) => Some(n),
+        _ => None,
+    }
+}
+
+fn opset(domain: &str, version: i64) -> String {
+    if domain.is_empty() { format!("opset {version}") } else { format!("{domain} {version}") }
+}
+
+fn fact(ui: &mut Ui, name: &str, value: &str) {
+    ui.weak(name);
+    ui.add(egui::Label::new(value).wrap());
+    ui.end_row();
+}
+
+fn running_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    match &doc.job {
+        Some(job) => {
+            ui.label(format!("{} {}", job.stage, progress_text(job)));
+            if let Some(total) = job.total.filter(|total| *total > 0) {
+                let response = ui.add(ProgressBar::new(job.done as f32 / total as f32));
+                response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, &job.stage));
+            }
+        }
+        None => {
+            ui.label("Waiting for the analysis to make way");
+        }
+    }
+    bottom(ui, |ui| {
+        if ui.button("Cancel").clicked() {
+            send.push(Command::Cancel);
+        }
+    });
+}
+
+fn done_ui(ui: &mut Ui, doc: &Document, report: &ExportReport, send: &mut Commands) {
+    let t = theme::tokens(ui);
+    let checked = &report.verification;
+    match &checked.failure {
+        None => {
+            ui.label(RichText::new("✓ Written and verified").color(t.better).strong());
+        }
+        Some(failure) => {
+            ui.label(RichText::new("✗ The file does not reproduce what is shown").color(t.failure).strong());
+            ui.add(egui::Label::new(failure).wrap());
+        }
+    }
+    let size = format::bytes(report.file_bytes);
+    ui.add(egui::Label::new(RichText::new(format!("{} · {size}", report.path.display())).monospace()).wrap());
+    ui.add_space(2.0 * GRID);
+    for line in verification_lines(checked) {
+        ui.add(egui::Label::new(line).wrap());
+    }
+    if let Some(score) = doc.report.value.as_ref().map(|report| &report.score) {
+        let shown = score.accuracy.or(score.agreement);
+        if let (Some(shown), Some(file)) = (shown, checked.optimized_accuracy.or(checked.optimized_agreement)) {
+            let what = if score.accuracy.is_some() { "Accuracy" } else { "Agreement" };
+            let (file, shown) = (format::share_with_counts(file), format::share_with_counts(shown));
+            ui.weak(format!("{what} of the file on the samples run: {file}; the window shows {shown}."));
+        }
+    }
+    for warning in &report.warnings {
+        ui.colored_label(t.warning, format!("⚠ {}", warning.message));
+    }
+    bottom(ui, |ui| {
+        if ui.button("Close").clicked() {
+            send.push(Command::CloseExport);
+        }
+        if ui.button("Copy path").clicked() {
+            send.push(Command::Copy(report.path.display().to_string()));
+        }
+    });
+}
+
+/// The verification in three lines: the parameters, the tensors, what a user's program will see.
+fn verification_lines(v: &Verification) -> [String; 3] {
+    let quantizers = format::plural(v.quantizers_checked, "quantizer");
+    let tensors = format::plural(v.tensors_compared, "tensor");
+    let equal = if v.elements_different == 0 {
+        "every element equal".to_owned()
+    } else {
+        format!("{} elements differ", format::count(v.elements_different))
+    };
+    [
+        format!("① {quantizers} read back from the file: scale, zero-point and type as planned."),
+        format!("② {tensors} of {} compared with the window's: {equal}.", format::plural(v.samples, "sample")),
+        format!(
+            "③ Output SQNR {}; with full optimization {}, outputs at most {} apart.",
+            format::db_unit(v.output_sqnr_db),
+            format::db_unit(v.optimized_output_sqnr_db),
+            format::significant(v.optimized_max_abs, 2)
+        ),
+    ]
+}
+
+fn bottom(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    ui.add_space(3.0 * GRID);
+    ui.separator();
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Min), add);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verification_never_claims_more_than_was_found() {
+        let mut v = crate::testing::export(std::path::Path::new("a.onnx")).verification;
+        assert!(verification_lines(&v)[1].ends_with("every element equal."));
+        v.elements_different = 12;
+        assert!(verification_lines(&v)[1].ends_with("12 elements differ."));
+    }
+
+    #[test]
+    fn odd_widths_are_called_simulated() {
+        let simulated: Vec<u8> = [2, 3, 4, 5, 6, 7, 8, 16].map(Bits::Int).into_iter().filter_map(simulated).collect();
+        assert_eq!(simulated, [2, 3, 5, 6, 7]);
+        assert_eq!(widths(&crate::testing::report(3)), [(Bits::Int(8), 5)], "3 outputs and 2 weights");
+    }
+}

@@ -4,6 +4,7 @@ pub mod bits_editor;
 pub mod cells;
 pub mod channels;
 pub mod data_page;
+pub mod dialogs;
 pub mod drift;
 pub mod export_dialog;
 pub mod figures;
@@ -22,6 +23,7 @@ pub(crate) mod page_fixtures;
 #[cfg(test)]
 mod page_tests;
 pub mod scoreboard;
+pub mod settings;
 pub mod shortcuts;
 pub mod status;
 pub mod threshold;

@@ -1,1 +1,121 @@
-//! To be filled.
+//! The bottom line: what runs, what is hidden, what to watch out for, what is used.
+
+use egui::{Align, Layout, ProgressBar, Ui};
+
+use super::toolbar::progress_text;
+use crate::{
+    command::{Command, Commands, Dialog},
+    document::{Document, Level, Page},
+    format, theme,
+};
+
+/// Draws the line.
+pub fn status_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    ui.horizontal(|ui| {
+        job_ui(ui, doc);
+        if doc.model.is_some() {
+            dot(ui);
+            shown_ui(ui, doc, send);
+            warnings_ui(ui, doc, send);
+            recipe_ui(ui, doc, send);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| right_ui(ui, doc));
+    });
+}
+
+fn dot(ui: &mut Ui) {
+    ui.weak("·");
+}
+
+fn job_ui(ui: &mut Ui, doc: &Document) {
+    let Some(job) = &doc.job else {
+        let text = match (&doc.model, doc.live, doc.edits_waiting) {
+            (None, ..) => "no model".to_owned(),
+            (Some(_), false, 0) => "paused".to_owned(),
+            (Some(_), false, n) => format!("paused, {} waiting", format::plural(n, "edit")),
+            (Some(_), true, _) => "ready".to_owned(),
+        };
+        ui.label(text);
+        return;
+    };
+    if let Some(total) = job.total.filter(|total| *total > 0) {
+        let bar = ProgressBar::new(job.done as f32 / total as f32).desired_width(80.0).desired_height(8.0);
+        let response = ui.add(bar);
+        let text = format!("{} {}", job.stage, progress_text(job));
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, &text));
+    }
+    let progress = progress_text(job);
+    ui.label(if progress.is_empty() { job.stage.clone() } else { format!("{} · {progress}", job.stage) });
+}
+
+/// "12 of 53 shown"; a button where something is hidden.
+fn shown_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    let (shown, all) = (doc.visible.len(), doc.layers().len());
+    let text = format!("{} of {} shown", format::count(shown as u64), format::count(all as u64));
+    if shown == all {
+        ui.label(text);
+    } else {
+        let response = ui.link(text).on_hover_text("A filter hides layers; click to show all");
+        if response.clicked() {
+            send.push(Command::SetFilter(String::new()));
+        }
+    }
+}
+
+fn warnings_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    let report = doc.report.value.as_ref().map_or(0, |report| report.warnings.len());
+    let data = doc.data.as_ref().map_or(0, |data| data.warnings.len());
+    let notices = doc.notices.iter().filter(|notice| notice.level != Level::Info).count();
+    let all = report + data + notices;
+    if all == 0 {
+        return;
+    }
+    dot(ui);
+    let text = egui::RichText::new(format!("⚠ {}", format::plural(all, "warning"))).color(theme::tokens(ui).warning);
+    if ui.link(text).on_hover_text("Show all warnings").clicked() {
+        send.push(Command::ShowDialog(Dialog::Notices));
+    }
+}
+
+/// The preprocessing is always named, and whether anybody has confirmed it.
+fn recipe_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    dot(ui);
+    let text = recipe_text(doc);
+    if ui.link(text).on_hover_text("Check the data and their preprocessing").clicked() {
+        send.push(Command::ShowPage(Page::Data));
+    }
+}
+
+/// "imagenet (guessed)", "16 synthetic samples", "no samples".
+fn recipe_text(doc: &Document) -> String {
+    let Some(data) = &doc.data else { return "no samples".into() };
+    let samples = format::plural(data.samples, "sample");
+    if data.synthetic {
+        return format!("{samples}, synthetic");
+    }
+    match &data.recipe {
+        None => format!("{samples}, as they are"),
+        Some(used) if doc.recipe_confirmed || !used.guessed => format!("{samples}, {}", used.recipe.name),
+        Some(used) => format!("{samples}, {} (guessed)", used.recipe.name),
+    }
+}
+
+fn right_ui(ui: &mut Ui, doc: &Document) {
+    let version = if doc.runtime.version.is_empty() {
+        "ONNX Runtime not loaded".to_owned()
+    } else {
+        format!("ONNX Runtime {}", doc.runtime.version)
+    };
+    ui.label(version).on_hover_text(&doc.runtime.how);
+    // In a narrow window what the user can act on stays, what only informs goes.
+    let Some(memory) = doc.report.value.as_ref().map(|report| report.memory).filter(|_| ui.available_width() > 190.0)
+    else {
+        return;
+    };
+    dot(ui);
+    let text = format!("memory {} of {}", format::bytes(memory.used_bytes), format::bytes(memory.budget_bytes));
+    ui.label(text).on_hover_text(format!(
+        "Cached tensors now, of the limit in Settings; at most {} so far",
+        format::bytes(memory.peak_bytes)
+    ));
+}

@@ -1,1 +1,150 @@
-//! To be filled.
+//! The row under the menus: what holds for the whole model, which part the width keys set, and the running job.
+
+use egui::{Align, Button, ComboBox, Layout, Ui};
+use quantlens_analysis::{
+    calibrate::Method,
+    config::{Granularity, LayerSettings},
+    quant::Bits,
+};
+
+use super::menu::action_button;
+use crate::{
+    action::Action,
+    command::{Command, Commands, Part},
+    document::{Document, Drawer, JobStatus, PanelId},
+    format,
+};
+
+/// Draws the row; nothing of it without a model but the job.
+pub fn toolbar_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    ui.horizontal_wrapped(|ui| {
+        if doc.model.is_some() {
+            drawers_ui(ui, doc, send);
+            defaults_ui(ui, doc, send);
+            target_ui(ui, doc, send);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| right_ui(ui, doc, send));
+    });
+}
+
+/// Export, Live, and Cancel while a job runs: always in the same corner.
+fn right_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    if doc.model.is_some() {
+        action_button(ui, Action::Export, doc, send);
+        live_ui(ui, doc, send);
+    }
+    if let Some(job) = &doc.job {
+        cancel_ui(ui, job, send);
+    }
+}
+
+/// The one switch of evaluation: edits take effect at once, or collect until it is pressed.
+fn live_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    let title = if doc.live || doc.edits_waiting > 0 { Action::ToggleLive.title_now(doc) } else { "Paused".into() };
+    let button = Button::selectable(doc.live, title);
+    let hint = format!("{} (F5)", Action::ToggleLive.hint());
+    if ui.add(button).on_hover_text(hint).clicked() {
+        send.run(Action::ToggleLive);
+    }
+}
+
+fn cancel_ui(ui: &mut Ui, job: &JobStatus, send: &mut Commands) {
+    let text = if job.cancellable { format!("■ Cancel  {}", progress_text(job)) } else { "Stopping…".into() };
+    let response = ui.add_enabled(job.cancellable, Button::new(text));
+    if response.on_hover_text(format!("Stop {} (Esc)", job.stage)).clicked() {
+        send.push(Command::Cancel);
+    }
+}
+
+/// "37/64 samples · 12 s left", as far as it is known.
+pub fn progress_text(job: &JobStatus) -> String {
+    let mut parts = Vec::new();
+    if let Some(total) = job.total {
+        parts.push(format!("{}/{} {}", format::count(job.done as u64), format::count(total as u64), job.unit));
+    }
+    if let Some(left) = job.seconds_left {
+        parts.push(format!("{} left", format::duration(left)));
+    }
+    parts.join(" · ")
+}
+
+/// In a narrow window: buttons that open the panels as drawers.
+fn drawers_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    let narrow = doc.pages.narrow;
+    let panels = [
+        (PanelId::List, narrow.list, Drawer::List, "Layers"),
+        (PanelId::Inspector, narrow.inspector, Drawer::Inspector, "Inspector"),
+    ];
+    for (panel, _, drawer, title) in panels.into_iter().filter(|(_, is_drawer, ..)| *is_drawer) {
+        if ui.add(Button::selectable(doc.pages.drawer == Some(drawer), title)).clicked() {
+            send.push(Command::TogglePanel(panel));
+        }
+    }
+}
+
+/// The defaults of all layers. What they are set to is in the configuration; unset ones show the target's own.
+fn defaults_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    let now = &doc.config.defaults;
+    let method = now.method.unwrap_or_default();
+    let chosen = choice(ui, "Ranges", format::method(method), |m| format::method(m), Method::ALL.to_vec(), method);
+    set(send, now, chosen, |s, v| s.method = Some(v));
+    let scales = now.granularity.unwrap_or(Granularity::PerTensor);
+    let both = vec![Granularity::PerTensor, Granularity::PerChannel];
+    let chosen = choice(ui, "Weights", format::granularity(scales), format::granularity, both, scales);
+    set(send, now, chosen, |s, v| s.granularity = Some(v));
+    let widths: Vec<Bits> = Bits::ALL.into_iter().rev().collect();
+    let bits = now.weight_bits.unwrap_or(Bits::Int(8));
+    let chosen = choice(ui, "W", &format::bits(bits), format::bits_words, widths.clone(), bits);
+    set(send, now, chosen, |s, v| s.weight_bits = Some(v));
+    let bits = now.activation_bits.unwrap_or(Bits::Int(8));
+    let chosen = choice(ui, "A", &format::bits(bits), format::bits_words, widths, bits);
+    set(send, now, chosen, |s, v| s.activation_bits = Some(v));
+}
+
+fn set<T>(send: &mut Commands, now: &LayerSettings, chosen: Option<T>, put: impl FnOnce(&mut LayerSettings, T)) {
+    if let Some(value) = chosen {
+        let mut defaults = now.clone();
+        put(&mut defaults, value);
+        send.push(Command::SetDefaults(defaults));
+    }
+}
+
+/// A labelled choice; gives what was newly chosen.
+fn choice<T: PartialEq + Copy, S: Into<String>>(
+    ui: &mut Ui,
+    label: &str,
+    shown: &str,
+    name: impl Fn(T) -> S,
+    all: Vec<T>,
+    now: T,
+) -> Option<T> {
+    let mut chosen = None;
+    ui.label(label).on_hover_text("Default of all layers");
+    let combo = ComboBox::from_id_salt(("default", label)).selected_text(shown).width(40.0).show_ui(ui, |ui| {
+        for value in all {
+            if ui.selectable_label(value == now, name(value).into()).clicked() && value != now {
+                chosen = Some(value);
+            }
+        }
+    });
+    let text = format!("Default {label}: {shown}");
+    let is_enabled = ui.is_enabled();
+    combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, is_enabled, &text));
+    chosen
+}
+
+/// Which part the keys 2…8, 1 and F set.
+fn target_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    ui.separator();
+    ui.label("Keys set").on_hover_text("2…8 set that many bits, 1 sets 16, F sets float");
+    for (part, text) in [(Part::Weights, "W"), (Part::Activations, "A"), (Part::Both, "Both")] {
+        let action = Action::Target(part);
+        let response = ui.add(Button::selectable(doc.target == part, text));
+        let is_selected = doc.target == part;
+        response.widget_info(|| egui::WidgetInfo::selected(egui::Role::RadioButton, true, is_selected, action.title()));
+        let key = crate::keys::text(ui.ctx(), action);
+        if response.on_hover_text(format!("{} ({key})", action.title())).clicked() {
+            send.run(action);
+        }
+    }
+}

@@ -1,1 +1,134 @@
-//! To be filled.
+//! The card that leads through the sample. Each step is a sentence and a button that does the real thing.
+
+use egui::{Align2, Area, Button, Id, Order, RichText, Ui, Vec2};
+use quantlens_analysis::config::Granularity;
+
+use crate::{
+    action::Action,
+    command::{Command, Commands},
+    document::Document,
+    format,
+    theme::{self, GRID},
+    tour::TourStep,
+};
+
+/// Draws the card over the lower left of the pages.
+pub fn tour_ui(ctx: &egui::Context, doc: &Document, send: &mut Commands) {
+    let Some(step) = doc.tour.filter(|_| doc.is_sample) else { return };
+    let area =
+        Area::new(Id::unique("tour")).order(Order::Foreground).anchor(Align2::CENTER_BOTTOM, Vec2::new(0.0, -40.0));
+    area.show(ctx, |ui| {
+        let t = theme::tokens(ui);
+        let frame = egui::Frame::popup(ui.style()).stroke((1.5, t.accent)).inner_margin(egui::Margin::same(14));
+        frame.show(ui, |ui| {
+            ui.set_width(420.0_f32.min(ctx.content_rect().width() - 60.0));
+            head_ui(ui, step, send);
+            ui.label(sentence(doc, step));
+            ui.add_space(GRID);
+            ui.horizontal(|ui| buttons_ui(ui, doc, step, send));
+        });
+    });
+}
+
+fn head_ui(ui: &mut Ui, step: TourStep, send: &mut Commands) {
+    ui.horizontal(|ui| {
+        let title = match step {
+            TourStep::Cliff => "① The curve falls here",
+            TourStep::Channel => "② One channel does it",
+            TourStep::Fix => "③ Give each channel its own scale",
+            TourStep::Export => "④ Export and verify",
+        };
+        ui.label(RichText::new(title).strong().size(15.0));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let close = ui.add(Button::new("✕").frame(false)).on_hover_text("End the tour");
+            close.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "End the tour"));
+            if close.clicked() {
+                send.push(Command::Tour(None));
+            }
+            ui.weak(format!("{} of {}", step.number(), TourStep::ALL.len()));
+        });
+    });
+}
+
+fn sentence(doc: &Document, step: TourStep) -> String {
+    let layer = subject(doc, step).unwrap_or_else(|| "one layer".into());
+    let score = doc.report.value.as_ref().map(|report| &report.score);
+    let accuracy = |share: Option<_>| share.map_or_else(|| format::UNKNOWN.to_owned(), format::share_percent);
+    let (float, now) =
+        score.map_or((String::new(), String::new()), |s| (accuracy(s.float_accuracy), accuracy(s.accuracy)));
+    match step {
+        TourStep::Cliff => format!(
+            "At 8 bits this network drops from {float} to {now}. The strip above shows the error over depth: \
+             it jumps at {layer}."
+        ),
+        TourStep::Channel => format!(
+            "One channel of {layer} spans far more than the others. With one scale for the whole weight, \
+             the others are left with a few steps."
+        ),
+        TourStep::Fix => format!(
+            "Switch {layer} to one scale a channel. The table, the curve and the score follow at once, and one Undo \
+             takes it back. Accuracy now: {now}."
+        ),
+        TourStep::Export => format!(
+            "Accuracy is {now}, float has {float}. Export writes this very configuration, runs the file in \
+             ONNX Runtime and compares it with what you see."
+        ),
+    }
+}
+
+/// The layer a step speaks of. Once it is selected it stays the subject: mending it moves the cliff elsewhere.
+fn subject(doc: &Document, step: TourStep) -> Option<String> {
+    let cliff = || doc.cliff().map(|layer| layer.name.clone());
+    if step == TourStep::Cliff { cliff() } else { doc.selection.anchor.clone().or_else(cliff) }
+}
+
+fn buttons_ui(ui: &mut Ui, doc: &Document, step: TourStep, send: &mut Commands) {
+    match (step, subject(doc, step)) {
+        (TourStep::Cliff, Some(layer)) => {
+            if go(ui, &format!("Show {layer}")) {
+                send.push(Command::Tour(Some(TourStep::Channel)));
+            }
+        }
+        (TourStep::Channel, Some(_)) => {
+            if go(ui, "How to mend it") {
+                send.push(Command::Tour(Some(TourStep::Fix)));
+            }
+        }
+        (TourStep::Fix, _) => fix_ui(ui, doc, send),
+        (TourStep::Export, _) => {
+            if go(ui, &Action::Export.title()) {
+                send.push(Command::Tour(None));
+                send.run(Action::Export);
+            }
+        }
+        (_, None) => {
+            ui.weak("Waiting for the numbers");
+        }
+    }
+}
+
+/// Mends the layer that is selected since the step before: by now the cliff may already be somewhere else.
+fn fix_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    let layers = doc.selected_names();
+    let is_done = !layers.is_empty()
+        && layers.iter().all(|layer| {
+            let settings = doc.config.layers.get(layer);
+            settings.is_some_and(|settings| settings.granularity == Some(Granularity::PerChannel))
+        });
+    if is_done {
+        if go(ui, "Next") {
+            send.push(Command::Tour(Some(TourStep::Export)));
+        }
+    } else if layers.is_empty() {
+        if go(ui, "Select the layer") {
+            send.push(Command::Tour(Some(TourStep::Channel)));
+        }
+    } else if go(ui, "Switch to per channel") {
+        send.push(Command::SetGranularity { layers, granularity: Granularity::PerChannel });
+    }
+}
+
+fn go(ui: &mut Ui, text: &str) -> bool {
+    let t = theme::tokens(ui);
+    ui.add(Button::new(RichText::new(text).color(t.on_accent).strong()).fill(t.accent)).clicked()
+}

@@ -13,11 +13,15 @@ use std::{path::PathBuf, sync::Arc};
 use quantlens_analysis::{
     config::QuantConfig,
     data::{DataSource, Recipe, RecipeTrial, info::DataInfo},
-    job::{CancelToken, Progress},
+    job::{CancelToken, Job as Run, Progress},
     report::{ExportReport, LayerDetail, ModelInfo, Report},
 };
 
-pub use self::{queue::Queue, run::Runner, thread::Worker};
+pub use self::{
+    queue::Queue,
+    run::Runner,
+    thread::{Happening, Worker},
+};
 use crate::document::RuntimeInfo;
 
 /// A job the worker can do, as a value: two equal requests ask for the same thing.
@@ -285,18 +289,4 @@ pub trait Bench: Send {
         path: &std::path::Path,
         job: &mut Run<'_>,
     ) -> anyhow::Result<Arc<ExportReport>>;
-}
-
-/// What a running job gets from the thread.
-pub struct Run<'a> {
-    /// Asks it to stop.
-    pub cancel: CancelToken,
-    /// Takes its progress.
-    pub progress: &'a mut dyn FnMut(Progress),
-}
-
-impl std::fmt::Debug for Run<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Run").field("cancel", &self.cancel).finish_non_exhaustive()
-    }
 }

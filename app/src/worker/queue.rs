@@ -11,7 +11,7 @@ use quantlens_analysis::job::CancelToken;
 use super::{Event, Job, News, Request, Slot, Ticket};
 
 /// Edits closer together than this many seconds are one burst.
-pub const QUIET_S: f64 = 0.15;
+const QUIET_S: f64 = 0.15;
 
 /// The running job and the waiting ones.
 #[derive(Debug, Default)]

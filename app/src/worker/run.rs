@@ -8,9 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use quantlens_analysis::{Error, job::Progress};
+use quantlens_analysis::{
+    Error,
+    job::{Job as Run, Progress},
+};
 
-use super::{Bench, Event, Job, News, Request, Run, Trouble, TroubleKind};
+use super::{Bench, Event, Job, News, Request, Trouble, TroubleKind};
 
 /// Progress closer together than this is not sent.
 const PROGRESS_EVERY: Duration = Duration::from_millis(50);

@@ -15,6 +15,15 @@ use super::{Event, Job, Queue, Request, Runner};
 /// How long a closing window waits for the running job to notice.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// Something the window has to know.
+#[derive(Clone, Debug)]
+pub enum Happening {
+    /// This job was handed to the thread.
+    Started(Request),
+    /// A job says something.
+    News(Event),
+}
+
 /// The window's end of the background work.
 #[derive(Debug)]
 pub struct Worker {
@@ -77,17 +86,23 @@ impl Worker {
         self.queue.ask(request, now);
     }
 
-    /// Starts what is due and gives the next event that is still wanted.
-    pub fn poll(&mut self, now: f64) -> Option<Event> {
+    /// Starts what is due and gives the next thing that has happened and is still of interest.
+    pub fn poll(&mut self, now: f64) -> Option<Happening> {
+        if let Some(request) = self.dispatch(now) {
+            return Some(Happening::Started(request));
+        }
         loop {
-            self.dispatch(now);
             let event = match &mut self.link {
                 Link::Thread { events, .. } => events.try_recv().ok(),
                 Link::Inline { events, .. } => events.pop_front(),
                 Link::Idle => None,
             }?;
             if self.queue.admit(&event) {
-                return Some(event);
+                return Some(Happening::News(event));
+            }
+            // A dropped event may have been the last of its job: the next one can start.
+            if let Some(request) = self.dispatch(now) {
+                return Some(Happening::Started(request));
             }
         }
     }
@@ -102,11 +117,12 @@ impl Worker {
         &self.queue
     }
 
-    fn dispatch(&mut self, now: f64) {
+    fn dispatch(&mut self, now: f64) -> Option<Request> {
         if matches!(self.link, Link::Idle) {
-            return;
+            return None;
         }
-        let Some(job) = self.queue.next(now) else { return };
+        let job = self.queue.next(now)?;
+        let request = job.request.clone();
         match &mut self.link {
             Link::Thread { jobs: Some(jobs), .. } => {
                 // The thread ends only after `jobs` is dropped, so there is a receiver.
@@ -119,6 +135,7 @@ impl Worker {
             }
             Link::Thread { jobs: None, .. } | Link::Idle => {}
         }
+        Some(request)
     }
 }
 

@@ -1,0 +1,105 @@
+//! What commands ask for outside the document: jobs, dialogs, files, the clipboard, closing.
+
+use std::path::{Path, PathBuf};
+
+use egui::{Context, ViewportCommand};
+
+use super::App;
+use crate::{
+    apply::{self, Effect, Effects},
+    command::Command,
+    dialogs::{Answer, Ask, Suggestion},
+    figure::file,
+    files,
+    views::figures,
+};
+
+impl App {
+    pub(super) fn carry_out(&mut self, ctx: &Context, effects: Effects) {
+        for effect in effects {
+            self.carry_out_one(ctx, effect);
+        }
+    }
+
+    fn carry_out_one(&mut self, ctx: &Context, effect: Effect) {
+        match effect {
+            Effect::Start(request) => {
+                self.worker.ask(request, self.doc.now);
+                ctx.request_repaint();
+            }
+            Effect::CancelJobs => self.worker.cancel(),
+            Effect::CopyText(text) => ctx.copy_text(text),
+            Effect::Ask(ask) => {
+                let suggestion = self.suggestion(ask);
+                self.dialogs.ask(ask, &suggestion, self.doc.now);
+            }
+            Effect::SaveConfig { path, config, then_close } => {
+                let result = files::write(&path, config.to_json().as_bytes()).map_err(|error| format!("{error:#}"));
+                let mut more = Effects::new();
+                apply::config_saved(&mut self.doc, &path, &config, result, &mut more, then_close);
+                self.carry_out(ctx, more);
+            }
+            Effect::ReadConfig(path) => {
+                let result = files::read_config(&path).map_err(|error| format!("{error:#}"));
+                let mut more = Effects::new();
+                apply::config_read(&mut self.doc, &path, result, &mut more);
+                self.carry_out(ctx, more);
+            }
+            Effect::SaveFigure(path) => {
+                let result = self.save_figure(&path).map_err(|error| format!("{error:#}"));
+                apply::figure_saved(&mut self.doc, &path, result);
+            }
+            Effect::FocusFilter => {
+                // The list may have to be opened first, so the box gets the keyboard once it is drawn.
+                self.focus_filter = true;
+                ctx.request_repaint();
+            }
+            Effect::Close => {
+                self.closing = true;
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+        }
+    }
+
+    /// A dialog of the system was answered.
+    pub(super) fn answered(&mut self, ctx: &Context, answer: Answer) {
+        let Some(path) = answer.path else { return };
+        let source = |path| quantlens_analysis::data::DataSource::Path(path);
+        match answer.ask {
+            Ask::OpenModel => self.apply(ctx, Command::OpenModel(path)),
+            Ask::OpenImages | Ask::OpenArrays => self.apply(ctx, Command::OpenData(source(path))),
+            Ask::OpenConfig => self.apply(ctx, Command::OpenConfig(path)),
+            Ask::SaveConfig { then_close } => {
+                let config = std::sync::Arc::clone(&self.doc.config);
+                self.carry_out_one(ctx, Effect::SaveConfig { path, config, then_close });
+            }
+            Ask::SaveExport => self.apply(ctx, Command::Export { path }),
+            Ask::SaveFigure => self.apply(ctx, Command::SaveFigure(path)),
+        }
+        ctx.request_repaint();
+    }
+
+    /// Beside the model, under its name.
+    fn suggestion(&self, ask: Ask) -> Suggestion {
+        let model = self.doc.model.as_ref().map(|model| model.path.clone()).unwrap_or_default();
+        let stem = model.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy().into_owned());
+        let folder: Option<PathBuf> = model.parent().filter(|p| p.is_dir()).map(Path::to_path_buf);
+        let file = match ask {
+            Ask::SaveConfig { .. } => format!("{stem}.quantlens.json"),
+            Ask::SaveExport => format!("{stem}.quantized.onnx"),
+            Ask::SaveFigure => format!("{stem}.{}.svg", self.doc.pages.page.title().to_lowercase()),
+            Ask::OpenModel | Ask::OpenImages | Ask::OpenArrays | Ask::OpenConfig => String::new(),
+        };
+        Suggestion { folder, file }
+    }
+
+    fn save_figure(&self, path: &Path) -> anyhow::Result<()> {
+        let Some(spec) = figures::shown_figure(&self.doc, &self.views) else {
+            anyhow::bail!("this page has no figure");
+        };
+        let options = file::FileOptions::default();
+        let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
+        let bytes = if is_png { file::png(&spec, &options)? } else { file::svg(&spec, &options)?.into_bytes() };
+        files::write(path, &bytes)
+    }
+}

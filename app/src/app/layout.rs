@@ -1,0 +1,231 @@
+//! Where things stand: menus, tools, scoreboard and strip on top, the list left, the inspector right, pages in the middle.
+//!
+//! Fixed regions, not docking. In a narrow window the inspector, then the list, become drawers over the middle, so that
+//! the pages keep at least [`CENTRE_MIN`] points.
+
+use egui::{Button, CentralPanel, Frame, Margin, Panel, Rect, Ui};
+
+use crate::{
+    action::Action,
+    command::{Command, Commands, Dialog},
+    document::{Document, Drawer, Page, PanelId},
+    keys, theme,
+    views::{
+        ViewStates, channels, data_page, dialogs, drift, export_dialog, histogram, inspector, layer_list, layer_table,
+        menu, model_summary, notices, scoreboard, status, threshold, toolbar, tour, welcome,
+    },
+    widgets::{self, StripAnswer, Tone},
+};
+
+/// The pages keep this width, in points, at every window size that is allowed.
+const CENTRE_MIN: f32 = 480.0;
+
+/// Where the panels stand, in points of the window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayoutRects {
+    /// The layer list beside the pages; `None` while closed or a drawer.
+    pub list: Option<Rect>,
+    /// The inspector beside the pages.
+    pub inspector: Option<Rect>,
+    /// The pages.
+    pub centre: Rect,
+}
+
+/// Draws the whole window.
+pub(super) fn window_ui(
+    ui: &mut Ui,
+    doc: &Document,
+    views: &mut ViewStates,
+    send: &mut Commands,
+    rects: &mut LayoutRects,
+) {
+    let ctx = ui.ctx().clone();
+    top_ui(ui, doc, views, send);
+    Panel::bottom("status").show(ui, |ui| status::status_ui(ui, doc, send));
+    *rects = LayoutRects::default();
+    if doc.model.is_some() {
+        let width = ui.available_width();
+        strip_ui(ui, doc, views, send);
+        rects.list = list_ui(ui, doc, views, send, width);
+        rects.inspector = inspector_ui(ui, doc, views, send, width);
+    }
+    let back = theme::tokens(ui).canvas;
+    let frame = Frame::new().fill(back).inner_margin(Margin::symmetric(8, 6));
+    rects.centre = CentralPanel::default().frame(frame).show(ui, |ui| centre_ui(ui, doc, views, send)).response.rect;
+    drawer_ui(&ctx, rects.centre, doc, views, send);
+    tour::tour_ui(&ctx, doc, send);
+    notices::corner_ui(&ctx, doc, send);
+    dialogs::dialog_ui(&ctx, doc, send);
+    export_dialog::export_ui(&ctx, doc, send);
+    welcome::drop_target_ui(&ctx);
+}
+
+fn top_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Commands) {
+    Panel::top("menu").show(ui, |ui| {
+        ui.horizontal(|ui| {
+            menu::menu_ui(ui, doc, send);
+            if doc.model.is_some() {
+                ui.separator();
+                let layers = crate::format::plural(doc.layers().len(), "layer");
+                let text = format!("{} · {layers} · target {}", doc.title, doc.config.target);
+                ui.add(egui::Label::new(text).truncate());
+            }
+        });
+    });
+    if doc.model.is_some() || doc.job.is_some() {
+        Panel::top("tools").show(ui, |ui| toolbar::toolbar_ui(ui, doc, send));
+    }
+    if doc.model.is_some() {
+        Panel::top("score").show(ui, |ui| scoreboard::scoreboard_ui(ui, doc, &mut views.scoreboard, send));
+    }
+    failure_ui(ui, doc, send);
+}
+
+fn failure_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    let Some(failure) = &doc.failure else { return };
+    Panel::top("failure").show(ui, |ui| match widgets::error_strip(ui, &failure.what, failure.retry.is_some()) {
+        Some(StripAnswer::Details) => {
+            let (what, details) = (failure.what.clone(), failure.details.clone());
+            send.push(Command::ShowDialog(Dialog::Details { what, details }));
+        }
+        Some(StripAnswer::Retry) => send.push(Command::Retry),
+        Some(StripAnswer::Dismiss) => send.push(Command::DismissFailure),
+        None => {}
+    });
+}
+
+fn strip_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Commands) {
+    let is_low = ui.available_height() < 520.0;
+    let panel = Panel::top("strip").resizable(true).size_range(90.0..=220.0);
+    let panel = panel.default_size(if is_low { 96.0 } else { 140.0 });
+    let mut open = doc.pages.strip;
+    panel.show_collapsible(ui, &mut open, |ui| drift::drift_ui(ui, doc, &mut views.drift, send));
+    toggle_if_dragged(doc.pages.strip, open, PanelId::Strip, send);
+}
+
+/// A panel that was dragged shut or open says so as a command, like everything else.
+fn toggle_if_dragged(before: bool, after: bool, panel: PanelId, send: &mut Commands) {
+    if before != after {
+        send.push(Command::TogglePanel(panel));
+    }
+}
+
+fn list_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Commands, width: f32) -> Option<Rect> {
+    if doc.pages.narrow.list {
+        return None;
+    }
+    // Both panels together leave the centre its minimum.
+    let share = if doc.pages.narrow.inspector { 1.0 } else { 0.45 };
+    let most = ((width - CENTRE_MIN) * share).clamp(200.0, 440.0);
+    let panel = Panel::left("list").resizable(true).default_size(264.0_f32.min(most)).size_range(200.0..=most);
+    let mut open = doc.pages.list;
+    let shown = panel.show_collapsible(ui, &mut open, |ui| {
+        layer_list::layer_list_ui(ui, doc, &mut views.layer_list, send);
+    });
+    toggle_if_dragged(doc.pages.list, open, PanelId::List, send);
+    shown.map(|shown| shown.response.rect)
+}
+
+fn inspector_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Commands, width: f32) -> Option<Rect> {
+    if doc.pages.narrow.inspector {
+        return None;
+    }
+    let most = ((width - CENTRE_MIN) * 0.55).clamp(240.0, 480.0);
+    let panel = Panel::right("inspector").resizable(true).default_size(304.0_f32.min(most)).size_range(240.0..=most);
+    let mut open = doc.pages.inspector;
+    let shown = panel.show_collapsible(ui, &mut open, |ui| {
+        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            inspector::inspector_ui(ui, doc, &mut views.inspector, send);
+        });
+    });
+    toggle_if_dragged(doc.pages.inspector, open, PanelId::Inspector, send);
+    shown.map(|shown| shown.response.rect)
+}
+
+/// In a narrow window: the panel that was asked for, over the pages.
+fn drawer_ui(ctx: &egui::Context, centre: Rect, doc: &Document, views: &mut ViewStates, send: &mut Commands) {
+    let narrow = doc.pages.narrow;
+    let drawer = doc.pages.drawer.filter(|drawer| match drawer {
+        Drawer::List => narrow.list,
+        Drawer::Inspector => narrow.inspector,
+    });
+    let Some(drawer) = drawer.filter(|_| doc.model.is_some()) else { return };
+    let width = 320.0_f32.min(centre.width() - 40.0);
+    let left = if drawer == Drawer::List { centre.left() } else { centre.right() - width };
+    let rect = Rect::from_min_size(egui::pos2(left, centre.top()), egui::vec2(width, centre.height()));
+    egui::Area::new(egui::Id::unique("drawer")).order(egui::Order::Middle).fixed_pos(rect.min).show(ctx, |ui| {
+        let frame = Frame::side_top_panel(ui.style()).stroke((1.0, theme::tokens(ui).line));
+        frame.show(ui, |ui| {
+            ui.set_min_size(rect.size() - egui::vec2(18.0, 8.0));
+            ui.set_max_size(rect.size() - egui::vec2(18.0, 8.0));
+            match drawer {
+                Drawer::List => layer_list::layer_list_ui(ui, doc, &mut views.layer_list, send),
+                Drawer::Inspector => {
+                    egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                        inspector::inspector_ui(ui, doc, &mut views.inspector, send);
+                    });
+                }
+            }
+        });
+    });
+}
+
+fn centre_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Commands) {
+    if doc.model.is_none() {
+        return welcome::welcome_ui(ui, doc, send);
+    }
+    tabs_ui(ui, doc, send);
+    ui.separator();
+    no_data_ui(ui, doc, send);
+    match doc.pages.page {
+        Page::Table => layer_table::layer_table_ui(ui, doc, &mut views.layer_table, send),
+        Page::Data => data_page::data_page_ui(ui, doc, &mut views.data_page, send),
+        Page::Model => model_summary::model_summary_ui(ui, doc, &mut views.model_summary, send),
+        Page::Histogram => histogram::histogram_ui(ui, doc, &mut views.histogram, send),
+        Page::Threshold => threshold::threshold_ui(ui, doc, &mut views.threshold, send),
+        Page::Channels => channels::channels_ui(ui, doc, &mut views.channels, send),
+    }
+}
+
+/// Two groups of tabs: pages about the model, pages about the selected layer.
+fn tabs_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    ui.horizontal_wrapped(|ui| {
+        ui.weak("Model");
+        Page::MODEL.into_iter().for_each(|page| tab_ui(ui, page, doc, send));
+        ui.separator();
+        ui.weak("Layer").on_hover_text("These pages follow the selected layer");
+        Page::LAYER.into_iter().for_each(|page| tab_ui(ui, page, doc, send));
+    });
+}
+
+fn tab_ui(ui: &mut Ui, page: Page, doc: &Document, send: &mut Commands) {
+    let is_shown = doc.pages.page == page;
+    let response = ui.add(Button::selectable(is_shown, page.title()));
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::RadioButton, true, is_shown, page.title()));
+    let key = keys::text(ui.ctx(), Action::ShowPage(page));
+    let clicked = response.clicked();
+    if !key.is_empty() {
+        response.on_hover_text(key);
+    }
+    if clicked {
+        send.push(Command::ShowPage(page));
+    }
+}
+
+/// Without samples half of the numbers are missing; says which, and offers both ways to get them.
+fn no_data_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    if doc.data.is_some() || doc.data_choice.is_some() || doc.pages.page == Page::Data {
+        return;
+    }
+    let text = "Weight error is shown. Activation error needs calibration samples.";
+    widgets::banner(ui, Tone::Info, text, |ui| {
+        ui.horizontal_wrapped(|ui| {
+            if ui.button("Add samples…").on_hover_text("Choose images, arrays or a folder on the Data page").clicked()
+            {
+                send.push(Command::ShowPage(Page::Data));
+            }
+            menu::action_button(ui, Action::UseSynthetic, doc, send);
+        });
+    });
+    ui.add_space(theme::GRID);
+}

@@ -1,0 +1,143 @@
+//! What the analysis thread works with: onnxruntime, found or fetched when first needed, and one workbench.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context as _, Result, anyhow};
+use bytes::Bytes;
+use quantlens_analysis::{
+    config::QuantConfig,
+    data::{DataOptions, DataSource, Recipe, RecipeTrial, info::DataInfo},
+    engine::Runtime,
+    job::Job,
+    report::{ExportReport, LayerDetail, ModelInfo, Report},
+    workbench::{ExportOptions, OpenOptions, Workbench},
+};
+
+use crate::{
+    document::RuntimeInfo,
+    runtime,
+    worker::{Bench, DataChoice, ModelSource},
+};
+
+/// The built-in sample's network.
+const SAMPLE_MODEL: &[u8] = include_bytes!("../../assets/sample/sample.onnx");
+/// Its labelled pictures.
+const SAMPLE_DATA: &[u8] = include_bytes!("../../assets/sample/sample.npz");
+/// The name the sample goes by, in place of a path.
+pub const SAMPLE_NAME: &str = "sample.onnx";
+
+/// The real [`Bench`].
+#[derive(Debug, Default)]
+pub struct Engine {
+    /// A library the user names; `None` looks for one.
+    library: Option<std::path::PathBuf>,
+    threads: Option<usize>,
+    runtime: Option<(Runtime, RuntimeInfo)>,
+    workbench: Option<Workbench>,
+    /// Where the sample's pictures lie while the program runs: the data room reads files.
+    sample_folder: Option<tempfile::TempDir>,
+}
+
+impl Engine {
+    /// With the library at `library`, or whichever is found; on `threads` threads, or all cores.
+    pub fn new(library: Option<std::path::PathBuf>, threads: Option<usize>) -> Self {
+        Self { library, threads, ..Self::default() }
+    }
+
+    fn load_runtime(&mut self, job: &mut Job<'_>) -> Result<Runtime> {
+        if let Some((runtime, _)) = &self.runtime {
+            return Ok(runtime.clone());
+        }
+        let located = match runtime::locate(self.library.as_deref()) {
+            Ok(located) => located,
+            Err(missing) if self.library.is_some() => return Err(anyhow!("{missing}")),
+            Err(missing) => runtime::fetch(&job.cancel, job.progress).with_context(|| missing.to_string())?,
+        };
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let runtime = Runtime::new(runtime::load(&located, self.threads.unwrap_or(cores))?);
+        let info = RuntimeInfo { version: located.version, how: located.how.to_owned() };
+        self.runtime = Some((runtime.clone(), info));
+        Ok(runtime)
+    }
+
+    fn workbench(&mut self) -> Result<&mut Workbench> {
+        self.workbench.as_mut().context("no model is open")
+    }
+
+    fn data_source(&mut self, choice: &DataChoice) -> Result<DataSource> {
+        match choice {
+            DataChoice::Source(source) => Ok(source.clone()),
+            DataChoice::Sample => {
+                if self.sample_folder.is_none() {
+                    self.sample_folder = Some(tempfile::tempdir().context("cannot unpack the sample's pictures")?);
+                }
+                let folder = self.sample_folder.as_ref().context("cannot unpack the sample's pictures")?;
+                let path = folder.path().join("sample.npz");
+                if !path.exists() {
+                    std::fs::write(&path, SAMPLE_DATA).with_context(|| format!("cannot write {}", path.display()))?;
+                }
+                Ok(DataSource::Path(path))
+            }
+        }
+    }
+}
+
+impl Bench for Engine {
+    fn open(&mut self, source: &ModelSource, budget: Option<u64>, job: &mut Job<'_>) -> Result<Arc<ModelInfo>> {
+        let runtime = self.load_runtime(job)?;
+        let options = OpenOptions { memory_budget_bytes: budget };
+        let workbench = match source {
+            ModelSource::Path(path) => Workbench::open(&runtime, path, options, job)?,
+            ModelSource::Sample => {
+                Workbench::open_bytes(&runtime, SAMPLE_NAME, Bytes::from_static(SAMPLE_MODEL), options, job)?
+            }
+        };
+        let model = workbench.model();
+        // Only now: a model that does not open leaves the one before it open.
+        self.workbench = Some(workbench);
+        Ok(model)
+    }
+
+    fn runtime(&self) -> Option<RuntimeInfo> {
+        self.runtime.as_ref().map(|(_, info)| info.clone())
+    }
+
+    fn set_data(
+        &mut self,
+        source: &DataChoice,
+        recipe: Option<&Recipe>,
+        samples: Option<usize>,
+        job: &mut Job<'_>,
+    ) -> Result<Arc<DataInfo>> {
+        let source = self.data_source(source)?;
+        let workbench = self.workbench()?;
+        let model_name = workbench.model().path.file_name().map(|n| n.to_string_lossy().into_owned());
+        let options = DataOptions { recipe: recipe.cloned(), limit: samples, model_name, ..DataOptions::default() };
+        Ok(workbench.set_data_checked(&source, &options, None, job)?)
+    }
+
+    fn try_recipes(&mut self, job: &mut Job<'_>) -> Result<Vec<RecipeTrial>> {
+        Ok(self.workbench()?.try_recipes(job)?.trials)
+    }
+
+    fn weight_only(&mut self, config: &Arc<QuantConfig>, _: &mut Job<'_>) -> Result<Arc<Report>> {
+        Ok(self.workbench()?.weight_only(config)?)
+    }
+
+    fn evaluate(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        job: &mut Job<'_>,
+        on_stage: &mut dyn FnMut(Arc<Report>),
+    ) -> Result<Arc<Report>> {
+        Ok(self.workbench()?.evaluate(config, job, on_stage)?)
+    }
+
+    fn layer_detail(&mut self, config: &Arc<QuantConfig>, layer: &str, job: &mut Job<'_>) -> Result<Arc<LayerDetail>> {
+        Ok(self.workbench()?.layer_detail(config, layer, job)?)
+    }
+
+    fn export(&mut self, config: &Arc<QuantConfig>, path: &Path, job: &mut Job<'_>) -> Result<Arc<ExportReport>> {
+        Ok(self.workbench()?.export(config, path, &ExportOptions::default(), job)?)
+    }
+}

@@ -1,0 +1,53 @@
+//! What the user prefers: theme, samples, memory.
+
+use egui::{Button, DragValue, Grid, Ui};
+
+use crate::{
+    command::{Command, Commands},
+    document::{Document, Settings, ThemeChoice},
+};
+
+/// Draws the settings; every change takes effect at once.
+pub fn settings_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    let mut new = doc.settings.clone();
+    Grid::new("settings").num_columns(2).spacing([16.0, 8.0]).show(ui, |ui| {
+        theme_ui(ui, &mut new);
+        let hint = "Fewer samples are faster and less exact";
+        limit_ui(ui, "Use at most", "samples", hint, &mut new.samples, 32);
+        let mut memory = new.memory_budget_mib.and_then(|mib| usize::try_from(mib).ok());
+        let hint = "For cached tensors; takes effect with the next model. A quarter of the machine's by default";
+        limit_ui(ui, "Memory limit", "MiB", hint, &mut memory, 2048);
+        new.memory_budget_mib = memory.map(|mib| mib as u64);
+    });
+    if new != doc.settings {
+        send.push(Command::SetSettings(new));
+    }
+}
+
+fn theme_ui(ui: &mut Ui, new: &mut Settings) {
+    ui.label("Theme");
+    ui.horizontal(|ui| {
+        let choices = [(ThemeChoice::System, "System"), (ThemeChoice::Dark, "Dark"), (ThemeChoice::Light, "Light")];
+        for (choice, text) in choices {
+            if ui.add(Button::selectable(new.theme == choice, text)).clicked() {
+                new.theme = choice;
+            }
+        }
+    });
+    ui.end_row();
+}
+
+/// A limit that may be off.
+fn limit_ui(ui: &mut Ui, label: &str, unit: &str, hint: &str, limit: &mut Option<usize>, first: usize) {
+    let mut is_on = limit.is_some();
+    let mut value = limit.unwrap_or(first);
+    ui.checkbox(&mut is_on, label).on_hover_text(hint);
+    ui.horizontal(|ui| {
+        let drag = DragValue::new(&mut value).range(1..=1_000_000).update_while_editing(false);
+        let response = ui.add_enabled(is_on, drag);
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::SpinButton, is_on, format!("{label}, {unit}")));
+        ui.label(unit);
+    });
+    ui.end_row();
+    *limit = is_on.then_some(value);
+}
