@@ -42,6 +42,7 @@ pub(super) fn window_ui(
     let ctx = ui.ctx().clone();
     top_ui(ui, doc, views, send);
     Panel::bottom("status").show(ui, |ui| status::status_ui(ui, doc, send));
+    tour::tour_ui(ui, doc, send);
     *rects = LayoutRects::default();
     if doc.model.is_some() {
         let width = ui.available_width();
@@ -53,7 +54,6 @@ pub(super) fn window_ui(
     let frame = Frame::new().fill(back).inner_margin(Margin::symmetric(8, 6));
     rects.centre = CentralPanel::default().frame(frame).show(ui, |ui| centre_ui(ui, doc, views, send)).response.rect;
     drawer_ui(&ctx, rects.centre, doc, views, send);
-    tour::tour_ui(&ctx, doc, send);
     notices::corner_ui(&ctx, doc, send);
     dialogs::dialog_ui(&ctx, doc, send);
     export_dialog::export_ui(&ctx, doc, send);
@@ -61,17 +61,7 @@ pub(super) fn window_ui(
 }
 
 fn top_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Commands) {
-    Panel::top("menu").show(ui, |ui| {
-        ui.horizontal(|ui| {
-            menu::menu_ui(ui, doc, send);
-            if doc.model.is_some() {
-                ui.separator();
-                let layers = crate::format::plural(doc.layers().len(), "layer");
-                let text = format!("{} · {layers} · target {}", doc.title, doc.config.target);
-                ui.add(egui::Label::new(text).truncate());
-            }
-        });
-    });
+    Panel::top("menu").show(ui, |ui| menu::menu_ui(ui, doc, send));
     if doc.model.is_some() || doc.job.is_some() {
         Panel::top("tools").show(ui, |ui| toolbar::toolbar_ui(ui, doc, send));
     }

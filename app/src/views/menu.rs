@@ -9,14 +9,21 @@ use crate::{
     keys,
 };
 
-/// Draws the menus in a row.
+/// Draws the menus in a row, and what is open behind them.
 pub fn menu_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    // The bar takes the whole width, so the title has to stand inside.
     MenuBar::new().ui(ui, |ui| {
         for menu in Menu::ALL {
             ui.menu_button(menu.title(), |ui| {
                 ui.set_min_width(240.0);
                 entries_ui(ui, menu, doc, send);
             });
+        }
+        if doc.model.is_some() {
+            ui.separator();
+            let layers = crate::format::plural(doc.layers().len(), "layer");
+            let text = format!("{} · {layers} · target {}", doc.title, doc.config.target);
+            ui.add(egui::Label::new(text).truncate());
         }
     });
 }

@@ -1,6 +1,6 @@
-//! The card that leads through the sample. Each step is a sentence and a button that does the real thing.
+//! The card that leads through the sample, at the foot of the window. Each step is a sentence and a button that does the real thing.
 
-use egui::{Align2, Area, Button, Id, Order, RichText, Ui, Vec2};
+use egui::{Button, Panel, RichText, Ui, Vec2};
 use quantlens_analysis::config::Granularity;
 
 use crate::{
@@ -12,21 +12,18 @@ use crate::{
     tour::TourStep,
 };
 
-/// Draws the card over the lower left of the pages.
-pub fn tour_ui(ctx: &egui::Context, doc: &Document, send: &mut Commands) {
+/// Draws the card across the foot of the window: beside the real controls, over none of them.
+pub fn tour_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let Some(step) = doc.tour.filter(|_| doc.is_sample) else { return };
-    let area =
-        Area::new(Id::unique("tour")).order(Order::Foreground).anchor(Align2::CENTER_BOTTOM, Vec2::new(0.0, -40.0));
-    area.show(ctx, |ui| {
-        let t = theme::tokens(ui);
-        let frame = egui::Frame::popup(ui.style()).stroke((1.5, t.accent)).inner_margin(egui::Margin::same(14));
-        frame.show(ui, |ui| {
-            ui.set_width(420.0_f32.min(ctx.content_rect().width() - 60.0));
-            head_ui(ui, step, send);
-            ui.label(sentence(doc, step));
-            ui.add_space(GRID);
-            ui.horizontal(|ui| buttons_ui(ui, doc, step, send));
-        });
+    let accent = theme::tokens(ui).accent;
+    let frame = egui::Frame::side_top_panel(ui.style()).inner_margin(egui::Margin::symmetric(12, 8));
+    Panel::bottom("tour").frame(frame).show(ui, |ui| {
+        let edge = ui.max_rect().expand2(Vec2::new(12.0, 8.0));
+        ui.painter().hline(edge.x_range(), edge.top() + 1.0, egui::Stroke::new(2.0, accent));
+        head_ui(ui, step, send);
+        ui.add(egui::Label::new(sentence(doc, step)).wrap());
+        ui.add_space(GRID);
+        ui.horizontal(|ui| buttons_ui(ui, doc, step, send));
     });
 }
 
@@ -39,13 +36,13 @@ fn head_ui(ui: &mut Ui, step: TourStep, send: &mut Commands) {
             TourStep::Export => "④ Export and verify",
         };
         ui.label(RichText::new(title).strong().size(15.0));
+        ui.weak(format!("step {} of {}", step.number(), TourStep::ALL.len()));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let close = ui.add(Button::new("✕").frame(false)).on_hover_text("End the tour");
             close.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "End the tour"));
             if close.clicked() {
                 send.push(Command::Tour(None));
             }
-            ui.weak(format!("{} of {}", step.number(), TourStep::ALL.len()));
         });
     });
 }

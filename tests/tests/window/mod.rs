@@ -1,0 +1,54 @@
+//! A window without a screen, with a bench that computes nothing and dialogs that are never answered.
+
+use std::sync::Arc;
+
+use egui_kittest::Harness;
+use quantlens::{
+    app::App,
+    command::Command,
+    dialogs::{Ask, Dialogs, Reply, Suggestion},
+    testing::FakeBench,
+    theme,
+    worker::{Runner, Worker},
+};
+use quantlens_analysis::quant::Bits;
+
+/// The window under test.
+pub type Window = Harness<'static, App>;
+
+fn silent(_: Ask, _: &Suggestion, _: Reply) {}
+
+/// A window on nothing, `width` × `height` points.
+pub fn fixture(width: f32, height: f32) -> Window {
+    let worker = Worker::inline(Runner::new(Box::new(FakeBench { layers: 23 })));
+    with_worker(worker, width, height)
+}
+
+/// A window on nothing with this worker.
+pub fn with_worker(worker: Worker, width: f32, height: f32) -> Window {
+    let app = App::new(worker, Dialogs::new(silent, Arc::new(|| {})));
+    let builder = Harness::builder().with_size([width, height]).with_step_dt(0.05).with_context_setup(theme::install);
+    let mut window = builder.wgpu().build_eframe(|_| app);
+    settle(&mut window);
+    window
+}
+
+/// A window on the fixture's sample, evaluated.
+pub fn open(width: f32, height: f32) -> Window {
+    let mut window = fixture(width, height);
+    let ctx = window.ctx.clone();
+    window.state_mut().apply(&ctx, Command::OpenSample);
+    settle(&mut window);
+    window
+}
+
+/// Lets the window come to rest: jobs, bursts of edits, animations. Notices that wait to expire do not count.
+pub fn settle(window: &mut Window) {
+    window.run_steps(12);
+}
+
+/// A layer's own widths: weights, activations.
+pub fn bits_of(window: &Window, layer: &str) -> (Option<Bits>, Option<Bits>) {
+    let own = window.state().document().config.layers.get(layer).cloned().unwrap_or_default();
+    (own.weight_bits, own.activation_bits)
+}
