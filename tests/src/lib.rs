@@ -1,1 +1,3 @@
-//! x
+//! What the tests share; the tests themselves are in `tests/`.
+
+pub mod window;

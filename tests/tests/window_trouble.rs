@@ -1,7 +1,5 @@
 //! What the window does when something goes wrong, and before it lets go of work: failures, defects, exports, closing.
 
-mod window;
-
 use std::sync::Arc;
 
 use egui::{Key, Role, ViewportCommand, ViewportId};
@@ -11,7 +9,7 @@ use quantlens::{
     command::Command,
     worker::{Event, News, Slot, Ticket},
 };
-use window::{Window, open, settle};
+use quantlens_tests::window::{Window, open, settle};
 
 fn apply(window: &mut Window, command: Command) {
     let ctx = window.ctx.clone();
