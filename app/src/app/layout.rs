@@ -61,8 +61,14 @@ pub(super) fn window_ui(
 }
 
 fn top_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Commands) {
-    Panel::top("menu").show(ui, |ui| menu::menu_ui(ui, doc, send));
-    if doc.model.is_some() || doc.job.is_some() {
+    Panel::top("menu").show(ui, |ui| {
+        // What is done most stands at the right; the menus and the title share what is left.
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            toolbar::right_ui(ui, doc, send);
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| menu::menu_ui(ui, doc, send));
+        });
+    });
+    if doc.model.is_some() {
         Panel::top("tools").show(ui, |ui| toolbar::toolbar_ui(ui, doc, send));
     }
     if doc.model.is_some() {
