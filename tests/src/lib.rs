@@ -1,3 +1,4 @@
 //! What the tests share; the tests themselves are in `tests/`.
 
+pub mod core;
 pub mod window;
