@@ -1,6 +1,8 @@
 //! The built-in sample through the window, with the real engine: it opens visibly broken, its card leads to the layer that
 //! does it, one undo step mends it, and the export of that holds.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
+
 use egui::{Key, Role};
 use egui_kittest::kittest::Queryable as _;
 use quantlens::{

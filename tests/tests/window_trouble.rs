@@ -61,10 +61,10 @@ fn a_failed_verification_is_no_success() {
 
 /// A click on the window's own close button.
 fn close(window: &mut Window) -> Vec<ViewportCommand> {
-    window.input_mut().viewports.get_mut(&ViewportId::ROOT).unwrap().events.push(egui::ViewportEvent::Close);
+    window.input_mut().viewports.entry(ViewportId::ROOT).or_default().events.push(egui::ViewportEvent::Close);
     window.run_steps(1);
     let commands = window.output().viewport_output[&ViewportId::ROOT].commands.clone();
-    window.input_mut().viewports.get_mut(&ViewportId::ROOT).unwrap().events.clear();
+    window.input_mut().viewports.entry(ViewportId::ROOT).or_default().events.clear();
     commands
 }
 
