@@ -8,7 +8,7 @@ use quantlens_analysis::{
 use quantlens_tests::core::{open, sample, shared};
 
 fn refusal(path: &std::path::Path) -> String {
-    open(path, None).map(drop).unwrap_err().to_string()
+    open(path, None).map(drop).expect_err("it is refused").to_string()
 }
 
 #[test]

@@ -13,7 +13,8 @@ use quantlens_analysis::{
 use quantlens_tests::core::{bench, evaluate, quietly, sample, shared};
 
 fn export(workbench: &mut Workbench, config: &QuantConfig, path: &Path) -> Arc<ExportReport> {
-    quietly(|job| workbench.export(&Arc::new(config.clone()), path, &ExportOptions::default(), job)).unwrap()
+    quietly(|job| workbench.export(&Arc::new(config.clone()), path, &ExportOptions::default(), job))
+        .expect("it exports")
 }
 
 fn with_bits(weights: Bits, activations: Bits, granularity: Granularity) -> QuantConfig {
@@ -25,7 +26,7 @@ fn with_bits(weights: Bits, activations: Bits, granularity: Granularity) -> Quan
 }
 
 fn holds(model: &Path, data: &Path, configs: &[QuantConfig]) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder for the test");
     let mut workbench = bench(model, data, 4, None);
     for (index, config) in configs.iter().enumerate() {
         let path = folder.path().join(format!("{index}.onnx"));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use quantlens_analysis::{
     calibrate::Method,
-    config::{Granularity, QuantConfig},
+    config::{Granularity, LayerSettings, QuantConfig},
     data::{DataOptions, DataSource},
     job::{CancelToken, Job},
     quant::Bits,
@@ -18,21 +18,21 @@ fn fresh() -> Workbench {
     bench(&sample("sample.onnx"), &sample("sample.npz"), SAMPLES, None)
 }
 
-/// A deterministic sequence of edits (SplitMix64).
+/// A deterministic sequence of edits (`SplitMix64`).
 fn edit(config: &mut QuantConfig, layers: &[(String, bool, bool)], seed: &mut u64) {
     *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mut z = *seed;
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    let z = usize::try_from((z ^ (z >> 31)) >> 8).unwrap();
+    let z = usize::try_from((z ^ (z >> 31)) >> 40).expect("24 bits fit");
     let (name, weights, activation) = &layers[z % layers.len()];
-    let bits = Bits::ALL[z / 64 % Bits::ALL.len()];
-    config.edit_layer(name, |s| match z / 4096 % 5 {
+    let bits = Bits::ALL[z / 8 % Bits::ALL.len()];
+    config.edit_layer(name, |s| match z / 128 % 5 {
         0 | 1 if *weights => s.weight_bits = Some(bits),
         2 if *weights => s.granularity = Some(Granularity::PerChannel),
         3 if *activation => s.method = Some(Method::Kl),
         _ if *activation => s.activation_bits = Some(bits),
-        _ => *s = Default::default(),
+        _ => *s = LayerSettings::default(),
     });
 }
 

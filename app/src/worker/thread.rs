@@ -202,7 +202,9 @@ mod tests {
     #[test]
     fn a_job_cancelled_before_it_runs_says_so_and_a_dropped_worker_ends_its_thread() {
         let (woken, wakes) = channel();
-        let wake = Arc::new(move || drop(woken.send(())));
+        let wake = Arc::new(move || {
+            let _ = woken.send(());
+        });
         let mut worker = Worker::start(|| Runner::new(Box::new(FakeBench { layers: 4 })), wake).unwrap();
         let token = quantlens_analysis::job::CancelToken::new();
         token.cancel();
