@@ -148,11 +148,9 @@ fn report_came(doc: &mut Document, report: Arc<Report>, complete: bool, out: &mu
     if complete || has_live_samples {
         ask_detail(doc, out);
     }
-    if complete {
-        if doc.is_sample && doc.tour.is_none() && !doc.tour_seen {
-            doc.tour_seen = true;
-            doc.tour = Some(crate::tour::TourStep::Cliff);
-        }
+    if complete && doc.is_sample && doc.tour.is_none() && !doc.tour_seen {
+        doc.tour_seen = true;
+        doc.tour = Some(crate::tour::TourStep::Cliff);
     }
 }
 
