@@ -70,3 +70,44 @@ fn settings_that_cannot_take_effect_name_their_layer() {
     });
     assert!(idle.contains("rules[0]"), "{idle}");
 }
+
+/// The sample with one weight replaced.
+fn with_weights(name: &str, value: impl Fn(usize, f32) -> f32, path: &std::path::Path) {
+    use quantlens_analysis::{onnx, tensor::Tensor};
+    let mut model = onnx::load(&sample("sample.onnx")).expect("the sample loads").model;
+    let graph = model.graph.as_mut().expect("it has a graph");
+    let weight = graph.initializer.iter_mut().find(|t| t.name.as_deref() == Some(name)).expect("it has the weight");
+    let shape = weight.dims.iter().map(|&d| usize::try_from(d).expect("a length")).collect();
+    let values =
+        onnx::float_values(weight).expect("it can be read").iter().enumerate().map(|(i, &v)| value(i, v)).collect();
+    *weight = onnx::tensor_proto(name, &Tensor::float32(shape, values));
+    onnx::save(&model, path, &onnx::SaveOptions::default()).expect("it is written");
+}
+
+#[test]
+fn broken_weights_are_named_and_their_layer_can_stay_float() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nan.onnx");
+    with_weights("classifier/weight", |i, v| if i == 3 { f32::NAN } else { v }, &path);
+    let mut workbench = quantlens_tests::core::bench(&path, &sample("sample.npz"), 2, None);
+    assert!(workbench.model().warnings.iter().any(|w| w.message.contains("classifier/weight")));
+    let refused = quantlens_tests::core::quietly(|job| {
+        workbench.evaluate(&std::sync::Arc::new(QuantConfig::default()), job, &mut |_| ())
+    });
+    assert!(refused.unwrap_err().to_string().contains("classifier/weight"));
+    let mut float = QuantConfig::default();
+    float.edit_layer("classifier", |s| s.weight_bits = Some(Bits::Float));
+    quantlens_tests::core::evaluate(&mut workbench, &float);
+}
+
+#[test]
+fn a_constant_of_zeros_has_a_scale_and_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("zero.onnx");
+    with_weights("classifier/weight", |_, _| 0.0, &path);
+    let mut workbench = quantlens_tests::core::bench(&path, &sample("sample.npz"), 2, None);
+    let report = quantlens_tests::core::evaluate(&mut workbench, &QuantConfig::default());
+    let row = report.rows.iter().find(|r| r.info.name == "classifier").unwrap();
+    assert_eq!(row.weight.as_ref().map(|w| w.scale_range), Some((1.0, 1.0)));
+    assert!(report.warnings.iter().any(|w| w.code == "range-degenerate" && w.message.contains("classifier/weight")));
+}

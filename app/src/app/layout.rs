@@ -213,7 +213,7 @@ fn no_data_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     if doc.data.is_some() || doc.data_choice.is_some() || doc.pages.page == Page::Data {
         return;
     }
-    let text = "Weight error is shown. Activation error needs calibration samples.";
+    let text = "Select a layer to see the error of its weights. Activation error needs calibration samples.";
     widgets::banner(ui, Tone::Info, text, |ui| {
         ui.horizontal_wrapped(|ui| {
             if ui.button("Add samples…").on_hover_text("Choose images, arrays or a folder on the Data page").clicked()
