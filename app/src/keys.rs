@@ -48,6 +48,9 @@ impl Focus {
             Self::Text
         } else if egui::Popup::is_any_open(ctx) {
             Self::Popup
+        } else if ctx.memory(|memory| memory.focused()) == Some(crate::views::layer_table::focus_id()) {
+            // The table's tab stop: the rows' keys are ours.
+            Self::Nothing
         } else if ctx.egui_wants_keyboard_input() {
             Self::Widget
         } else {

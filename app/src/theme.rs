@@ -71,7 +71,8 @@ pub struct Tokens {
 }
 
 const fn rgb(hex: u32) -> Color32 {
-    Color32::from_rgb((hex >> 16) as u8, (hex >> 8 & 0xFF) as u8, (hex & 0xFF) as u8)
+    let [_, r, g, b] = hex.to_be_bytes();
+    Color32::from_rgb(r, g, b)
 }
 
 /// The dark theme's colours.
@@ -154,6 +155,7 @@ pub fn of(theme: Theme) -> &'static Tokens {
 }
 
 /// How bad an error is, 0 at [`GOOD_DB`] and above, 1 at [`BAD_DB`] and below.
+#[expect(clippy::cast_possible_truncation, reason = "a share of 0 to 1 for a colour")]
 pub fn badness(db: f64) -> f32 {
     let share = (GOOD_DB - db) / (GOOD_DB - BAD_DB);
     if share.is_nan() { 1.0 } else { share.clamp(0.0, 1.0) as f32 }
@@ -222,7 +224,7 @@ pub fn install(ctx: &egui::Context) {
     }
 }
 
-/// egui's own fonts lack arrows, triangles and much of mathematics; DejaVu Sans stands behind them in both families.
+/// egui's own fonts lack arrows, triangles and much of mathematics; `DejaVu Sans` stands behind them in both families.
 fn install_fonts(ctx: &egui::Context) {
     use egui::epaint::text::{FontInsert, FontPriority, InsertFontFamily};
     let family = |family| InsertFontFamily { family, priority: FontPriority::Lowest };
@@ -233,7 +235,7 @@ fn install_fonts(ctx: &egui::Context) {
     ));
 }
 
-/// The embedded font (a subset of DejaVu Sans, see `assets/font/README.md`); also what figures are written with.
+/// The embedded font (a subset of `DejaVu Sans`, see `assets/font/README.md`); also what figures are written with.
 pub static FONT: &[u8] = include_bytes!("../../assets/font/DejaVuSans-subset.ttf");
 
 fn style_of(style: &mut egui::Style, t: &Tokens, theme: Theme) {

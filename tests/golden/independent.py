@@ -1,12 +1,13 @@
 """Proves an analysis with nothing but onnxruntime and NumPy: the errors it reports are those of the model it exports.
 
-    python independent.py FLOAT.onnx EXPORT.onnx DATA.npz ANALYSIS.json
+    python independent.py FLOAT.onnx EXPORT.onnx DATA.npz ANALYSIS.json [--quantize-static per-tensor|per-channel]
 
 DATA.npz is what the analysis was given; EXPORT.onnx what `quantlens export` wrote with the same options. Both models
 run with graph optimization off, every node output exposed, one sample a call. For every layer the SQNR of its output
 tensor, as its consumers read it, is summed in float64 over all samples and compared with the analysis. Every scale is
-compared with what onnxruntime's own `compute_scale_zp` makes of the observed minimum and maximum. Exit code 1 if
-anything is off. independent_all.py runs it on the models that lie beside the repository.
+compared with what onnxruntime's own `compute_scale_zp` makes of the observed minimum and maximum. With
+--quantize-static, all scales and integers are compared with `quantize_static`'s too (peer_scales.py). Exit code 1 if
+anything is off. independent_all.py runs both on the models that lie beside the repository.
 """
 
 import json
@@ -164,4 +165,9 @@ def main(float_path, export_path, data_path, analysis_path):
 
 
 if __name__ == "__main__":
-    sys.exit(0 if main(*sys.argv[1:5]) else 1)
+    is_well = main(*sys.argv[1:5])
+    if "--quantize-static" in sys.argv:
+        import peer_scales
+
+        is_well &= peer_scales.main(*sys.argv[1:4], "per-channel" in sys.argv)
+    sys.exit(0 if is_well else 1)

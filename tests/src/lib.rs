@@ -1,1 +1,4 @@
-//! x
+//! What the tests share; the tests themselves are in `tests/`.
+
+pub mod core;
+pub mod window;

@@ -1,7 +1,5 @@
 //! The window on fixtures: every way in, the keys of the main loop, what stands where, and that an idle window rests.
 
-mod window;
-
 use std::{path::PathBuf, sync::Arc};
 
 use egui::{Key, Modifiers, Role, ViewportId};
@@ -12,7 +10,7 @@ use quantlens::{
     document::{Page, PanelId},
 };
 use quantlens_analysis::quant::Bits;
-use window::{bits_of, fixture, open, settle};
+use quantlens_tests::window::{bits_of, fixture, open, settle};
 
 #[test]
 fn the_welcome_page_offers_every_way_in() {

@@ -1,7 +1,5 @@
 //! What the window does when something goes wrong, and before it lets go of work: failures, defects, exports, closing.
 
-mod window;
-
 use std::sync::Arc;
 
 use egui::{Key, Role, ViewportCommand, ViewportId};
@@ -11,7 +9,7 @@ use quantlens::{
     command::Command,
     worker::{Event, News, Slot, Ticket},
 };
-use window::{Window, open, settle};
+use quantlens_tests::window::{Window, open, settle};
 
 fn apply(window: &mut Window, command: Command) {
     let ctx = window.ctx.clone();
@@ -63,10 +61,10 @@ fn a_failed_verification_is_no_success() {
 
 /// A click on the window's own close button.
 fn close(window: &mut Window) -> Vec<ViewportCommand> {
-    window.input_mut().viewports.get_mut(&ViewportId::ROOT).unwrap().events.push(egui::ViewportEvent::Close);
+    window.input_mut().viewports.entry(ViewportId::ROOT).or_default().events.push(egui::ViewportEvent::Close);
     window.run_steps(1);
     let commands = window.output().viewport_output[&ViewportId::ROOT].commands.clone();
-    window.input_mut().viewports.get_mut(&ViewportId::ROOT).unwrap().events.clear();
+    window.input_mut().viewports.entry(ViewportId::ROOT).or_default().events.clear();
     commands
 }
 

@@ -164,14 +164,13 @@ impl Workbench {
         match kl_curve(search, levels) {
             Ok(Curve { thresholds, costs, best }) => {
                 let observed = self.data.as_ref().and_then(|d| d.statistics.range(owner)).map_or(0.0, Range::amax);
-                let kl = thresholds.get(best).copied().unwrap_or(observed);
                 let curve = ThresholdCurve {
                     method: Method::Kl,
                     thresholds,
                     costs,
                     best,
                     current: quantizer.range.amax(),
-                    others: vec![(Method::MinMax, observed), (Method::Kl, kl)],
+                    others: vec![(Method::MinMax, observed)],
                 };
                 (Some(curve), None)
             }

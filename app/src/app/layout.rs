@@ -61,8 +61,14 @@ pub(super) fn window_ui(
 }
 
 fn top_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Commands) {
-    Panel::top("menu").show(ui, |ui| menu::menu_ui(ui, doc, send));
-    if doc.model.is_some() || doc.job.is_some() {
+    Panel::top("menu").show(ui, |ui| {
+        // What is done most stands at the right; the menus and the title share what is left.
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            toolbar::right_ui(ui, doc, send);
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| menu::menu_ui(ui, doc, send));
+        });
+    });
+    if doc.model.is_some() {
         Panel::top("tools").show(ui, |ui| toolbar::toolbar_ui(ui, doc, send));
     }
     if doc.model.is_some() {
@@ -90,12 +96,12 @@ fn strip_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Comm
     let panel = panel.default_size(if is_low { 96.0 } else { 140.0 });
     let mut open = doc.pages.strip;
     panel.show_collapsible(ui, &mut open, |ui| drift::drift_ui(ui, doc, &mut views.drift, send));
-    toggle_if_dragged(doc.pages.strip, open, PanelId::Strip, send);
+    toggle_if_dragged(doc, open, PanelId::Strip, send);
 }
 
 /// A panel that was dragged shut or open says so as a command, like everything else.
-fn toggle_if_dragged(before: bool, after: bool, panel: PanelId, send: &mut Commands) {
-    if before != after {
+fn toggle_if_dragged(doc: &Document, is_open: bool, panel: PanelId, send: &mut Commands) {
+    if Action::Toggle(panel).is_checked(doc) != Some(is_open) {
         send.push(Command::TogglePanel(panel));
     }
 }
@@ -112,7 +118,7 @@ fn list_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Comma
     let shown = panel.show_collapsible(ui, &mut open, |ui| {
         layer_list::layer_list_ui(ui, doc, &mut views.layer_list, send);
     });
-    toggle_if_dragged(doc.pages.list, open, PanelId::List, send);
+    toggle_if_dragged(doc, open, PanelId::List, send);
     shown.map(|shown| shown.response.rect)
 }
 
@@ -128,7 +134,7 @@ fn inspector_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut 
             inspector::inspector_ui(ui, doc, &mut views.inspector, send);
         });
     });
-    toggle_if_dragged(doc.pages.inspector, open, PanelId::Inspector, send);
+    toggle_if_dragged(doc, open, PanelId::Inspector, send);
     shown.map(|shown| shown.response.rect)
 }
 

@@ -253,7 +253,7 @@ fn is_already_so(action: Action, doc: &Document) -> bool {
 fn time_left_is_told_from_the_pace() {
     let mut doc = document(3);
     doc.now = 100.0;
-    absorb::started(&mut doc, &Request::Recipes);
+    started(&mut doc, &Request::Recipes);
     doc.now = 102.0;
     let progress =
         |done| quantlens_analysis::job::Progress { stage: "trying recipes", done, total: Some(8), unit: "runs" };

@@ -244,7 +244,7 @@ fn parse_size(text: &str) -> Result<u64, String> {
         "G" => 1 << 30,
         unit => return Err(format!("unknown unit `{unit}`; use K, M or G")),
     };
-    let number: f64 = digits.parse().map_err(|_| format!("`{text}` is no size; write e.g. 512M or 2G"))?;
+    let number: f64 = digits.parse().map_err(|_error| format!("`{text}` is no size; write e.g. 512M or 2G"))?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a sensible size")]
     if number > 0.0 && number * f64::from(factor) < 1e18 {
         Ok((number * f64::from(factor)) as u64)

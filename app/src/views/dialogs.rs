@@ -12,7 +12,7 @@ use crate::{
 /// Draws the dialog that is open, if one is.
 pub fn dialog_ui(ctx: &egui::Context, doc: &Document, send: &mut Commands) {
     let Some(dialog) = &doc.dialog else { return };
-    let modal = Modal::new(Id::unique("dialog")).show(ctx, |ui| {
+    let modal = Modal::new(Id::unique("dialog")).frame(dialog_frame(ctx)).show(ctx, |ui| {
         ui.set_width(width(dialog).min(ctx.content_rect().width() - 60.0));
         ui.heading(title(dialog));
         ui.add_space(2.0 * GRID);
@@ -21,6 +21,11 @@ pub fn dialog_ui(ctx: &egui::Context, doc: &Document, send: &mut Commands) {
     if modal.should_close() {
         send.push(Command::CloseDialog);
     }
+}
+
+/// The frame of every small window.
+pub(super) fn dialog_frame(ctx: &egui::Context) -> egui::Frame {
+    egui::Frame::popup(&ctx.style_of(ctx.theme())).inner_margin(egui::Margin::same(16))
 }
 
 fn title(dialog: &Dialog) -> &'static str {

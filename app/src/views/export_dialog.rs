@@ -9,7 +9,7 @@ use quantlens_analysis::{
     report::{ExportReport, Report, Verification},
 };
 
-use super::toolbar::progress_text;
+use super::{dialogs, toolbar::progress_text};
 use crate::{
     command::{Command, Commands},
     document::{Document, ExportPhase, ExportState},
@@ -23,7 +23,7 @@ const STOCK_WIDTHS: [u8; 3] = [4, 8, 16];
 /// Draws the dialog while an export is open.
 pub fn export_ui(ctx: &egui::Context, doc: &Document, send: &mut Commands) {
     let Some(state) = &doc.export else { return };
-    let modal = Modal::new(Id::unique("export")).show(ctx, |ui| {
+    let modal = Modal::new(Id::unique("export")).frame(dialogs::dialog_frame(ctx)).show(ctx, |ui| {
         ui.set_width(560.0_f32.min(ctx.content_rect().width() - 60.0));
         ui.heading("Export quantized model");
         ui.add_space(2.0 * GRID);
@@ -87,7 +87,9 @@ fn plan_ui(ui: &mut Ui, doc: &Document, report: &Report) {
     Grid::new("export plan").num_columns(2).spacing([16.0, 4.0]).show(ui, |ui| {
         let parts: Vec<String> =
             widths.iter().map(|(bits, n)| format!("{n} at {}", format::bits_words(*bits))).collect();
-        fact(ui, "Layers", &format!("{} float; weights and outputs: {}", float, parts.join(", ")));
+        let quantized = report.rows.len() - float;
+        fact(ui, "Layers", &format!("{quantized} quantized, {float} float"));
+        fact(ui, "Formats", &format!("weights and outputs: {}", parts.join(", ")));
         if let Some(model) = &doc.model {
             let opsets: Vec<String> = model.opsets.iter().map(|(domain, v)| opset(domain, *v)).collect();
             fact(

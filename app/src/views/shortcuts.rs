@@ -7,7 +7,8 @@ use crate::action::{Action, Menu};
 /// Draws the sheet in two columns where there is room.
 pub fn shortcuts_ui(ui: &mut Ui) {
     let groups: Vec<(&str, Vec<Action>)> = Menu::ALL.into_iter().map(|menu| (menu.title(), actions(menu))).collect();
-    egui::ScrollArea::vertical().max_height(440.0).auto_shrink([false, true]).show(ui, |ui| {
+    let height = (ui.ctx().content_rect().height() - 200.0).clamp(240.0, 640.0);
+    egui::ScrollArea::vertical().max_height(height).auto_shrink([false, true]).show(ui, |ui| {
         ui.columns(2, |columns| {
             for (place, (title, actions)) in groups.iter().filter(|(_, actions)| !actions.is_empty()).enumerate() {
                 // The two long groups stand side by side.

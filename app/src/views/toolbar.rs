@@ -1,6 +1,7 @@
-//! The row under the menus: what holds for the whole model, which part the width keys set, and the running job.
+//! The row under the menus: what holds for the whole model and which part the width keys set; and, beside the menus, the
+//! running job, Live and Export.
 
-use egui::{Align, Button, ComboBox, Layout, Ui};
+use egui::{Button, ComboBox, Ui};
 use quantlens_analysis::{
     calibrate::Method,
     config::{Granularity, LayerSettings},
@@ -15,20 +16,17 @@ use crate::{
     format,
 };
 
-/// Draws the row; nothing of it without a model but the job.
+/// Draws the row; it wraps in a narrow window.
 pub fn toolbar_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     ui.horizontal_wrapped(|ui| {
-        if doc.model.is_some() {
-            drawers_ui(ui, doc, send);
-            defaults_ui(ui, doc, send);
-            target_ui(ui, doc, send);
-        }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| right_ui(ui, doc, send));
+        drawers_ui(ui, doc, send);
+        defaults_ui(ui, doc, send);
+        target_ui(ui, doc, send);
     });
 }
 
-/// Export, Live, and Cancel while a job runs: always in the same corner.
-fn right_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+/// Export, Live, and Cancel while a job runs, right to left: always in the same corner.
+pub fn right_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     if doc.model.is_some() {
         action_button(ui, Action::Export, doc, send);
         live_ui(ui, doc, send);
@@ -86,7 +84,7 @@ fn drawers_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 fn defaults_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let now = &doc.config.defaults;
     let method = now.method.unwrap_or_default();
-    let chosen = choice(ui, "Ranges", format::method(method), |m| format::method(m), Method::ALL.to_vec(), method);
+    let chosen = choice(ui, "Ranges", format::method(method), format::method, Method::ALL.to_vec(), method);
     set(send, now, chosen, |s, v| s.method = Some(v));
     let scales = now.granularity.unwrap_or(Granularity::PerTensor);
     let both = vec![Granularity::PerTensor, Granularity::PerChannel];

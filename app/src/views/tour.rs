@@ -93,7 +93,7 @@ fn buttons_ui(ui: &mut Ui, doc: &Document, step: TourStep, send: &mut Commands) 
         }
         (TourStep::Fix, _) => fix_ui(ui, doc, send),
         (TourStep::Export, _) => {
-            if go(ui, &Action::Export.title()) {
+            if go(ui, "Export and verify…") {
                 send.push(Command::Tour(None));
                 send.run(Action::Export);
             }

@@ -156,3 +156,67 @@ impl Drop for Worker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use quantlens_analysis::config::QuantConfig;
+
+    use super::*;
+    use crate::{testing::FakeBench, worker::News};
+
+    fn evaluate() -> Request {
+        Request::Evaluate { config: Arc::new(QuantConfig::default()), weight_only: false }
+    }
+
+    /// Everything that happens until the worker rests, as short words.
+    fn listen(worker: &mut Worker) -> Vec<&'static str> {
+        let start = Instant::now();
+        let mut heard = Vec::new();
+        while !worker.queue().is_idle() && start.elapsed() < Duration::from_secs(20) {
+            match worker.poll(0.0) {
+                Some(Happening::Started(_)) => heard.push("started"),
+                Some(Happening::News(event)) => heard.push(match event.news {
+                    News::Stage(_) => "stage",
+                    News::Report(_) => "report",
+                    News::Progress(_) | News::Runtime(_) => continue,
+                    News::Cancelled => "cancelled",
+                    _ => "other",
+                }),
+                None => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+        heard
+    }
+
+    #[test]
+    fn the_thread_and_the_inline_worker_say_the_same() {
+        let runner = || Runner::new(Box::new(FakeBench { layers: 4 }));
+        let mut thread = Worker::start(runner, Arc::new(|| {})).unwrap();
+        thread.ask(evaluate(), 0.0);
+        assert_eq!(listen(&mut thread), ["started", "stage", "report"]);
+        let mut inline = Worker::inline(runner());
+        inline.ask(evaluate(), 0.0);
+        assert_eq!(listen(&mut inline), ["started", "stage", "report"]);
+    }
+
+    #[test]
+    fn a_job_cancelled_before_it_runs_says_so_and_a_dropped_worker_ends_its_thread() {
+        let (woken, wakes) = channel();
+        let wake = Arc::new(move || {
+            let _ = woken.send(());
+        });
+        let mut worker = Worker::start(|| Runner::new(Box::new(FakeBench { layers: 4 })), wake).unwrap();
+        let token = quantlens_analysis::job::CancelToken::new();
+        token.cancel();
+        let job = Job { ticket: crate::worker::Ticket(7), request: evaluate(), token };
+        let heard = std::cell::RefCell::new(Vec::new());
+        Runner::new(Box::new(FakeBench { layers: 4 })).run(&job, &|event| heard.borrow_mut().push(event));
+        assert!(matches!(heard.into_inner().as_slice(), [Event { news: News::Cancelled, .. }]));
+        worker.ask(evaluate(), 0.0);
+        assert_eq!(listen(&mut worker).last(), Some(&"report"));
+        drop(worker);
+        // The thread held the only sender: once it has ended the channel is closed.
+        while let Ok(()) = wakes.recv_timeout(Duration::from_secs(5)) {}
+        assert_eq!(wakes.try_recv(), Err(std::sync::mpsc::TryRecvError::Disconnected));
+    }
+}

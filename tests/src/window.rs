@@ -7,6 +7,7 @@ use quantlens::{
     app::App,
     command::Command,
     dialogs::{Ask, Dialogs, Reply, Suggestion},
+    engine::Engine,
     testing::FakeBench,
     theme,
     worker::{Runner, Worker},
@@ -28,7 +29,7 @@ pub fn fixture(width: f32, height: f32) -> Window {
 pub fn with_worker(worker: Worker, width: f32, height: f32) -> Window {
     let app = App::new(worker, Dialogs::new(silent, Arc::new(|| {})));
     let builder = Harness::builder().with_size([width, height]).with_step_dt(0.05).with_context_setup(theme::install);
-    let mut window = builder.wgpu().build_eframe(|_| app);
+    let mut window = builder.build_eframe(|_| app);
     settle(&mut window);
     window
 }
@@ -40,6 +41,16 @@ pub fn open(width: f32, height: f32) -> Window {
     window.state_mut().apply(&ctx, Command::OpenSample);
     settle(&mut window);
     window
+}
+
+/// A window whose jobs really compute, on this thread; `None`, with the line that says so, where no onnxruntime is found.
+pub fn real(test: &str, width: f32, height: f32) -> Option<Window> {
+    if let Err(missing) = quantlens::runtime::locate(None) {
+        println!("skipped: {test}: {}", missing.to_string().replace('\n', " "));
+        return None;
+    }
+    let worker = Worker::inline(Runner::new(Box::new(Engine::new(None, Some(2)))));
+    Some(with_worker(worker, width, height))
 }
 
 /// Lets the window come to rest: jobs, bursts of edits, animations. Notices that wait to expire do not count.

@@ -1,0 +1,50 @@
+//! When an action can be used, and whether it is a state that holds now.
+
+use super::Action;
+use crate::document::{Document, PanelId};
+
+impl Action {
+    /// Why it cannot be used now; `None` if it can.
+    pub fn refusal(self, doc: &Document) -> Option<&'static str> {
+        let need = |there: bool, reason: &'static str| (!there).then_some(reason);
+        let model = need(doc.model.is_some(), "Open a model first");
+        let layer = || model.or(need(!doc.selection.selected.is_empty(), "Select a layer first"));
+        let data = || model.or(need(doc.data.is_some(), "Add samples first"));
+        match self {
+            Self::OpenImages | Self::OpenArrays | Self::UseSynthetic | Self::OpenConfig => model,
+            Self::SaveConfig | Self::SaveConfigAs | Self::FilterLayers | Self::GoToLayer | Self::EvaluateAgain => model,
+            Self::SelectAll | Self::PreviousLayer | Self::NextLayer | Self::ExtendUp | Self::ExtendDown => {
+                model.or(need(!doc.visible.is_empty(), "No layer is shown"))
+            }
+            Self::NextWorse | Self::NextBetter => model.or(need(doc.report.value.is_some(), "No numbers yet")),
+            Self::Export => {
+                data().or(need(!matches!(doc.export, Some(ref e) if e.is_running()), "An export is running"))
+            }
+            Self::TryRecipes => data(),
+            Self::ExportFigure => model.or(need(doc.detail.value.is_some(), "Select a layer to have a figure")),
+            Self::Recent(n) => need(usize::from(n) <= doc.recent.len(), "No such recent file"),
+            Self::Undo => need(doc.history.undo_label().is_some(), "Nothing to undo"),
+            Self::Redo => need(doc.history.redo_label().is_some(), "Nothing to redo"),
+            Self::CopyTsv | Self::CopyCsv | Self::Bits(_) | Self::Float | Self::ToggleFloat => layer(),
+            Self::PerChannel | Self::PerTensor | Self::ResetSelected => layer(),
+            Self::PinBaseline => need(doc.report.value.is_some(), "No numbers to pin yet"),
+            Self::Tour => need(doc.is_sample, "Load the sample model first"),
+            _ => None,
+        }
+    }
+
+    /// Whether a tick stands before it; `None` for actions that are not a state.
+    pub fn is_checked(self, doc: &Document) -> Option<bool> {
+        match self {
+            Self::ToggleLive => Some(doc.live),
+            Self::PinBaseline => Some(doc.pinned.is_some()),
+            Self::Target(part) => Some(doc.target == part),
+            Self::ShowPage(page) => Some(doc.pages.page == page),
+            Self::Toggle(PanelId::List) => Some(doc.pages.list),
+            Self::Toggle(PanelId::Strip) => Some(doc.pages.strip),
+            Self::Toggle(PanelId::Inspector) => Some(doc.pages.inspector),
+            Self::Theme(choice) => Some(doc.settings.theme == choice),
+            _ => None,
+        }
+    }
+}

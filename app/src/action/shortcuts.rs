@@ -1,0 +1,90 @@
+//! The keys of the actions.
+
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+use super::Action;
+use crate::{
+    command::Part,
+    document::{Page, PanelId},
+};
+
+impl Action {
+    /// Its keys; the first is the one shown.
+    pub fn shortcuts(self) -> &'static [KeyboardShortcut] {
+        const NONE: Modifiers = Modifiers::NONE;
+        const CTRL: Modifiers = Modifiers::COMMAND;
+        const SHIFT: Modifiers = Modifiers::SHIFT;
+        const CTRL_SHIFT: Modifiers = CTRL.plus(SHIFT);
+        const CTRL_ALT: Modifiers = CTRL.plus(Modifiers::ALT);
+        macro_rules! keys {
+            ($($modifiers:expr, $key:ident);*) => { const { &[$(KeyboardShortcut::new($modifiers, Key::$key)),*] } };
+        }
+        match self {
+            Self::OpenModel => keys![CTRL, O],
+            Self::OpenPath => keys![CTRL_SHIFT, O],
+            Self::Recent(n) => match n {
+                1 => keys![CTRL, Num1],
+                2 => keys![CTRL, Num2],
+                3 => keys![CTRL, Num3],
+                4 => keys![CTRL, Num4],
+                5 => keys![CTRL, Num5],
+                6 => keys![CTRL, Num6],
+                7 => keys![CTRL, Num7],
+                8 => keys![CTRL, Num8],
+                9 => keys![CTRL, Num9],
+                _ => &[],
+            },
+            Self::SaveConfig => keys![CTRL, S],
+            Self::SaveConfigAs => keys![CTRL_SHIFT, S],
+            Self::Export => keys![CTRL, E],
+            Self::ExportFigure => keys![CTRL_SHIFT, E],
+            Self::Quit => keys![CTRL, Q],
+            Self::Undo => keys![CTRL, Z],
+            Self::Redo => keys![CTRL_SHIFT, Z; CTRL, Y],
+            Self::CopyTsv => keys![CTRL, C],
+            Self::CopyCsv => keys![CTRL_SHIFT, C],
+            Self::SelectAll => keys![CTRL, A],
+            Self::ResetSelected => keys![NONE, Delete],
+            Self::FilterLayers => keys![CTRL, F; NONE, Slash],
+            Self::GoToLayer => keys![CTRL, G],
+            Self::PreviousLayer => keys![NONE, ArrowUp; NONE, K],
+            Self::NextLayer => keys![NONE, ArrowDown; NONE, J],
+            Self::ExtendUp => keys![SHIFT, ArrowUp],
+            Self::ExtendDown => keys![SHIFT, ArrowDown],
+            Self::NextWorse => keys![NONE, OpenBracket],
+            Self::NextBetter => keys![NONE, CloseBracket],
+            Self::Bits(n) => match n {
+                2 => keys![NONE, Num2],
+                3 => keys![NONE, Num3],
+                4 => keys![NONE, Num4],
+                5 => keys![NONE, Num5],
+                6 => keys![NONE, Num6],
+                7 => keys![NONE, Num7],
+                8 => keys![NONE, Num8],
+                16 => keys![NONE, Num1],
+                _ => &[],
+            },
+            Self::Float => keys![NONE, F],
+            Self::ToggleFloat => keys![NONE, Space],
+            Self::PerChannel => keys![NONE, C],
+            Self::Target(Part::Weights) => keys![NONE, W],
+            Self::Target(Part::Activations) => keys![NONE, A],
+            Self::Target(Part::Both) => keys![NONE, B],
+            Self::ToggleLive => keys![NONE, F5],
+            Self::EvaluateAgain => keys![CTRL, F5],
+            Self::PinBaseline => keys![NONE, P],
+            Self::ShowPage(Page::Histogram) => keys![NONE, H],
+            Self::ShowPage(Page::Threshold) => keys![NONE, T],
+            Self::ShowPage(Page::Table) => keys![NONE, L],
+            Self::ShowPage(Page::Data) => keys![NONE, D],
+            Self::ShowPage(Page::Channels) => keys![SHIFT, C],
+            Self::Toggle(PanelId::List) => keys![CTRL, B],
+            Self::Toggle(PanelId::Strip) => keys![CTRL, J],
+            Self::Toggle(PanelId::Inspector) => keys![CTRL_ALT, B],
+            Self::Settings => keys![CTRL, Comma],
+            Self::Shortcuts => keys![NONE, F1; SHIFT, Questionmark],
+            Self::Escape => keys![NONE, Escape],
+            _ => &[],
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Everything that is open: plain data that views read and only [`crate::apply`] changes.
+
+mod loaded;
+mod pages;
+mod state;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use quantlens_analysis::{
+    config::{LayerSettings, QuantConfig},
+    data::{Recipe, RecipeTrial, info::DataInfo},
+    metrics::Measure,
+    report::{LayerDetail, LayerInfo, LayerRow, ModelInfo, Report},
+};
+
+use crate::{
+    command::{Dialog, Part},
+    history::History,
+    rows::RowOrder,
+    selection::Selection,
+    session::Unsaved,
+    tour::TourStep,
+    worker::{DataChoice, ModelSource},
+};
+
+pub use self::{
+    loaded::Loaded,
+    pages::{Drawer, ListMetric, Narrow, Page, PageState, PanelId, Settings, ThemeChoice},
+    state::{ExportPhase, ExportState, Failure, Filter, JobStatus, Level, Notice, RuntimeInfo},
+};
+
+/// All that is open.
+#[derive(Debug, Default)]
+pub struct Document {
+    /// The open model.
+    pub model: Option<Arc<ModelInfo>>,
+    /// The title shown for it: its file name.
+    pub title: String,
+    /// The samples in use.
+    pub data: Option<Arc<DataInfo>>,
+    /// The recipes' results.
+    pub recipes: Loaded<Arc<Vec<RecipeTrial>>>,
+    /// The numbers of the configuration.
+    pub report: Loaded<Arc<Report>>,
+    /// The pages' data of the anchor layer.
+    pub detail: Loaded<Arc<LayerDetail>>,
+    /// The pinned baseline.
+    pub pinned: Option<Arc<Report>>,
+    /// The configuration as edited; the report may still belong to an earlier one.
+    pub config: Arc<QuantConfig>,
+    /// The configuration as last saved or opened, for "unsaved edits".
+    pub saved_config: Arc<QuantConfig>,
+    /// The file it was saved to.
+    pub config_path: Option<PathBuf>,
+    /// Undo and redo.
+    pub history: History,
+    /// The one selection.
+    pub selection: Selection,
+    /// Which layers are shown.
+    pub filter: Filter,
+    /// In which order.
+    pub order: RowOrder,
+    /// Indices into the model's layers of the rows shown, in order.
+    pub visible: Vec<usize>,
+    /// Which part the width keys set.
+    pub target: Part,
+    /// The running job.
+    pub job: Option<JobStatus>,
+    /// Messages, oldest first.
+    pub notices: Vec<Notice>,
+    /// The last failure, until something succeeds or it is dismissed.
+    pub failure: Option<Failure>,
+    /// Edits are evaluated at once; when paused they collect.
+    pub live: bool,
+    /// Edits made since the report was asked for; counts up while paused.
+    pub edits_waiting: usize,
+    /// What is on screen.
+    pub pages: PageState,
+    /// What the user prefers.
+    pub settings: Settings,
+    /// Recently opened models, newest first, at most ten.
+    pub recent: Vec<PathBuf>,
+    /// The export dialog, when open.
+    pub export: Option<ExportState>,
+    /// The small window that is open.
+    pub dialog: Option<Dialog>,
+    /// The step of the tour that is shown.
+    pub tour: Option<TourStep>,
+    /// The open model is the embedded sample.
+    pub is_sample: bool,
+    /// The onnxruntime library.
+    pub runtime: RuntimeInfo,
+    /// The tour has been shown in this run; it does not come back by itself.
+    pub tour_seen: bool,
+    /// The model that is being opened.
+    pub opening: Option<ModelSource>,
+    /// Samples to use once the model is open.
+    pub wanted_data: Option<DataChoice>,
+    /// Configuration to use once the model is open.
+    pub wanted_config: Option<QuantConfig>,
+    /// The samples asked for, to read them again with other settings.
+    pub data_choice: Option<DataChoice>,
+    /// The recipe set by hand; `None` is the guess.
+    pub recipe_given: Option<Recipe>,
+    /// The user has said that the recipe is right.
+    pub recipe_confirmed: bool,
+    /// Edits of a run that ended unexpectedly, until the user has decided.
+    pub unsaved: Option<Unsaved>,
+    /// Layers' own settings before they were toggled to float.
+    pub before_float: BTreeMap<String, LayerSettings>,
+    /// When the running job was started, by the window's clock.
+    pub job_started: Option<f64>,
+    /// When its stage began.
+    pub stage_started: Option<f64>,
+    /// The window's clock at this frame, in seconds; what ages of notices and pending values are measured with.
+    pub now: f64,
+}
+
+impl Document {
+    /// Nothing open, everything evaluated as it changes.
+    pub fn new() -> Self {
+        Self { live: true, ..Self::default() }
+    }
+
+    /// The layers of the model, in graph order.
+    pub fn layers(&self) -> &[LayerInfo] {
+        self.model.as_ref().map_or(&[], |model| &model.layers)
+    }
+
+    /// What the model says about a layer.
+    pub fn layer(&self, name: &str) -> Option<&LayerInfo> {
+        self.layers().iter().find(|layer| layer.name == name)
+    }
+
+    /// The row with this index, where it was evaluated.
+    pub fn row(&self, index: usize) -> Option<&LayerRow> {
+        self.report.value.as_ref().and_then(|report| report.rows.get(index))
+    }
+
+    /// The row of a layer, where it was evaluated.
+    pub fn row_of(&self, name: &str) -> Option<&LayerRow> {
+        self.row(self.layer(name)?.index)
+    }
+
+    /// The pinned baseline's row of a layer.
+    pub fn pinned_row(&self, name: &str) -> Option<&LayerRow> {
+        let index = self.layer(name)?.index;
+        self.pinned.as_ref()?.rows.get(index).filter(|row| row.info.name == name)
+    }
+
+    /// Names of the shown layers, in the order on screen.
+    pub fn visible_names(&self) -> Vec<String> {
+        let layers = self.layers();
+        self.visible.iter().filter_map(|i| layers.get(*i)).map(|layer| layer.name.clone()).collect()
+    }
+
+    /// Names of the selected layers, in graph order.
+    pub fn selected_names(&self) -> Vec<String> {
+        let is_selected = |layer: &&LayerInfo| self.selection.contains(&layer.name);
+        self.layers().iter().filter(is_selected).map(|layer| layer.name.clone()).collect()
+    }
+
+    /// Whether the report's numbers come from fewer samples than were asked for.
+    pub fn is_refining(&self) -> bool {
+        self.report.value.as_ref().is_some_and(|report| report.samples < report.samples_total)
+    }
+
+    /// The layer with weights at which the accumulated SQNR falls most below what its inputs had; what the tour points at.
+    pub fn cliff(&self) -> Option<&LayerInfo> {
+        let value = |row: &LayerRow| match row.accumulated.sqnr_db {
+            Measure::Value(db) => Some(db),
+            Measure::Exact => Some(f64::INFINITY),
+            Measure::NotApplicable(_) => None,
+        };
+        let drop = |layer: &LayerInfo| {
+            let here = value(self.row(layer.index)?)?;
+            let before =
+                layer.inputs.iter().filter_map(|(_, from)| value(self.row_of(from)?)).fold(f64::INFINITY, f64::min);
+            // Inputs without an error would make the first layer a cliff of any height.
+            before.is_finite().then_some(before - here)
+        };
+        let drops = self.layers().iter().filter(|layer| layer.weight.is_some()).filter_map(|l| Some((l, drop(l)?)));
+        drops.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(layer, _)| layer)
+    }
+
+    /// Whether the configuration differs from the one last saved.
+    pub fn has_unsaved_edits(&self) -> bool {
+        self.model.is_some() && self.config != self.saved_config
+    }
+}
