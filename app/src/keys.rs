@@ -20,7 +20,9 @@ pub fn actions(ctx: &egui::Context) -> Vec<Action> {
         input.events.retain(|event| {
             let action = match event {
                 Event::Key { key, modifiers, pressed: true, .. } => find(*key, *modifiers, focus),
-                Event::Copy if focus != Focus::Text => Some(if with_shift { Action::CopyCsv } else { Action::CopyTsv }),
+                Event::Copy if !matches!(focus, Focus::Text | Focus::Modal) => {
+                    Some(if with_shift { Action::CopyCsv } else { Action::CopyTsv })
+                }
                 _ => None,
             };
             actions.extend(action);
@@ -40,11 +42,15 @@ enum Focus {
     Text,
     /// A menu or another popup is open: its keys are its own.
     Popup,
+    /// A dialog is open: what lies behind it must not change unseen.
+    Modal,
 }
 
 impl Focus {
     fn of(ctx: &egui::Context) -> Self {
-        if ctx.text_edit_focused() {
+        if ctx.memory(|memory| memory.top_modal_layer().is_some()) {
+            Self::Modal
+        } else if ctx.text_edit_focused() {
             Self::Text
         } else if egui::Popup::is_any_open(ctx) {
             Self::Popup
@@ -80,6 +86,7 @@ fn is_free(key: Key, modifiers: Modifiers, focus: Focus) -> bool {
         Focus::Widget => !is_widgets || modifiers.command,
         Focus::Text => is_function(key) || (modifiers.command && !is_editing),
         Focus::Popup => false,
+        Focus::Modal => key == Key::Escape,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a configuration means for one model: total where [`crate::config::QuantConfig`] is sparse.
 //!
-//! Three steps, each its own room: [`formats`] resolves widths and refuses what cannot take effect; [`weights`]
-//! quantizes the constants of a layer; [`ranges`] turns statistics into scales and zero-points. The engine and the
+//! Three steps, each its own room: `formats` resolves widths and refuses what cannot take effect; `weights`
+//! quantizes the constants of a layer; `ranges` turns statistics into scales and zero-points. The engine and the
 //! export read the result and decide nothing themselves, which is why what is shown is what is exported.
 
 mod formats;

@@ -1,5 +1,5 @@
-//! The table of commands: where each stands ([`Action::ALL`]), what it is called ([`titles`]), which keys it has
-//! ([`shortcuts`]), when it can be used and why not ([`availability`]).
+//! The table of commands: where each stands ([`Action::ALL`]), what it is called (`titles`), which keys it has
+//! (`shortcuts`), when it can be used and why not (`availability`).
 //!
 //! Menus, tooltips, shortcuts and the sheet of keys all come from here; [`Action::ALL`] is what a test walks.
 

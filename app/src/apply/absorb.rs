@@ -104,6 +104,7 @@ fn opened(doc: &mut Document, model: Arc<ModelInfo>, out: &mut Effects) {
     doc.history = History::default();
     doc.selection = Selection::default();
     doc.before_float.clear();
+    doc.detail_of = None;
     (doc.report, doc.detail, doc.recipes) = (Loaded::default(), Loaded::default(), Loaded::default());
     (doc.data, doc.data_choice, doc.recipe_given, doc.pinned) = (None, None, None, None);
     (doc.export, doc.failure, doc.tour) = (None, None, None);
@@ -130,24 +131,26 @@ fn opened(doc: &mut Document, model: Arc<ModelInfo>, out: &mut Effects) {
 
 fn report_came(doc: &mut Document, report: Arc<Report>, complete: bool, out: &mut Effects) {
     doc.failure = None;
-    let first = doc.report.value.is_none();
-    let pending = doc.report.pending_since;
-    doc.report.set(report);
-    if !complete {
-        // A stage is shown as it is, undimmed; the next one replaces it.
-        doc.report.pending_since = pending.map(|_| doc.now);
+    // An evaluation that made way for a layer's detail begins again; what it showed before stays until it shows more.
+    let is_repeat = |shown: &Arc<Report>| shown.config == report.config && shown.samples >= report.samples;
+    if !complete && doc.report.pending_since.is_none() && doc.report.value.as_ref().is_some_and(is_repeat) {
+        return;
     }
+    let first = doc.report.value.is_none();
+    let has_live_samples = report.samples > 1;
+    // A stage belongs to the configuration of now: it is marked by its count of samples, not dimmed.
+    doc.report.set(report);
     if first {
         navigate::refresh(doc);
     } else {
         navigate::new_values(doc);
     }
-    if complete {
+    if complete || has_live_samples {
         ask_detail(doc, out);
-        if doc.is_sample && doc.tour.is_none() && !doc.tour_seen {
-            doc.tour_seen = true;
-            doc.tour = Some(crate::tour::TourStep::Cliff);
-        }
+    }
+    if complete && doc.is_sample && doc.tour.is_none() && !doc.tour_seen {
+        doc.tour_seen = true;
+        doc.tour = Some(crate::tour::TourStep::Cliff);
     }
 }
 
@@ -172,8 +175,12 @@ fn settle(doc: &mut Document, slot: Slot) {
             doc.report.settle();
             // An edit drops the detail that waits behind it.
             doc.detail.settle();
+            doc.detail_of = None;
         }
-        Slot::Detail => doc.detail.settle(),
+        Slot::Detail => {
+            doc.detail.settle();
+            doc.detail_of = None;
+        }
         Slot::Recipes => doc.recipes.settle(),
         Slot::Export => {
             if let Some(export) = doc.export.as_mut().filter(|export| export.is_running()) {

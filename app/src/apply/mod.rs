@@ -168,6 +168,7 @@ fn cancel(doc: &mut Document, out: &mut Effects) {
     // Nothing is on its way any more; the values on screen are the last good ones again.
     doc.report.settle();
     doc.detail.settle();
+    doc.detail_of = None;
     doc.recipes.settle();
 }
 
@@ -205,9 +206,8 @@ fn tour(doc: &mut Document, step: Option<TourStep>, out: &mut Effects) {
             if let Some(layer) = doc.cliff().map(|layer| layer.name.clone()) {
                 doc.selection.replace([layer]);
                 doc.selection.reveal += 1;
-                ask_detail(doc, out);
             }
-            doc.pages.page = Page::Channels;
+            navigate::show_page(doc, Page::Channels, out);
         }
         Some(TourStep::Fix) => doc.pages.inspector = true,
         Some(TourStep::Export) | None => {}
@@ -232,11 +232,14 @@ fn evaluate(doc: &mut Document, out: &mut Effects) {
         return;
     }
     doc.edits_waiting = 0;
+    // The queue drops a detail that waits or runs; it is asked for again when the numbers are there.
+    doc.detail_of = None;
     let request = Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() };
     begin(doc, request, out);
 }
 
-/// Fetches the pages' data of the anchor layer, if a page shows them or may show them soon.
+/// Fetches the pages' data of the anchor layer, if such a page is on screen: it makes an evaluation pause, so it is not
+/// asked for without need, nor twice for the same configuration.
 fn ask_detail(doc: &mut Document, out: &mut Effects) {
     let Some(layer) = doc.selection.anchor.clone() else {
         doc.detail = crate::document::Loaded::default();
@@ -245,11 +248,14 @@ fn ask_detail(doc: &mut Document, out: &mut Effects) {
     // Another layer's histogram under this layer's name would be worse than none.
     if doc.detail.value.as_ref().is_some_and(|detail| detail.layer != layer) {
         doc.detail = crate::document::Loaded::default();
+        doc.detail_of = None;
     }
-    if doc.data.is_none() {
+    let wanted = (layer, Arc::clone(&doc.config));
+    if doc.data.is_none() || !doc.pages.page.follows_layer() || doc.detail_of.as_ref() == Some(&wanted) {
         return;
     }
-    begin(doc, Request::Detail { config: Arc::clone(&doc.config), layer }, out);
+    doc.detail_of = Some(wanted.clone());
+    begin(doc, Request::Detail { layer: wanted.0, config: wanted.1 }, out);
 }
 
 #[cfg(test)]

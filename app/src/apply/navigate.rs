@@ -3,7 +3,7 @@
 use super::{Effects, ask_detail};
 use crate::{
     command::Command,
-    document::{Document, Drawer, ListMetric, PanelId},
+    document::{Document, Drawer, ListMetric, Page, PanelId},
     filter::Query,
     rows::{self, Column, RowOrder},
 };
@@ -31,7 +31,7 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         }
         Command::Resort => refresh(doc),
         Command::ListMetric(column) => doc.pages.list_metric = ListMetric(column),
-        Command::ShowPage(page) => doc.pages.page = page,
+        Command::ShowPage(page) => show_page(doc, page, out),
         Command::TogglePanel(panel) => toggle_panel(doc, panel),
         Command::Target(part) => doc.target = part,
         _ => {}
@@ -93,6 +93,12 @@ fn set_filter(doc: &mut Document, text: String) {
     if doc.filter.error.is_none() {
         refresh(doc);
     }
+}
+
+/// Shows a page; one about the selected layer fetches what it shows.
+pub(super) fn show_page(doc: &mut Document, page: Page, out: &mut Effects) {
+    doc.pages.page = page;
+    ask_detail(doc, out);
 }
 
 fn toggle_panel(doc: &mut Document, panel: PanelId) {

@@ -77,7 +77,7 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
             doc.pinned = if doc.pinned.is_some() { None } else { doc.report.value.clone() };
         }
         A::TryRecipes => apply(doc, Command::TryRecipes, out),
-        A::ShowPage(page) => doc.pages.page = page,
+        A::ShowPage(page) => navigate::show_page(doc, page, out),
         A::Toggle(panel) => apply(doc, Command::TogglePanel(panel), out),
         A::Theme(choice) => set_theme(doc, choice, out),
         A::Settings => doc.dialog = Some(Dialog::Settings),

@@ -178,6 +178,7 @@ fn stepping_follows_the_rows_on_screen() {
 #[test]
 fn another_layers_pages_are_never_shown_under_this_ones_name() {
     let mut doc = document(4);
+    run(&mut doc, Command::ShowPage(Page::Histogram));
     select(&mut doc, &["conv1"]);
     hear(&mut doc, Slot::Detail, News::Detail(Arc::new(crate::testing::detail("conv1"))));
     assert!(doc.detail.value.is_some());
@@ -264,4 +265,26 @@ fn time_left_is_told_from_the_pace() {
     hear(&mut doc, Slot::Recipes, News::Progress(progress(2)));
     assert_eq!(doc.job.as_ref().unwrap().seconds_left, None, "too early to tell");
     assert_eq!(doc.pages.page, Page::Table);
+}
+
+#[test]
+fn a_layers_pages_are_fetched_when_they_are_on_screen_and_once_a_configuration() {
+    let mut doc = document(4);
+    select(&mut doc, &["conv1"]);
+    assert!(doc.detail.pending_since.is_none(), "the table shows nothing of it");
+    let effects = act(&mut doc, Action::ShowPage(Page::Channels));
+    assert!(matches!(effects.as_slice(), [Effect::Start(Request::Detail { .. })]), "{effects:?}");
+    assert!(act(&mut doc, Action::ShowPage(Page::Histogram)).is_empty(), "already on its way");
+    hear(&mut doc, Slot::Detail, News::Detail(Arc::new(crate::testing::detail("conv1"))));
+    act(&mut doc, Action::Bits(4));
+    // The live samples are enough; the whole result changes nothing about it.
+    let config = Arc::clone(&doc.config);
+    let report = |samples| News::Stage(Arc::new(Report { samples, ..crate::testing::report_of(4, &config) }));
+    let (one, live, all) = (report(1), report(8), report(32));
+    assert!(hear(&mut doc, Slot::Evaluate, one).is_empty());
+    assert_eq!(hear(&mut doc, Slot::Evaluate, live).len(), 1);
+    // The evaluation made way for the detail and begins again: nobody sees that.
+    hear(&mut doc, Slot::Evaluate, report(1));
+    assert_eq!(doc.report.value.as_ref().unwrap().samples, 8);
+    assert!(hear(&mut doc, Slot::Evaluate, all).is_empty());
 }

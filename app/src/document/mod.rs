@@ -44,6 +44,8 @@ pub struct Document {
     pub report: Loaded<Arc<Report>>,
     /// The pages' data of the anchor layer.
     pub detail: Loaded<Arc<LayerDetail>>,
+    /// The layer and the configuration that `detail` was last asked for.
+    pub detail_of: Option<(String, Arc<QuantConfig>)>,
     /// The pinned baseline.
     pub pinned: Option<Arc<Report>>,
     /// The configuration as edited; the report may still belong to an earlier one.

@@ -1,6 +1,6 @@
 //! Figures: a page builds one [`FigureSpec`], the screen and the saved file both draw it.
 //!
-//! [`spec`] is the vocabulary, [`ticks`] and [`hover`] what both readers of a chart need in words, [`screen`] and [`file`]
+//! [`spec`] is the vocabulary, [`ticks`] and [`hover`] what both readers of a chart need in words, [`screen`] and [`mod@file`]
 //! the two drawers; [`histogram`], [`channels`] and [`threshold`] say what the layer pages show.
 
 mod brush;

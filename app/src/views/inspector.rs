@@ -99,6 +99,11 @@ fn nothing_ui(ui: &mut Ui, doc: &Document, model: &ModelInfo, state: &mut Inspec
         return;
     };
     let begin = state.begin.get(Same(Arc::clone(report)), |report| Begin::of(&report.0));
+    if report.samples == 0 {
+        section(ui, "Top suspects");
+        ui.label(RichText::new("They stand here once there are samples").color(theme::tokens(ui).weak));
+        return;
+    }
     suspects_ui(ui, begin, send);
     section(ui, "Layers by accumulated error");
     for (band, count) in &begin.bands {

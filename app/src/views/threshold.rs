@@ -70,5 +70,7 @@ fn methods_ui(ui: &mut Ui, page: &LayerPage<'_>, send: &mut Commands) {
 fn spec_of(doc: &Document, page: &LayerPage<'_>) -> Option<FigureSpec> {
     let curve = page.detail.threshold.as_ref()?;
     let title = format!("Threshold of {}", page.name);
-    Some(threshold_spec(curve, in_use(page)?, title, stamp(doc, page.detail.samples)))
+    // The histogram behind the curve is of every sample, unlike what the other pages show.
+    let all = doc.report.value.as_ref().map_or(page.detail.samples, |report| report.samples_total);
+    Some(threshold_spec(curve, in_use(page)?, title, stamp(doc, all)))
 }

@@ -1,7 +1,7 @@
 //! Background work: jobs as values, one analysis thread, results as events.
 //!
 //! [`Queue`] decides what runs (newest wins, later steps fall with earlier ones) on the window's thread, where it needs no
-//! lock; [`thread::Thread`] only runs one job at a time. Every job has a ticket; a result whose ticket is not current any
+//! lock; [`Worker`] hands its thread one job at a time. Every job has a ticket; a result whose ticket is not current any
 //! more is dropped, so that two generations of numbers never meet in one frame.
 
 mod queue;
