@@ -34,7 +34,12 @@ pub fn db_unit(value: Measure) -> String {
     measure(value, |v| format!("{} dB", number(v, 1)))
 }
 
-/// A cosine or a gain: four decimals.
+/// A gain: three decimals, finer than the 5 % from which one is worth a look.
+pub fn gain(value: Measure) -> String {
+    measure(value, |v| number(v, 3))
+}
+
+/// A cosine: four decimals.
 pub fn ratio(value: Measure) -> String {
     measure(value, |v| number(v, 4))
 }

@@ -34,6 +34,9 @@ fn holds(model: &Path, data: &Path, configs: &[QuantConfig]) {
         let v = &report.verification;
         assert_eq!(v.failure, None, "{} configuration {index}", model.display());
         assert_eq!(v.elements_different, 0);
+        let shown = evaluate(&mut workbench, config);
+        let foreseen = quantlens_analysis::export::needed_opsets(&workbench.model(), &shown);
+        assert_eq!(foreseen, report.opsets, "what the dialog foresees is what the file needs, configuration {index}");
         assert!(v.tensors_compared > 0 && path.exists());
     }
 }

@@ -7,4 +7,5 @@ mod opset;
 mod qdq;
 pub mod verify;
 
+pub use opset::needed as needed_opsets;
 pub use qdq::{Qdq, qdq};

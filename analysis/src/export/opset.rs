@@ -6,12 +6,16 @@
 
 use std::collections::BTreeSet;
 
+use super::qdq::MICROSOFT;
 use crate::{
+    config::Granularity,
     error::{Error, Result},
     onnx::{
         proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto},
         tensor_proto,
     },
+    quant::Bits,
+    report::{LayerRow, ModelInfo, Report},
     tensor::{Tensor, TensorData},
 };
 
@@ -168,4 +172,35 @@ fn cannot(node: &NodeProto, why: &str) -> Error {
 pub(super) fn unlist_initializers(graph: &mut GraphProto) {
     let stored: BTreeSet<String> = graph.initializer.iter().filter_map(|t| t.name.clone()).collect();
     graph.input.retain(|i| i.name.as_ref().is_none_or(|n| !stored.contains(n)));
+}
+
+/// What a runtime must support to run an export of `report`, without writing it: the opset, raised where it must be, and
+/// onnxruntime's own domain where ONNX's Q/DQ of that opset lack a type or an axis.
+pub fn needed(model: &ModelInfo, report: &Report) -> Vec<(String, i64)> {
+    let is_integer = |bits: Option<Bits>| bits.is_some_and(|b| !b.is_float());
+    let quantized = |row: &LayerRow| is_integer(row.weight_bits) || is_integer(row.activation_bits);
+    if !report.rows.iter().any(quantized) {
+        return model.opsets.clone();
+    }
+    let is_wide = |row: &LayerRow| {
+        matches!(row.weight_bits, Some(Bits::Int(0..=4 | 16))) || row.activation_bits == Some(Bits::Int(16))
+    };
+    let along_axis = |row: &LayerRow| row.granularity == Some(Granularity::PerChannel);
+    let (wide, axis) = (report.rows.iter().any(is_wide), report.rows.iter().any(along_axis));
+    let mut opsets = model.opsets.clone();
+    let mut own = true;
+    for (domain, version) in &mut opsets {
+        if domain.is_empty() || domain == "ai.onnx" {
+            *version = LOWEST.max(*version);
+            own = match *version {
+                21.. => true,
+                13..=20 => !wide,
+                _ => !wide && !axis,
+            };
+        }
+    }
+    if !own && !opsets.iter().any(|(domain, _)| domain == MICROSOFT) {
+        opsets.push((MICROSOFT.to_owned(), 1));
+    }
+    opsets
 }

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Domain in which Q/DQ exist for every opset, for 16- and 4-bit types and along an axis.
-const MICROSOFT: &str = "com.microsoft";
+pub(super) const MICROSOFT: &str = "com.microsoft";
 /// `AttributeProto.AttributeType.FLOAT` and `INT`.
 const ATTRIBUTE_FLOAT: i32 = 1;
 const ATTRIBUTE_INT: i32 = 2;

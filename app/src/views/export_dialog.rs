@@ -91,7 +91,8 @@ fn plan_ui(ui: &mut Ui, doc: &Document, report: &Report) {
         fact(ui, "Layers", &format!("{quantized} quantized, {float} float"));
         fact(ui, "Formats", &format!("weights and outputs: {}", parts.join(", ")));
         if let Some(model) = &doc.model {
-            let opsets: Vec<String> = model.opsets.iter().map(|(domain, v)| opset(domain, *v)).collect();
+            let needed = quantlens_analysis::export::needed_opsets(model, report);
+            let opsets: Vec<String> = needed.iter().map(|(domain, v)| opset(domain, *v)).collect();
             fact(
                 ui,
                 "Operators",

@@ -59,7 +59,7 @@ const METRICS: [Metric; 4] = [
     Metric {
         name: "Gain",
         meaning: "Magnitude against the float output, ‖q‖/‖f‖: 1 is the same; blind to direction",
-        text: |e| (format::ratio(e.gain), e.gain),
+        text: |e| (format::gain(e.gain), e.gain),
     },
     Metric {
         name: "Max |e|",
