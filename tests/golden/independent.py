@@ -1,100 +1,173 @@
-#!/usr/bin/env python3
-"""Checks an analysis and its export with nothing of ours: stock onnxruntime and NumPy.
+"""Proves an analysis with nothing but onnxruntime and NumPy: the errors it reports are those of the model it exports.
 
-    independent.py FLOAT.onnx EXPORT.onnx DATA.npz ANALYSIS.json [--quantize-static per-tensor|per-channel]
+    python independent.py FLOAT.onnx EXPORT.onnx DATA.npz ANALYSIS.json [--quantize-static per-tensor|per-channel]
 
-Runs both models without graph optimization, every tensor an output, one sample a call, and compares each quantized
-tensor's SQNR (float64 sums over all samples) with the analysis: within 0.005 dB wherever it is below 60 dB. With
---quantize-static, compares scales and zero-points of activations with `quantize_static` after `quant_pre_process`.
-Needs: numpy, onnx, onnxruntime.
+DATA.npz is what the analysis was given; EXPORT.onnx what `quantlens export` wrote with the same options. Both models
+run with graph optimization off, every node output exposed, one sample a call. For every layer the SQNR of its output
+tensor, as its consumers read it, is summed in float64 over all samples and compared with the analysis. Every scale is
+compared with what onnxruntime's own `compute_scale_zp` makes of the observed minimum and maximum. With
+--quantize-static, all scales and integers are compared with `quantize_static`'s too (peer_scales.py). Exit code 1 if
+anything is off. independent_all.py runs both on the models that lie beside the repository.
 """
-import json, os, sys, tempfile
-import numpy as np, onnx, onnxruntime as ort
-from onnx import numpy_helper
 
-def session(model):
-    model = onnx.ModelProto.FromString(model.SerializeToString())
+import json
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnxruntime.quantization.quant_utils import compute_scale_zp
+
+from qdq_graph import QdqGraph, float_tensors
+
+# An SQNR may differ by this much wherever it is below the limit; above it float32 rounding is a visible part of it.
+TOLERANCE_DB, LIMIT_DB = 0.005, 60.0
+
+
+def session(path, wanted):
+    """A session without optimization that returns `wanted` besides the model's outputs."""
+    model = onnx.load(path)
     known = {o.name for o in model.graph.output}
-    for node in model.graph.node:
-        for name in node.output:
-            if name and name not in known:
-                model.graph.output.append(onnx.ValueInfoProto(name=name)); known.add(name)
-    options = ort.SessionOptions(); options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 4
-    return ort.InferenceSession(model.SerializeToString(), options, providers=['CPUExecutionProvider'])
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in wanted if name not in known)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
-def feeds(sess, data, i):
-    inputs = sess.get_inputs()
-    if len(inputs) == 1 and inputs[0].name not in data:
-        return {inputs[0].name: data[[k for k in data if k != 'labels'][0]][i:i + 1]}
-    return {x.name: data[x.name][i:i + 1] for x in inputs}
 
-def main():
-    float_path, export_path, data_path, json_path = sys.argv[1:5]
-    data = dict(np.load(data_path)); analysis = json.load(open(json_path))
-    f_model, q_model = onnx.load(float_path), onnx.load(export_path)
-    f_sess, q_sess = session(f_model), session(q_model)
-    f_names = [o.name for o in f_sess.get_outputs()]; q_names = [o.name for o in q_sess.get_outputs()]
-    rows = analysis['layers']; sums = {}
-    for i in range(analysis['samples']):
-        feed = feeds(f_sess, data, i)
-        f = dict(zip(f_names, f_sess.run(None, feed))); f.update(feed)
-        q = dict(zip(q_names, q_sess.run(None, feed)))
-        for row in rows:
-            name = row['output']
-            read = name + '_DequantizeLinear_Output' if name + '_DequantizeLinear_Output' in q else name
-            if name not in f or read not in q or f[name].dtype != np.float32: continue
-            a, b = f[name].astype('f8'), q[read].astype('f8')
-            s = sums.setdefault(name, [0.0, 0.0]); s[0] += (a * a).sum(); s[1] += ((b - a) ** 2).sum()
-    worst = 0.0; compared = missing = 0
-    for row in rows:
-        acc = row['accumulated']
-        if acc['sqnr_db'] is None:
-            assert acc.get('why'), row['name']; continue
-        if row['output'] not in sums: missing += 1; continue
-        s = sums[row['output']]; mine = 10 * np.log10(s[0] / s[1]) if s[1] else np.inf
-        if mine < 60: worst = max(worst, abs(mine - acc['sqnr_db'])); compared += 1
-    print(f'SQNR: {compared} tensors compared, {missing} not found, largest difference {worst:.2e} dB')
-    assert worst < 0.005 and missing == 0
-    if '--quantize-static' in sys.argv:
-        static(float_path, data, analysis, sys.argv[sys.argv.index('--quantize-static') + 1] == 'per-channel', q_model)
+def feeds(data, inputs):
+    """One dictionary a sample; a single array serves a single input whatever its name, labels aside."""
+    arrays = {name: data[name] for name in data.files}
+    if len(inputs) == 1 and inputs[0].name not in arrays:
+        arrays = {inputs[0].name: next(a for name, a in arrays.items() if name not in ("labels", "y"))}
+    for index in range(len(arrays[inputs[0].name])):
+        yield {i.name: arrays[i.name][index : index + 1] for i in inputs}
 
-def static(float_path, data, analysis, per_channel, ours):
-    from onnxruntime.quantization import quantize_static, QuantFormat, QuantType, CalibrationDataReader
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-    folder = tempfile.mkdtemp(); pre, out = os.path.join(folder, 'pre.onnx'), os.path.join(folder, 'q.onnx')
-    quant_pre_process(float_path, pre)
-    sess = ort.InferenceSession(pre, providers=['CPUExecutionProvider'])
-    class Reader(CalibrationDataReader):
-        def __init__(self): self.i = 0
-        def get_next(self):
-            if self.i >= analysis['samples']: return None
-            self.i += 1; return feeds(sess, data, self.i - 1)
-    quantize_static(pre, out, Reader(), quant_format=QuantFormat.QDQ, activation_type=QuantType.QInt8,
-                    weight_type=QuantType.QInt8, per_channel=per_channel)
-    theirs = onnx.load(out)
-    def activations(model):
-        init = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
-        return {n.input[0].removesuffix('_QuantizeLinear_Input'): (init[n.input[1]], init[n.input[2]]) for n in model.graph.node if n.op_type == 'QuantizeLinear'}
-    def weights(model):
-        init = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
-        found = {}
-        for n in model.graph.node:
-            if n.op_type == 'DequantizeLinear' and n.input[0] in init and init[n.input[0]].dtype == np.int8:
-                found.setdefault(init[n.input[0]].shape, []).append((init[n.input[1]].reshape(-1), init[n.input[0]]))
-        return found
-    a, b = activations(ours), activations(theirs); both = sorted(set(a) & set(b))
-    scale = max(abs(float(a[n][0]) / float(b[n][0]) - 1) for n in both); zero = [n for n in both if int(a[n][1]) != int(b[n][1])]
-    print(f'activations: ours {len(a)}, quantize_static {len(b)}, by name {len(both)}; largest relative scale difference {scale:.1e}; zero-points different: {zero}')
-    print('  only ours:', sorted(set(a) - set(b))[:6], ' only theirs:', sorted(set(b) - set(a))[:6])
-    wa, wb = weights(ours), weights(theirs); worst = 0.0; off = matched = 0
-    for shape, mine in wa.items():
-        rest = list(wb.get(shape, []))
-        for s, q in mine:
-            best = min(range(len(rest)), key=lambda k: np.abs(q.astype(int) - rest[k][1]).sum(), default=None)
-            if best is None: continue
-            t, r = rest.pop(best); matched += 1
-            worst = max(worst, float(np.abs(s / t - 1).max())); off += int((q != r).sum())
-    print(f'weights: {matched} matched by shape and values, largest relative scale difference {worst:.1e}, codes different: {off}')
 
-main()
+class Sums:
+    """Energies of a tensor and of its error, and the range of the float run."""
+
+    def __init__(self):
+        self.signal = self.noise = 0.0
+        self.low, self.high = np.inf, -np.inf
+
+    def add(self, reference, other):
+        f, q = reference.astype(np.float64), other.astype(np.float64)
+        self.signal += float(np.sum(f * f))
+        # Infinite in both runs: no error.
+        self.noise += float(np.sum(np.square(np.subtract(q, f, out=np.zeros_like(f), where=q != f))))
+        if f.size:
+            self.low, self.high = min(self.low, float(f.min())), max(self.high, float(f.max()))
+
+    def sqnr_db(self):
+        """None where there is no error or no signal, or where a run made NaN or infinity."""
+        if self.noise == 0 or self.signal == 0 or not np.isfinite(self.noise):
+            return None
+        return 10 * np.log10(self.signal / self.noise)
+
+
+def measure(float_path, export_path, data_path):
+    """tensor -> Sums over all samples, for every floating-point tensor that both models have; and the quantizers."""
+    names = float_tensors(float_path)
+    export = QdqGraph(export_path)
+    quantizers = export.activations(names)
+    read = {tensor: quantizers[tensor][0] if tensor in quantizers else tensor for tensor in names}
+    made = set(export.maker) | {i.name for i in export.graph.input}
+    compared = sorted(tensor for tensor in names if read[tensor] in made)
+    first = session(float_path, [t for t in compared if t in QdqGraph(float_path).maker])
+    second = session(export_path, [read[t] for t in compared if read[t] in export.maker])
+    sums = {tensor: Sums() for tensor in compared}
+    first_names, second_names = ([o.name for o in s.get_outputs()] for s in (first, second))
+    for feed in feeds(np.load(data_path), first.get_inputs()):
+        reference = dict(feed, **dict(zip(first_names, first.run(None, feed))))
+        quantized = dict(feed, **dict(zip(second_names, second.run(None, feed))))
+        for tensor in compared:
+            f, q = reference[tensor], quantized[read[tensor]]
+            if f.dtype.kind == "f" and f.shape == q.shape:
+                sums[tensor].add(f, q)
+            else:
+                sums[tensor] = sums[tensor] if f.dtype.kind == "f" else Sums()
+    return sums, quantizers
+
+
+def check_layers(analysis, sums, report):
+    """Every row's accumulated SQNR against the sums; every row without one says why."""
+    worst, compared = 0.0, 0
+    for layer in analysis["layers"]:
+        errors = layer["accumulated"]
+        found = errors["sqnr_db"]
+        own = sums[layer["output"]].sqnr_db() if layer["output"] in sums else None
+        if found is None:
+            if not errors.get("why"):
+                report(f"{layer['name']}: no SQNR and no reason")
+            if own is not None and own < 200:
+                report(f"{layer['name']}: no SQNR ({errors.get('why')}), but it is {own:.3f} dB")
+            continue
+        if own is None:
+            report(f"{layer['name']}: {found:.3f} dB, but the two runs do not differ")
+            continue
+        compared += 1
+        if min(found, own) < LIMIT_DB:
+            worst = max(worst, abs(found - own))
+            if abs(found - own) > TOLERANCE_DB:
+                report(f"{layer['name']} ({layer['op']}): {found:.4f} dB reported, {own:.4f} dB measured")
+    return compared, worst
+
+
+def scale_of_range(low, high, bits=8):
+    """(scale, zero-point) of an affine signed grid, by onnxruntime's quantizer."""
+    ends = np.float32(low), np.float32(high)
+    zero_point, scale = compute_scale_zp(*ends, np.array(-(2 ** (bits - 1))), np.array(2 ** (bits - 1) - 1))
+    return float(np.float32(scale)), int(zero_point)
+
+
+def check_scales(analysis, sums, quantizers, report):
+    """Each activation's scale in the file, from the observed range by onnxruntime's own arithmetic, bit for bit."""
+    checked = 0
+    for layer in analysis["layers"]:
+        activation = layer["activation"]
+        if activation is None:
+            continue
+        tensor, bits = layer["output"], layer["activation_bits"]
+        if tensor not in quantizers:
+            report(f"{layer['name']}: its output has a quantizer in the analysis and none in the file")
+            continue
+        low, high = np.float32(activation["low"]), np.float32(activation["high"])
+        expected = scale_of_range(low, high, bits)
+        if expected != quantizers[tensor][1:]:
+            report(f"`{tensor}`: file {quantizers[tensor][1:]}; onnxruntime {expected}")
+        checked += 1
+        seen = sums[tensor]
+        own_range = layer["op"] in OBSERVES_ITSELF
+        if own_range and (low, high) != (np.float32(seen.low), np.float32(seen.high)):
+            report(f"`{tensor}`: range {low}..{high}, observed {seen.low}..{seen.high}")
+    return checked
+
+
+# Rows that take their range from their own output; the others share another tensor's or have a fixed one.
+OBSERVES_ITSELF = ("Input", "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Mul", "Concat", "GlobalAveragePool")
+
+
+def main(float_path, export_path, data_path, analysis_path):
+    """Prints one line, and one for everything that is off; returns whether all is well."""
+    problems = []
+    with open(analysis_path, encoding="utf-8") as file:
+        analysis = json.load(file)
+    sums, quantizers = measure(float_path, export_path, data_path)
+    compared, worst = check_layers(analysis, sums, problems.append)
+    checked = check_scales(analysis, sums, quantizers, problems.append)
+    rows = len(analysis["layers"])
+    print(f"{rows} rows, {compared} SQNRs compared, at most {worst:.2e} dB apart below {LIMIT_DB:.0f} dB; ", end="")
+    print(f"{checked} activation scales equal onnxruntime's; {len(problems)} problems")
+    for problem in problems:
+        print("  " + problem)
+    return not problems
+
+
+if __name__ == "__main__":
+    is_well = main(*sys.argv[1:5])
+    if "--quantize-static" in sys.argv:
+        import peer_scales
+
+        is_well &= peer_scales.main(*sys.argv[1:4], "per-channel" in sys.argv)
+    sys.exit(0 if is_well else 1)

@@ -1,4 +1,7 @@
 //! What the tests share; the tests themselves are in `tests/`.
 
 pub mod core;
+pub mod models;
+pub mod random_model;
+pub mod seeded;
 pub mod window;

@@ -2,6 +2,7 @@
 //! good.
 
 mod names;
+mod narrow;
 mod opset;
 mod qdq;
 pub mod verify;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     names::{DEQUANTIZED, Names, QUANTIZED, QUANTIZER_INPUT},
+    narrow::{is_on_grid, is_pushed_on},
     opset,
 };
 use crate::{
@@ -131,6 +132,20 @@ fn drop_unread(graph: &mut crate::onnx::proto::GraphProto, before: &BTreeSet<Str
     graph.value_info.retain(|v| v.name.as_ref().is_none_or(|n| made.contains(n)));
 }
 
+/// Where a quantizer and its dequantizer stand.
+struct Pair {
+    /// What names of its nodes and constants begin with.
+    base: String,
+    /// What it reads.
+    from: String,
+    /// What the dequantizer writes.
+    output: String,
+    /// What it reads lies on its grid already.
+    on_grid: bool,
+    /// onnxruntime would push it through a reader.
+    pushed_on: bool,
+}
+
 struct Writer<'a> {
     graph: &'a Graph,
     plan: &'a QuantPlan,
@@ -174,7 +189,9 @@ impl<'a> Writer<'a> {
             if let Some(quantizer) = self.plan.tensors[tensor] {
                 let name = self.graph.name(tensor).to_owned();
                 let output = self.names.fresh(&format!("{name}{DEQUANTIZED}"));
-                self.pair(&name, &name, &output, &quantizer)?;
+                let pushed_on = is_pushed_on(self.graph, self.plan, tensor, None);
+                let place = Pair { base: name.clone(), from: name, output: output.clone(), on_grid: false, pushed_on };
+                self.pair(&place, &quantizer)?;
                 self.read_names.insert(tensor, output);
             }
         }
@@ -202,7 +219,9 @@ impl<'a> Writer<'a> {
             let from = self.read_name(tensor);
             let base = format!("{}_{}", self.graph.name(tensor), row.name);
             let output = self.names.fresh(&format!("{base}{DEQUANTIZED}"));
-            self.pair(&base, &from, &output, quantizer)?;
+            let pushed_on = is_pushed_on(self.graph, self.plan, tensor, Some(layer));
+            let place = Pair { base, from, output: output.clone(), on_grid: false, pushed_on };
+            self.pair(&place, quantizer)?;
             own_reads.insert(tensor, output);
         }
         let mut operands = BTreeMap::new();
@@ -221,7 +240,9 @@ impl<'a> Writer<'a> {
                     (name.clone(), self.names.fresh(&format!("{name}{DEQUANTIZED}")))
                 };
                 written.insert(tensor, from.clone());
-                pairs.push((tensor, name, from, output, quantizer));
+                let on_grid = is_on_grid(self.graph, self.plan, layer, tensor);
+                let pushed_on = is_pushed_on(self.graph, self.plan, tensor, None);
+                pairs.push((tensor, Pair { base: name, from, output, on_grid, pushed_on }, quantizer));
             }
         }
         let emitted = {
@@ -232,25 +253,32 @@ impl<'a> Writer<'a> {
             self.graph.emit_layer(layer, self.plan.formats.layers[layer].folds_batch_norm, &naming)
         };
         self.nodes.extend(emitted);
-        for (tensor, name, from, output, quantizer) in pairs {
-            self.pair(&name, &from, &output, &quantizer)?;
-            self.read_names.insert(tensor, output);
+        for (tensor, place, quantizer) in pairs {
+            self.pair(&place, &quantizer)?;
+            self.read_names.insert(tensor, place.output);
         }
         Ok(())
     }
 
     /// `from` → (Clip →) QuantizeLinear → DequantizeLinear → `output`.
-    fn pair(&mut self, base: &str, from: &str, output: &str, quantizer: &TensorQuantizer) -> Result<()> {
+    fn pair(&mut self, place: &Pair, quantizer: &TensorQuantizer) -> Result<()> {
         let params = quantizer.params;
-        let mut from = from.to_owned();
-        if params.grid.is_narrower_than_container() {
-            from = self.clip(base, &from, &params);
-        }
+        let Pair { base, output, .. } = place;
+        let from = if params.grid.is_narrower_than_container() && !place.on_grid {
+            self.clip(base, &place.from, &params)
+        } else {
+            place.from.clone()
+        };
         let kind = if params.grid.container_bits() == 8 { DataType::Int8 } else { DataType::Int16 };
         let scale = self.float_initializer(&format!("{base}_scale"), &[params.scale], false);
         let zero_point = self.integer_initializer(&format!("{base}_zero_point"), &[params.zero_point], kind, false)?;
         let quantized = self.names.fresh(&format!("{base}{QUANTIZED}"));
-        let domain = self.domain(kind, false);
+        let domain = if self.opset >= 21 && kind == DataType::Int8 && place.pushed_on {
+            self.uses_microsoft = true;
+            Some(MICROSOFT.to_owned())
+        } else {
+            self.domain(kind, false)
+        };
         let make = |op: &str, input: String, output: &str, name: String| NodeProto {
             op_type: Some(op.into()),
             domain: domain.clone(),
@@ -264,7 +292,7 @@ impl<'a> Writer<'a> {
         self.nodes.push(make("QuantizeLinear", from, &quantized, quantize_name));
         self.nodes.push(make("DequantizeLinear", quantized.clone(), output, dequantize_name));
         self.quantizers.push(WrittenQuantizer {
-            output: output.to_owned(),
+            output: output.clone(),
             scales: vec![params.scale],
             zero_points: vec![params.zero_point],
             kind,

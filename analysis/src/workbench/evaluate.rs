@@ -129,7 +129,19 @@ impl Workbench {
         if !is_resident {
             run.float = float;
         }
-        let count = self.engine.quantized_pass(run, plan, &job.cancel)?;
+        let count = match self.engine.quantized_pass(run, plan, &job.cancel) {
+            Ok(count) => count,
+            Err(error) => {
+                // Half a pass is worth nothing, and what it holds is in no account.
+                if is_resident {
+                    run.quantized = Vec::new();
+                    data.used_bytes = data.used_bytes - before + run.bytes();
+                } else {
+                    run.drop_tensors();
+                }
+                return Err(error);
+            }
+        };
         data.scores[index].take_quantized(&graph, &run.float, &run.quantized);
         let after = run.bytes();
         data.peak_bytes =

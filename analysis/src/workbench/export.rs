@@ -5,15 +5,19 @@ use std::{
     sync::Arc,
 };
 
-use super::{LIVE_SAMPLES, Workbench, samples::input_values, samples::no_data, score};
+use super::{
+    LIVE_SAMPLES, Workbench,
+    samples::{input_values, no_data},
+    tally::{Optimized, Tally},
+};
 use crate::{
     config::QuantConfig,
     data::DataKind,
-    engine::{Session, SessionKind, Store, Value},
+    engine::{SessionKind, Store, Value},
     error::{Error, Result},
     export::{Qdq, qdq, verify},
     job::{Job, Warning},
-    metrics::{Agreement, ClassScores, ErrorSums, Errors, Measure, top_1},
+    metrics::Measure,
     onnx::{self, ExternalPolicy, SaveOptions},
     plan::QuantPlan,
     report::{ExportReport, Share, Verification},
@@ -62,7 +66,11 @@ impl Workbench {
             Err(error) => failed(error.to_string()),
         };
         let path = if verification.failure.is_none() {
-            std::fs::rename(&unverified, path).map_err(|e| Error::io(path, e))?;
+            std::fs::rename(&unverified, path).map_err(|e| {
+                // What cannot stand under its name is not left under another one.
+                let _ = std::fs::remove_file(&unverified);
+                Error::io(path, e)
+            })?;
             path.to_owned()
         } else {
             unverified
@@ -89,12 +97,18 @@ impl Workbench {
         }))
     }
 
+    /// Neither the file nor what it is called until it is verified may be the model's.
     fn refuse_overwriting_the_model(&self, path: &Path) -> Result<()> {
-        let same = match (std::fs::canonicalize(path), std::fs::canonicalize(&self.info.path)) {
-            (Ok(a), Ok(b)) => a == b,
-            _ => false,
-        };
-        if same { Err(Error::format(path, "is the float model itself; choose another name")) } else { Ok(()) }
+        if path.is_dir() {
+            return Err(Error::format(path, "is a folder; name a file"));
+        }
+        let Ok(model) = std::fs::canonicalize(&self.info.path) else { return Ok(()) };
+        for written in [path.to_owned(), unverified_path(path)] {
+            if std::fs::canonicalize(&written).is_ok_and(|written| written == model) {
+                return Err(Error::format(written, "is the float model itself; choose another name"));
+            }
+        }
+        Ok(())
     }
 
     /// What a reader of the file should know about where it came from.
@@ -150,15 +164,17 @@ impl Workbench {
         let quantizers_checked = verify::quantizers(&read_back.model, &written.quantizers)?;
         let graph = Arc::clone(&self.graph);
         let mut plain = verify::Comparison::new(&self.runtime, &graph, &read_back.model, written)?;
-        let mut optimized = self.runtime.session_from_file(file, SessionKind::Optimized)?;
+        let mut optimized = Optimized::new(self.runtime.session_from_file(file, SessionKind::Optimized))?;
         let count = self.data.as_ref().ok_or_else(no_data)?.samples.len().min(options.verified_samples.max(1));
         let mut tally = Tally::default();
         for index in 0..count {
             job.step("verifying the export", "samples", index, count)?;
             let (inputs, float, quantized, label) = self.stores_of(index, plan, job)?;
             let outputs = plain.sample(&graph, &inputs, &quantized, &job.cancel)?;
-            let fast = run(&mut optimized, &graph, &inputs, job)?;
-            tally.add(&graph, &float, &outputs, &fast, label);
+            tally.add_plain(&graph, &float, &outputs);
+            if let Some(fast) = optimized.run(&graph, &inputs, job)? {
+                tally.add_optimized(&graph, &float, &outputs, &fast, label);
+            }
         }
         Ok(Verification {
             samples: count,
@@ -173,7 +189,7 @@ impl Workbench {
                 let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
                 Share { count: count(a.top1), of: count(a.decisions) }
             }),
-            failure: plain.failure,
+            failure: plain.failure.or(optimized.failure),
         })
     }
 
@@ -198,12 +214,6 @@ impl Workbench {
     }
 }
 
-fn run(session: &mut Session, graph: &crate::graph::Graph, inputs: &[Value], job: &Job<'_>) -> Result<Vec<Value>> {
-    let names: Vec<&str> = graph.inputs.iter().map(|&t| graph.name(t)).collect();
-    let feeds: Vec<(&str, &Value)> = names.into_iter().zip(inputs).collect();
-    session.run(&feeds, &job.cancel)
-}
-
 /// `NAME.onnx` → `NAME.unverified.onnx`.
 fn unverified_path(path: &Path) -> PathBuf {
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
@@ -223,66 +233,5 @@ fn failed(reason: String) -> Verification {
         optimized_accuracy: None,
         optimized_agreement: None,
         failure: Some(reason),
-    }
-}
-
-/// Output errors of the file over the verified samples.
-#[derive(Default)]
-struct Tally {
-    /// By output, one entry a sample.
-    plain: Vec<Vec<ErrorSums>>,
-    optimized: Vec<Vec<ErrorSums>>,
-    max_abs: f64,
-    correct: usize,
-    labelled: usize,
-    agreement: Option<Agreement>,
-}
-
-impl Tally {
-    fn add(
-        &mut self,
-        graph: &crate::graph::Graph,
-        float: &Store,
-        plain: &[Arc<Value>],
-        optimized: &[Value],
-        label: Option<usize>,
-    ) {
-        self.plain.resize(graph.outputs.len(), Vec::new());
-        self.optimized.resize(graph.outputs.len(), Vec::new());
-        let mut has_decided = false;
-        for (position, &tensor) in graph.outputs.iter().enumerate() {
-            let Some(float) = &float[tensor] else { continue };
-            let (Some(f), Some(p), Some(o)) =
-                (float.widened(), plain[position].widened(), optimized[position].widened())
-            else {
-                continue;
-            };
-            if f.len() != p.len() || f.len() != o.len() {
-                continue;
-            }
-            self.plain[position].push(ErrorSums::of(&f, &p));
-            self.optimized[position].push(ErrorSums::of(&f, &o));
-            self.max_abs = self.max_abs.max(ErrorSums::of(&p, &o).max_abs_e);
-            if let Some(classes) = ClassScores::guess(&float.shape()).filter(|_| !has_decided) {
-                has_decided = true;
-                self.agreement.get_or_insert_default().observe(&f, &o, classes);
-                let best: Vec<_> = classes.rows(&o).map(|row| top_1(&row)).collect();
-                let label = label.filter(|&l| l < classes.classes());
-                if let Some(share) = score::accuracy([(best.as_slice(), label)].into_iter()) {
-                    self.labelled += share.of;
-                    self.correct += share.count;
-                }
-            }
-        }
-    }
-
-    /// SQNR of the output with the largest error.
-    fn sqnr(&self, sums: &[Vec<ErrorSums>]) -> Measure {
-        let each = sums.iter().filter(|s| !s.is_empty());
-        let measures = each.map(|s| Errors::from(&ErrorSums::merge_samples(s)).sqnr_db);
-        let rank = |m: &Measure| m.value().unwrap_or(f64::INFINITY);
-        measures
-            .min_by(|a, b| rank(a).total_cmp(&rank(b)))
-            .unwrap_or(Measure::NotApplicable("the outputs hold no floating-point values"))
     }
 }

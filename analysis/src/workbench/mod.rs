@@ -16,6 +16,7 @@ mod open;
 mod report;
 mod samples;
 mod score;
+mod tally;
 
 use std::{collections::VecDeque, sync::Arc};
 

@@ -1,0 +1,122 @@
+//! Small ONNX models written in tests, and arrays for them.
+
+use std::path::{Path, PathBuf};
+
+use quantlens_analysis::{
+    onnx::{
+        self, SaveOptions,
+        proto::{
+            AttributeProto, DimensionValue, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+            TensorShapeDimension, TensorShapeProto, TensorType, TypeProto, TypeValue, ValueInfoProto,
+        },
+        tensor_proto,
+    },
+    tensor::{ElementType, Tensor},
+};
+
+/// `AttributeProto.AttributeType`: FLOAT, INT, INTS.
+const KINDS: [i32; 3] = [1, 2, 7];
+
+/// An attribute with a float.
+pub fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto { name: Some(name.into()), f: Some(value), r#type: Some(KINDS[0]), ..AttributeProto::default() }
+}
+
+/// An attribute with an integer.
+pub fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto { name: Some(name.into()), i: Some(value), r#type: Some(KINDS[1]), ..AttributeProto::default() }
+}
+
+/// An attribute with integers.
+pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
+    let (name, ints) = (Some(name.into()), values.to_vec());
+    AttributeProto { name, ints, r#type: Some(KINDS[2]), ..AttributeProto::default() }
+}
+
+/// Builds a model node by node; all tensors are float32.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    graph: GraphProto,
+    opset: i64,
+}
+
+impl Builder {
+    /// A model without nodes.
+    pub fn new(opset: i64) -> Self {
+        Self { graph: GraphProto { name: Some("test".into()), ..GraphProto::default() }, opset }
+    }
+
+    /// An input; the first axis is symbolic.
+    pub fn input(&mut self, name: &str, rest: &[i64]) {
+        let dim = |value| TensorShapeDimension { value: Some(value), denotation: None };
+        let batch = dim(DimensionValue::DimParam("batch".into()));
+        let rest = rest.iter().map(|&d| dim(DimensionValue::DimValue(d)));
+        let shape = Some(TensorShapeProto { dim: std::iter::once(batch).chain(rest).collect() });
+        let tensor = TensorType { elem_type: Some(ElementType::Float32.onnx_code()), shape };
+        let value = TypeProto { value: Some(TypeValue::TensorType(tensor)), denotation: None };
+        let (name, r#type) = (Some(name.into()), Some(value));
+        self.graph.input.push(ValueInfoProto { name, r#type, ..ValueInfoProto::default() });
+    }
+
+    /// An initializer.
+    pub fn constant(&mut self, name: &str, shape: &[usize], values: Vec<f32>) {
+        self.graph.initializer.push(tensor_proto(name, &Tensor::float32(shape.to_vec(), values)));
+    }
+
+    /// An integer initializer.
+    pub fn integers(&mut self, name: &str, values: &[i64]) {
+        let data = quantlens_analysis::tensor::TensorData::Int64(values.to_vec());
+        self.graph.initializer.push(tensor_proto(name, &Tensor { shape: vec![values.len()], data }));
+    }
+
+    /// A node with one output, called `n_` and that output's name.
+    pub fn node(&mut self, op: &str, inputs: &[&str], output: &str, attributes: Vec<AttributeProto>) {
+        self.graph.node.push(NodeProto {
+            op_type: Some(op.into()),
+            name: Some(format!("n_{output}")),
+            input: inputs.iter().map(|s| (*s).to_owned()).collect(),
+            output: vec![output.to_owned()],
+            attribute: attributes,
+            ..NodeProto::default()
+        });
+    }
+
+    /// An output, whose type onnxruntime infers.
+    pub fn output(&mut self, name: &str) {
+        let tensor = TensorType { elem_type: Some(ElementType::Float32.onnx_code()), shape: None };
+        let value = TypeProto { value: Some(TypeValue::TensorType(tensor)), denotation: None };
+        let (name, r#type) = (Some(name.into()), Some(value));
+        self.graph.output.push(ValueInfoProto { name, r#type, ..ValueInfoProto::default() });
+    }
+
+    /// The model.
+    pub fn model(&self) -> ModelProto {
+        ModelProto {
+            ir_version: Some(8),
+            opset_import: vec![OperatorSetIdProto { domain: None, version: Some(self.opset) }],
+            graph: Some(self.graph.clone()),
+            ..ModelProto::default()
+        }
+    }
+
+    /// Writes the model into `folder`.
+    ///
+    /// # Panics
+    /// Where the folder cannot be written.
+    pub fn save(&self, folder: &Path) -> PathBuf {
+        let path = folder.join("model.onnx");
+        onnx::save(&self.model(), &path, &SaveOptions::default()).expect("the folder can be written");
+        path
+    }
+}
+
+/// Writes an array that feeds a single input; the first length counts samples.
+///
+/// # Panics
+/// Where `shape` does not hold the values or the folder cannot be written.
+pub fn save_array(folder: &Path, shape: &[usize], values: Vec<f32>) -> PathBuf {
+    let path = folder.join("data.npy");
+    let array = ndarray::ArrayD::from_shape_vec(shape.to_vec(), values).expect("the shape holds the values");
+    ndarray_npy::write_npy(&path, &array).expect("the folder can be written");
+    path
+}
