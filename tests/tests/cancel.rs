@@ -42,13 +42,13 @@ fn interrupt(workbench: &mut Workbench, config: &QuantConfig, stage: &str, done:
                 std::thread::sleep(delay);
                 token.cancel();
             });
-            threads.push(thread.unwrap());
+            threads.push(thread.expect("it evaluates"));
         }
     };
     let result =
         workbench.evaluate(&Arc::new(config.clone()), &mut Job { cancel, progress: &mut progress }, &mut |_| ());
     assert!(!threads.is_empty(), "`{stage}` {done} was reached");
-    threads.into_iter().for_each(|t| t.join().unwrap());
+    threads.into_iter().for_each(|t| t.join().expect("it evaluates"));
     match result {
         Ok(_) => false,
         Err(Error::Cancelled) => true,
