@@ -1,9 +1,12 @@
 //! What an evaluation found, as plain data shared by `Arc`: the window draws it, the command line prints it, and
 //! neither derives a number of its own.
 
+pub mod threshold;
+
 use std::{path::PathBuf, sync::Arc};
 
 use serde::Serialize;
+pub use threshold::{MethodCurves, RangeMark, ThresholdDetail};
 
 use crate::{
     calibrate::Method,
@@ -167,8 +170,8 @@ pub struct ActivationSummary {
     pub high: f32,
     /// How the range was chosen.
     pub method: Method,
-    /// Smallest and largest integer of the grid.
-    pub grid: (i32, i32),
+    /// Smallest and largest integer of the grid; `None` for a small float.
+    pub grid: Option<(i32, i32)>,
 }
 
 /// One output of the model.
@@ -279,9 +282,9 @@ pub struct LayerDetail {
     pub weight_channels: Vec<WeightChannel>,
     /// One entry a channel (axis 1, or the last where the tensor is a sequence of tokens) of the output.
     pub activation_channels: Vec<ActivationChannel>,
-    /// Cost against threshold for the output tensor; `None` where no candidate exists, see `threshold_note`.
-    pub threshold: Option<ThresholdCurve>,
-    /// Why there is no curve.
+    /// Range choices of the output tensor; `None` where it has none, see `threshold_note`.
+    pub threshold: Option<Arc<ThresholdDetail>>,
+    /// Why there is no choice.
     pub threshold_note: Option<String>,
 }
 
@@ -330,23 +333,6 @@ pub struct ActivationChannel {
     pub high: f32,
     /// Accumulated error of this channel.
     pub sqnr_db: Measure,
-}
-
-/// The cost of every threshold that a method weighed.
-#[derive(Clone, Debug)]
-pub struct ThresholdCurve {
-    /// The method whose cost this is.
-    pub method: Method,
-    /// Thresholds, ascending.
-    pub thresholds: Vec<f32>,
-    /// Cost of each; infinite where the divergence is.
-    pub costs: Vec<f64>,
-    /// Index of the chosen one.
-    pub best: usize,
-    /// The threshold in use now.
-    pub current: f32,
-    /// What the other methods choose: `(method, threshold)`.
-    pub others: Vec<(Method, f32)>,
 }
 
 /// What an export wrote and what running it showed.

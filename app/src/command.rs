@@ -9,7 +9,7 @@ use quantlens_analysis::{
     calibrate::Method,
     config::{Granularity, LayerSettings},
     data::{DataSource, Recipe},
-    quant::Bits,
+    quant::{Bits, Range},
 };
 
 pub use crate::action::Action;
@@ -111,6 +111,24 @@ pub enum Command {
         layers: Vec<String>,
         /// The method.
         method: Method,
+    },
+    /// Any other settings of the output's or the weights' quantizers: what is `Some` in `settings` is set.
+    SetFormat {
+        /// Names of the layers.
+        layers: Vec<String>,
+        /// What to set.
+        settings: LayerSettings,
+        /// What the undo entry calls it: "make outputs symmetric".
+        label: String,
+    },
+    /// The output's range by hand. A drag sends many with `done: false`, which are one step with the last.
+    SetRange {
+        /// The layer.
+        layer: String,
+        /// The range.
+        range: Range,
+        /// Whether the gesture is over.
+        done: bool,
     },
     /// Whether the following batch norm is folded in.
     SetFold {

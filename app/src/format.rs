@@ -156,6 +156,7 @@ pub fn bits(value: Bits) -> String {
 pub fn bits_words(value: Bits) -> String {
     match value {
         Bits::Float => "float".into(),
+        Bits::Small(format) => format.name().into(),
         Bits::Int(n) => format!("{n} bits"),
     }
 }
@@ -164,15 +165,21 @@ pub fn bits_words(value: Bits) -> String {
 pub fn method(value: Method) -> &'static str {
     match value {
         Method::MinMax => "min–max",
+        Method::Percentile => "percentile",
         Method::Kl => "KL",
+        Method::Entropy => "entropy",
+        Method::Mse => "MSE",
+        Method::Manual => "manual",
+        Method::Flavour(flavour) => flavour.title(),
     }
 }
 
 /// "per tensor", "per channel".
-pub fn granularity(value: Granularity) -> &'static str {
+pub fn granularity(value: Granularity) -> String {
     match value {
-        Granularity::PerTensor => "per tensor",
-        Granularity::PerChannel => "per channel",
+        Granularity::PerTensor => "per tensor".into(),
+        Granularity::PerChannel => "per channel".into(),
+        Granularity::PerGroup(group) => format!("per group of {group}"),
     }
 }
 

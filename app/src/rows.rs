@@ -147,8 +147,8 @@ fn compare(column: Column, (ai, a): Side<'_>, (bi, b): Side<'_>) -> Ordering {
             width(a.and_then(|r| r.activation_bits)).cmp(&width(b.and_then(|r| r.activation_bits)))
         }
         Column::Granularity => {
-            let name = |r: Option<&LayerRow>| r.and_then(|r| r.granularity).map_or("~", |g| g.name());
-            name(a).cmp(name(b))
+            let name = |r: Option<&LayerRow>| r.and_then(|r| r.granularity).map_or_else(|| "~".into(), |g| g.name());
+            name(a).cmp(&name(b))
         }
         Column::Local => low_first(|r| r.local.sqnr_db),
         Column::Accumulated => low_first(|r| r.accumulated.sqnr_db),
@@ -165,6 +165,8 @@ fn width(bits: Option<quantlens_analysis::quant::Bits>) -> u32 {
     use quantlens_analysis::quant::Bits;
     match bits {
         Some(Bits::Int(n)) => u32::from(n),
+        // After the integers of as many bits.
+        Some(Bits::Small(format)) => 17 + format.bits(),
         Some(Bits::Float) => 32,
         None => u32::MAX,
     }

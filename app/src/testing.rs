@@ -6,17 +6,19 @@
 use std::{path::Path, sync::Arc};
 
 use quantlens_analysis::{
-    calibrate::Method,
+    calibrate::{DEFAULT_PERCENTILE, Method, MinMax, TensorValues},
     config::{Granularity, QuantConfig},
     data::{DataCheck, DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{Job as Run, Progress, Warning},
     metrics::{Errors, Measure},
-    quant::Bits,
+    plan::GridRule,
+    quant::{Bits, Codes, Range, Scheme, Sign},
     report::{
         ActivationSummary, Cost, Distribution, ExportReport, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
-        OutputRow, Report, Score, Share, ThresholdCurve, Timing, Verification, WeightChannel, WeightSummary,
+        OutputRow, Report, Score, Share, ThresholdDetail, Timing, Verification, WeightChannel, WeightSummary,
     },
     tensor::{Dim, ElementType, ModelInput},
+    workbench::range_choices,
 };
 
 use crate::{
@@ -115,7 +117,7 @@ fn row(info: LayerInfo, n: usize, config: &QuantConfig) -> LayerRow {
             low: -0.28,
             high: 5.68,
             method: settings.method.unwrap_or(Method::MinMax),
-            grid: (0, 255),
+            grid: Some((0, 255)),
         }),
         float_bytes: info.parameters * 4,
         quantized_bytes: info.parameters * u64::from(weight_bits.map_or(32, Bits::width)) / 8,
@@ -187,16 +189,26 @@ pub fn detail(layer: &str) -> LayerDetail {
         weights: Some(distribution(&format!("{layer}.weight"))),
         weight_channels: (0..16).map(channel).collect(),
         activation_channels: Vec::new(),
-        threshold: Some(ThresholdCurve {
-            method: Method::Kl,
-            thresholds: (1..=64_u8).map(|i| f32::from(i) * 0.1).collect(),
-            costs: (1..=64).map(|i| (f64::from(i) - 50.0).powi(2) / 400.0).collect(),
-            best: 49,
-            current: 5.68,
-            others: vec![(Method::MinMax, 5.68)],
-        }),
+        threshold: Some(Arc::new(threshold(layer))),
         threshold_note: None,
     }
+}
+
+/// Every method's choice for a bell with a long tail.
+pub fn threshold(layer: &str) -> ThresholdDetail {
+    let values: Vec<f32> = (0..40_000_u32)
+        .map(|i| {
+            let spread = (f64::from(i) * 0.618_033_988_75).fract();
+            (5.96 * spread.powi(8) - 0.28 * (1.0 - spread).powi(4)) as f32
+        })
+        .collect();
+    let range = MinMax::of(&values).range().unwrap_or(Range::new(0.0, 0.0));
+    let mut data = TensorValues::new(range);
+    data.observe_sample(&values);
+    let grid = GridRule { scheme: Scheme::Affine, sign: Sign::Signed, codes: Codes::Full };
+    // Eight bits are a width.
+    let format = grid.integer(8).expect("8 is a width");
+    range_choices(&data, format, DEFAULT_PERCENTILE, (Method::MinMax, range), (&format!("{layer}_out"), layer))
 }
 
 /// What reading samples found.

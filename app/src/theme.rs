@@ -188,7 +188,7 @@ pub fn bits_colour(theme: Theme, bits: quantlens_analysis::quant::Bits) -> Color
     use quantlens_analysis::quant::Bits;
     let (dark, light) = match bits {
         Bits::Float => (0xA3_AAB3, 0x55_5D66),
-        Bits::Int(16) => (0x56_B4E9, 0x00_72B2),
+        Bits::Int(16) | Bits::Small(_) => (0x56_B4E9, 0x00_72B2),
         Bits::Int(7 | 8) => (0x33_B98F, 0x00_7A5A),
         Bits::Int(5 | 6) => (0xE6_9F00, 0x8F_6000),
         Bits::Int(_) => (0xF0_8A4B, 0xB8_4A00),

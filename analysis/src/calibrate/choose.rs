@@ -1,58 +1,19 @@
 //! Which range a tensor gets, by which method, and with which note for the user.
 
-use std::{fmt, str::FromStr};
-
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
-    histogram::{AbsHistogram, SignedHistogram},
-    kl::{Curve, Search, kl_curve},
+    curve::{Curve, NoCandidate, cut},
+    entropy::entropy_curve,
+    flavours,
+    histogram::TensorHistogram,
+    kl::kl_curve,
+    method::Method,
+    mse::mse_curves,
+    percentile::percentile_curves,
+    statistics::TensorValues,
 };
-use crate::{
-    error::{Error, Result},
-    quant::{Grid, Range},
-};
-
-/// How a range is found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    /// The observed minimum and maximum.
-    #[default]
-    MinMax,
-    /// The threshold of least Kullback–Leibler divergence.
-    Kl,
-}
-
-impl Method {
-    /// Every method.
-    pub const ALL: [Self; 2] = [Self::MinMax, Self::Kl];
-
-    /// As in a configuration file: `minmax`, `kl`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::MinMax => "minmax",
-            Self::Kl => "kl",
-        }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Method {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            Error::config("range method", format!("there is no \"{text}\"; use one of {names}"))
-        })
-    }
-}
+use crate::quant::{IntegerFormat, NumberFormat, Range};
 
 /// A range and how it came about.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,98 +22,138 @@ pub struct RangeChoice {
     pub range: Range,
     /// The method that gave it: min–max where the asked one could not.
     pub method: Method,
-    /// Every threshold considered and its cost; `None` for min–max.
-    pub curve: Option<Curve>,
+    /// Every threshold considered and its cost: one curve, or one for each end; none for min–max.
+    pub curves: Vec<Curve>,
     /// Why the method is not the one that was asked for.
     pub note: Option<String>,
 }
 
-/// The observed range itself.
-pub fn min_max_choice(range: Range) -> RangeChoice {
-    RangeChoice { range, method: Method::MinMax, curve: None, note: None }
-}
-
-/// The KL range for a symmetric grid, from `|r|`: `2^(b−1)` levels for a signed grid, `2^b` for an unsigned one.
-pub fn choose_symmetric(histogram: &AbsHistogram, grid: Grid) -> RangeChoice {
-    let bits = if grid.is_signed() { grid.bits() - 1 } else { grid.bits() };
-    choose(Search::Magnitude(histogram), 1 << bits, histogram.range())
-}
-
-/// The KL range for an affine grid with `2^b` levels: data of one sign from `|r|`, others from `r`.
+/// The range that `method` chooses; `percentile` is the per cent that [`Method::Percentile`] keeps inside.
 ///
-/// The caller gives the histogram that [`needs_signed_histogram`] asks for; with the other one `None` is returned.
-pub fn choose_affine(abs: Option<&AbsHistogram>, signed: Option<&SignedHistogram>, grid: Grid) -> Option<RangeChoice> {
-    let levels = 1 << grid.bits();
-    match (abs, signed) {
-        (_, Some(histogram)) if needs_signed_histogram(histogram.range()) => {
-            Some(choose(Search::TwoSided(histogram), levels, histogram.range()))
-        }
-        (Some(histogram), _) if !needs_signed_histogram(histogram.range()) => {
-            Some(choose(Search::Magnitude(histogram), levels, histogram.range()))
-        }
-        _ => None,
+/// A method that has nothing to choose between gives the observed range and says why. [`Method::Manual`] has no choice
+/// of its own and gives the observed range too.
+pub fn choose(method: Method, data: &TensorValues, format: NumberFormat, percentile: f64) -> RangeChoice {
+    let observed = data.histogram.range();
+    let integer = match (method, format) {
+        (Method::MinMax | Method::Manual, _) => return chosen(method, observed),
+        (Method::Percentile, _) => None,
+        (_, NumberFormat::Integer(format)) => Some(format),
+        (_, NumberFormat::Float(_)) => return fallen_back(method, observed, NoCandidate::NoGrid),
+    };
+    if let (Method::Flavour(flavour), Some(format)) = (method, integer) {
+        let choice = flavours::choose(flavour, &data.flavours, format.grid, format.scheme);
+        let curves = choice.curve.into_iter().collect();
+        return RangeChoice { range: choice.range, method, curves, note: choice.note };
+    }
+    match curves(method, &data.histogram, integer, percentile) {
+        Ok((range, curves)) => RangeChoice { range, method, curves, note: None },
+        Err(why) => fallen_back(method, observed, why),
     }
 }
 
-/// Whether an affine grid over data of this observed range is searched on `r` rather than on `|r|`.
-pub fn needs_signed_histogram(range: Range) -> bool {
-    range.low < 0.0 && range.high > 0.0
+fn chosen(method: Method, range: Range) -> RangeChoice {
+    RangeChoice { range, method, curves: Vec::new(), note: None }
 }
 
-fn choose(search: Search<'_>, levels: u32, observed: Range) -> RangeChoice {
-    match kl_curve(search, levels) {
-        Ok(curve) => {
-            let range = curve.threshold().map_or(observed, |t| search.range(t));
-            RangeChoice { range, method: Method::Kl, curve: Some(curve), note: None }
-        }
-        Err(why) => RangeChoice { note: Some(why.reason().to_owned()), ..min_max_choice(observed) },
+fn fallen_back(method: Method, observed: Range, why: NoCandidate) -> RangeChoice {
+    RangeChoice { note: Some(format!("{}: {}", method.name(), why.reason())), ..chosen(Method::MinMax, observed) }
+}
+
+/// The range and the curves of one of this program's own methods; only percentile does without an integer format.
+fn curves(
+    method: Method,
+    histogram: &TensorHistogram,
+    format: Option<IntegerFormat>,
+    percentile: f64,
+) -> Result<(Range, Vec<Curve>), NoCandidate> {
+    let observed = histogram.range();
+    let of_threshold = |curve: Curve| {
+        let range = curve.threshold().map_or(observed, |t| cut(observed, t));
+        (range, vec![curve])
+    };
+    let integer = || format.ok_or(NoCandidate::NoGrid);
+    match method {
+        Method::MinMax | Method::Manual | Method::Flavour(_) => Ok((observed, Vec::new())),
+        Method::Percentile => percentile_curves(histogram, percentile),
+        Method::Kl => kl_curve(histogram, integer()?).map(of_threshold),
+        Method::Entropy => entropy_curve(histogram, integer()?).map(of_threshold),
+        Method::Mse => mse_curves(histogram, integer()?),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        calibrate::DEFAULT_PERCENTILE,
+        quant::{Codes, Scheme, Sign},
+    };
 
     fn values() -> Vec<f32> {
         (0..20_000).map(|i| ((i * 7919 % 10_007) as f32 / 10_007.0).powi(3)).collect()
     }
 
-    #[test]
-    fn methods_round_trip() {
-        for method in Method::ALL {
-            assert_eq!(method.to_string().parse::<Method>().unwrap(), method);
-            assert_eq!(serde_json::to_string(&method).unwrap(), format!("\"{method}\""));
-        }
-        assert!("KL".parse::<Method>().is_err());
+    fn of(values: &[f32]) -> TensorValues {
+        let mut data = TensorValues::new(crate::calibrate::MinMax::of(values).range().unwrap());
+        data.observe_sample(values);
+        data
+    }
+
+    fn format(bits: u8, scheme: Scheme) -> NumberFormat {
+        NumberFormat::Integer(IntegerFormat::onnxruntime(bits, scheme, Sign::Signed, Codes::Full).unwrap())
     }
 
     #[test]
-    fn data_of_one_sign_are_searched_by_magnitude() {
-        let grid = Grid::unsigned(8).unwrap();
-        for sign in [1.0, -1.0] {
-            let data: Vec<f32> = values().iter().map(|v| sign * v).collect();
-            let range = super::super::MinMax::of(&data).range().unwrap();
-            let mut histogram = AbsHistogram::new(range);
-            histogram.observe(&data);
-            let choice = choose_affine(Some(&histogram), None, grid).unwrap();
-            let curve = choice.curve.unwrap();
-            assert_eq!(curve.costs.len(), 2048 - 256 + 1);
-            assert_eq!(choice.range.amax(), curve.threshold().unwrap());
-            assert_eq!(if sign > 0.0 { choice.range.low } else { choice.range.high }, 0.0);
-            // The symmetric int8 grid has half the levels.
-            let symmetric = choose_symmetric(&histogram, Grid::signed(8).unwrap());
-            assert_eq!(symmetric.curve.unwrap().costs.len(), 2048 - 128 + 1);
-            assert_eq!(choose_affine(None, None, grid), None);
+    fn every_method_stays_within_what_was_observed_and_marks_its_choice() {
+        let shifted: Vec<f32> = values().iter().map(|v| v - 0.1).collect();
+        for values in [values(), values().iter().map(|v| -v).collect(), shifted] {
+            let data = of(&values);
+            for (scheme, method) in
+                [Scheme::Affine, Scheme::Symmetric].into_iter().flat_map(|s| Method::AUTOMATIC.map(|m| (s, m)))
+            {
+                let choice = choose(method, &data, format(8, scheme), DEFAULT_PERCENTILE);
+                let observed = data.histogram.range();
+                assert!(choice.range.low >= observed.low && choice.range.high <= observed.high, "{method}");
+                assert_eq!((choice.method, &choice.note), (method, &None));
+                assert_eq!(choice.curves.is_empty(), method == Method::MinMax);
+                for curve in &choice.curves {
+                    assert!(curve.thresholds.is_sorted() && curve.thresholds.len() == curve.costs.len());
+                    assert!(curve.costs.iter().all(|c| !c.is_nan()));
+                    assert!(curve.best < curve.costs.len());
+                }
+            }
         }
     }
 
     #[test]
     fn sixteen_bits_fall_back_to_min_max_and_say_so() {
-        let data = values();
-        let mut histogram = AbsHistogram::new(Range::new(0.0, 1.0));
-        histogram.observe(&data);
-        let choice = choose_symmetric(&histogram, Grid::signed(16).unwrap());
-        assert_eq!((choice.method, choice.range), (Method::MinMax, Range::new(0.0, 1.0)));
+        let data = of(&values());
+        let choice = choose(Method::Kl, &data, format(16, Scheme::Symmetric), DEFAULT_PERCENTILE);
+        assert_eq!((choice.method, choice.range), (Method::MinMax, data.histogram.range()));
         assert!(choice.note.unwrap().contains("min–max"));
+    }
+
+    #[test]
+    fn odd_tensors_have_an_answer_with_every_method() {
+        for values in [
+            vec![0.0],
+            vec![3.0; 7],
+            vec![-3.0],
+            vec![1e-42, -1e-45],
+            vec![f32::NAN, 1.0],
+            vec![f32::INFINITY, 1.0],
+            vec![f32::NEG_INFINITY, f32::INFINITY],
+            vec![f32::MAX, f32::MIN],
+        ] {
+            let data = of(&values);
+            for method in Method::AUTOMATIC {
+                for bits in [2, 8, 16] {
+                    let choice = choose(method, &data, format(bits, Scheme::Affine), DEFAULT_PERCENTILE);
+                    assert!(!choice.range.low.is_nan() && !choice.range.high.is_nan());
+                    let (quantizer, _) = format(bits, Scheme::Affine).quantizer(choice.range);
+                    assert!(quantizer.scale() > 0.0 && quantizer.scale().is_finite());
+                }
+            }
+        }
     }
 }

@@ -4,32 +4,50 @@
 //! result does not depend on how the data were batched or ordered. Where bins grow with the data, as in some tools, the
 //! batch size changes the scale.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
-use super::bins::{Bins, Sign};
-use crate::quant::Range;
+use super::{
+    bins::{Bins, Sign},
+    curve::NoCandidate,
+    minmax::MinMax,
+    sided_bins::{SIDE_BINS, SidedBins},
+};
+use crate::quant::{Range, fake::BLOCK};
 
-/// Bins of the histograms that thresholds are searched in.
+/// Bins in which KL and entropy are searched, and candidates of a threshold on the magnitude.
 pub const BINS: usize = 2048;
 /// Bins of a histogram that is drawn, and of those that divergences are taken from.
 pub const DISPLAY_BINS: usize = 256;
 
-/// How often each `|r|` occurs: [`BINS`] bins over `[0, amax]`.
+/// How often each magnitude occurs, values below 0 and others apart: [`SIDE_BINS`] bins over `[0, amax]` a side.
+///
+/// Every method searches in this one. 0 is an edge between the sides, and `amax` the outer edge of both, so a symmetric
+/// threshold always falls on edges.
 #[derive(Clone, Debug, PartialEq)]
-pub struct AbsHistogram {
+pub struct TensorHistogram {
     range: Range,
-    bins: Bins,
+    bins: SidedBins,
+    zeros: u64,
 }
 
-impl AbsHistogram {
+impl TensorHistogram {
     /// Empty, for a tensor whose observed minimum and maximum are `range`.
     pub fn new(range: Range) -> Self {
-        Self { range, bins: Bins::new(0.0, f64::from(range.amax()), BINS) }
+        Self { range, bins: SidedBins::new(range.amax()), zeros: 0 }
+    }
+
+    /// Of all `values`, over their own range; `None` where none is a number.
+    pub fn of(values: &[f32]) -> Option<Self> {
+        let mut histogram = Self::new(MinMax::of(values).range()?);
+        histogram.observe(values);
+        Some(histogram)
     }
 
     /// Adds values, each inside the range.
     pub fn observe(&mut self, values: &[f32]) {
-        self.bins.observe(values, Sign::Dropped);
+        self.bins.observe(values);
+        self.zeros += count_zeros(values);
     }
 
     /// Adds another histogram of the same tensor.
@@ -38,6 +56,7 @@ impl AbsHistogram {
     /// If it is over another range.
     pub fn merge(&mut self, other: &Self) {
         self.bins.merge(&other.bins);
+        self.zeros += other.zeros;
     }
 
     /// The observed minimum and maximum it was made for.
@@ -45,59 +64,87 @@ impl AbsHistogram {
         self.range
     }
 
-    /// Values in each bin; bin `i` is `[i, i+1)·amax/2048`.
-    pub fn counts(&self) -> &[u64] {
-        self.bins.counts()
+    /// Whether there are values on both sides of 0.
+    pub fn is_two_sided(&self) -> bool {
+        self.range.low < 0.0 && self.range.high > 0.0
+    }
+
+    /// Values at and above 0; bin `i` is `[i, i+1)·amax/4096`.
+    pub fn positive(&self) -> &[u64] {
+        self.bins.positive()
+    }
+
+    /// Values below 0, by magnitude.
+    pub fn negative(&self) -> &[u64] {
+        self.bins.negative()
+    }
+
+    /// Values that are exactly 0, which every grid holds exactly. They are in the first bin of [`Self::positive`] too.
+    pub fn zeros(&self) -> u64 {
+        self.zeros
+    }
+
+    /// Values in the bins.
+    pub fn total(&self) -> u64 {
+        self.positive().iter().chain(self.negative()).sum()
     }
 
     /// NaNs seen, which are in no bin.
     pub fn nan(&self) -> u64 {
         self.bins.nan()
     }
+
+    /// Width of a bin.
+    pub fn bin_width(&self) -> f64 {
+        f64::from(self.range.amax()) / real(SIDE_BINS as u64)
+    }
+
+    /// Counts of `|r|` in [`BINS`] bins over `[0, amax]`.
+    pub fn magnitudes(&self) -> Vec<u64> {
+        let sides = self.positive().iter().zip(self.negative()).map(|(p, n)| p + n);
+        merged(sides, SIDE_BINS / BINS)
+    }
+
+    /// Counts of `r` in [`BINS`] bins over `[-amax, amax]`. A value on an edge is in the bin further from 0.
+    pub fn signed(&self) -> Vec<u64> {
+        let step = 2 * SIDE_BINS / BINS;
+        let mut counts = merged(self.negative().iter().copied(), step);
+        counts.reverse();
+        counts.extend(merged(self.positive().iter().copied(), step));
+        counts
+    }
+
+    /// Why no threshold can be searched in it; `None` if one can.
+    pub(super) fn unusable(&self) -> Option<NoCandidate> {
+        let amax = self.range.amax();
+        if !amax.is_finite() {
+            Some(NoCandidate::NotFinite)
+        } else if amax == 0.0 || self.total() == 0 {
+            Some(NoCandidate::NoData)
+        } else {
+            None
+        }
+    }
 }
 
-/// How often each `r` occurs: [`BINS`] bins over `[-amax, amax]`, so that 0 is always an edge between two bins and a
-/// symmetric threshold always falls on edges. Bins beyond the observed minimum or maximum stay empty.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SignedHistogram {
-    range: Range,
-    bins: Bins,
+/// Sums of `step` neighbours.
+fn merged(counts: impl Iterator<Item = u64>, step: usize) -> Vec<u64> {
+    let counts: Vec<u64> = counts.collect();
+    counts.chunks(step).map(|bins| bins.iter().sum()).collect()
 }
 
-impl SignedHistogram {
-    /// Empty, for a tensor whose observed minimum and maximum are `range`.
-    pub fn new(range: Range) -> Self {
-        let amax = f64::from(range.amax());
-        Self { range, bins: Bins::new(-amax, amax, BINS) }
+fn count_zeros(values: &[f32]) -> u64 {
+    let count = |values: &[f32]| values.iter().map(|v| u32::from(*v == 0.0)).sum::<u32>();
+    if values.len() <= BLOCK {
+        return u64::from(count(values));
     }
+    values.par_chunks(BLOCK).map(|block| u64::from(count(block))).sum()
+}
 
-    /// Adds values, each inside the range.
-    pub fn observe(&mut self, values: &[f32]) {
-        self.bins.observe(values, Sign::Kept);
-    }
-
-    /// Adds another histogram of the same tensor.
-    ///
-    /// # Panics
-    /// If it is over another range.
-    pub fn merge(&mut self, other: &Self) {
-        self.bins.merge(&other.bins);
-    }
-
-    /// The observed minimum and maximum it was made for.
-    pub fn range(&self) -> Range {
-        self.range
-    }
-
-    /// Values in each bin; bin `i` is `[i − 1024, i − 1023)·amax/1024`.
-    pub fn counts(&self) -> &[u64] {
-        self.bins.counts()
-    }
-
-    /// NaNs seen, which are in no bin.
-    pub fn nan(&self) -> u64 {
-        self.bins.nan()
-    }
+/// A count as a real number.
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+pub(super) fn real(count: u64) -> f64 {
+    count as f64
 }
 
 /// A histogram to look at, and to take divergences from: [`DISPLAY_BINS`] bins over the float tensor's range. Values
@@ -168,15 +215,15 @@ mod tests {
 
     #[test]
     fn bins_by_hand() {
-        // amax = 4: |r| bins of 4/2048 = 1/512. 1 → 512, 3.999 → 2047.4 → 2047, 4 → 2048 → the last, 0 and −0 → 0.
-        let mut h = AbsHistogram::new(Range::new(-4.0, 3.0));
+        // amax = 4: bins of 4/4096 = 1/1024 a side. 1 → 1024, 3.999 → 4094.98 → 4094, 4 → the last, 0 and −0 → 0.
+        let mut h = TensorHistogram::new(Range::new(-4.0, 3.999));
         h.observe(&[1.0, -1.0, 3.999, -4.0, 0.0, -0.0, f32::NAN]);
-        assert_eq!(filled(h.counts()), [(0, 2), (512, 2), (2047, 2)]);
-        assert_eq!(h.nan(), 1);
-        // Signed bins of 1/256 from −4: −4 → 0, −1 → 768, 0 and −0 → 1024, just below 0 → 1023, 3 → 1792.
-        let mut h = SignedHistogram::new(Range::new(-4.0, 3.0));
-        h.observe(&[-4.0, -1.0, 0.0, -0.0, -1e-3, 3.0]);
-        assert_eq!(filled(h.counts()), [(0, 1), (768, 1), (1023, 1), (1024, 2), (1792, 1)]);
+        assert_eq!(filled(h.positive()), [(0, 2), (1024, 1), (4094, 1)]);
+        assert_eq!(filled(h.negative()), [(1024, 1), (4095, 1)]);
+        assert_eq!((h.nan(), h.zeros(), h.total()), (1, 2, 6));
+        // Magnitudes in bins of 1/512, values in bins of 1/256: 1 → 512 and 1024 + 256, −1 → 1023 − 256.
+        assert_eq!(filled(&h.magnitudes()), [(0, 2), (512, 2), (2047, 2)]);
+        assert_eq!(filled(&h.signed()), [(0, 1), (767, 1), (1024, 2), (1280, 1), (2047, 1)]);
         // 256 bins over [0, 2]: what lies beyond is in the edge bins.
         let mut h = DisplayHistogram::new(Range::new(0.0, 2.0));
         h.observe(&[-5.0, 0.0, 1.0, 2.0, 9.0, f32::INFINITY, f32::NEG_INFINITY]);
@@ -185,9 +232,9 @@ mod tests {
 
     #[test]
     fn a_range_without_width_fills_the_first_bin() {
-        let mut h = AbsHistogram::new(Range::new(0.0, 0.0));
+        let mut h = TensorHistogram::new(Range::new(0.0, 0.0));
         h.observe(&[0.0, 0.0]);
-        assert_eq!(filled(h.counts()), [(0, 2)]);
+        assert_eq!(filled(h.positive()), [(0, 2)]);
         let mut h = DisplayHistogram::new(Range::new(3.0, 3.0));
         h.observe(&[3.0, f32::INFINITY]);
         assert_eq!(h.counts().iter().sum::<u64>(), 2);
@@ -195,32 +242,32 @@ mod tests {
 
     #[test]
     fn the_widest_range_does_not_overflow() {
-        let mut h = SignedHistogram::new(Range::symmetric(f32::MAX));
+        let mut h = TensorHistogram::new(Range::symmetric(f32::MAX));
         h.observe(&[f32::MIN, 0.0, f32::MAX]);
-        assert_eq!(filled(h.counts()), [(0, 1), (1024, 1), (2047, 1)]);
+        assert_eq!(filled(&h.signed()), [(0, 1), (1024, 1), (2047, 1)]);
     }
 
     #[test]
     fn blocks_and_order_change_nothing() {
         let values: Vec<f32> = (0..2 * BLOCK + 77).map(|i| (i * 7919 % 10_007) as f32 / 10_007.0 - 0.3).collect();
         let range = Range::new(-0.3, 0.7);
-        let mut whole = SignedHistogram::new(range);
+        let mut whole = TensorHistogram::new(range);
         whole.observe(&values);
-        let mut parts = SignedHistogram::new(range);
+        let mut parts = TensorHistogram::new(range);
         for chunk in values.rchunks(333) {
-            let mut part = SignedHistogram::new(range);
+            let mut part = TensorHistogram::new(range);
             part.observe(chunk);
             parts.merge(&part);
         }
         assert_eq!(whole, parts);
-        assert_eq!(whole.counts().iter().sum::<u64>(), values.len() as u64);
-        let mut slow = vec![0_u64; BINS];
-        let amax = f64::from(0.7_f32);
+        assert_eq!(whole.total(), values.len() as u64);
+        let mut slow = [vec![0_u64; SIDE_BINS], vec![0_u64; SIDE_BINS]];
         for value in &values {
-            #[expect(clippy::cast_possible_truncation, reason = "below 2048")]
-            let bin = ((f64::from(*value) + amax) * (2048.0 / (2.0 * amax))) as usize;
-            slow[bin] += 1;
+            #[expect(clippy::cast_possible_truncation, reason = "at most 4096")]
+            let bin = (f64::from(value.abs()) * (4096.0 / f64::from(0.7_f32))) as usize;
+            slow[usize::from(*value < 0.0)][bin.min(SIDE_BINS - 1)] += 1;
         }
-        assert_eq!(whole.counts(), slow);
+        assert_eq!((whole.positive(), whole.negative()), (&*slow[0], &*slow[1]));
+        assert_eq!(whole.zeros(), values.iter().filter(|v| **v == 0.0).count() as u64);
     }
 }

@@ -6,120 +6,49 @@
 //! bin a level, equals `P` and costs 0, and the tightest clipping always wins. Prefix sums make a candidate cost L
 //! steps, not n. What that costs in precision is [`RESOLUTION`].
 
-use serde::Serialize;
-
-use super::histogram::{AbsHistogram, BINS, SignedHistogram};
-use crate::quant::Range;
+use super::{
+    curve::{Curve, NoCandidate, Side, candidate, cheapest},
+    histogram::{BINS, TensorHistogram, real},
+};
+use crate::quant::{IntegerFormat, Scheme};
 
 /// Costs closer than this are a tie: rounding errors of the sums stay below it (nats).
 pub const RESOLUTION: f64 = 1e-11;
 
-/// The cost of every threshold that was considered.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Curve {
-    /// Candidate thresholds T > 0, ascending.
-    pub thresholds: Vec<f32>,
-    /// What each costs; for KL in nats. ∞ where the quantized tensor cannot produce a value that occurs.
-    pub costs: Vec<f64>,
-    /// Index of the chosen one: the cheapest, the largest T among equals.
-    pub best: usize,
-}
-
-impl Curve {
-    /// The chosen threshold.
-    pub fn threshold(&self) -> Option<f32> {
-        self.thresholds.get(self.best).copied()
-    }
-}
-
-/// Why there is no curve; min–max is used then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NoCandidate {
-    /// The grid has as many levels as the data have bins, so every threshold would be free.
-    TooManyLevels,
-    /// Nothing was observed, or nothing but zeros.
-    NoData,
-    /// An infinity was observed.
-    NotFinite,
-}
-
-impl NoCandidate {
-    /// The reason in words, as a note beside the min–max range that is used instead.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::TooManyLevels => {
-                "KL needs more bins than the grid has levels, and the histogram has not; min–max is used"
-            }
-            Self::NoData => "nothing but zeros was observed; min–max is used",
-            Self::NotFinite => "an infinite value was observed; min–max is used",
-        }
-    }
-}
-
-/// What a threshold is searched in.
-#[derive(Clone, Copy, Debug)]
-pub enum Search<'a> {
-    /// On `|r|`: signed symmetric grids with `2^(b−1)` levels, one-sided data with `2^b`.
-    Magnitude(&'a AbsHistogram),
-    /// On `r`, each candidate `[-T, T]` cut to the observed range: two-sided affine grids with `2^b` levels.
-    TwoSided(&'a SignedHistogram),
-}
-
-impl Search<'_> {
-    /// The range that threshold `t` stands for: `[-t, t]` cut to what was observed.
-    pub fn range(&self, t: f32) -> Range {
-        let seen = match self {
-            Self::Magnitude(histogram) => histogram.range(),
-            Self::TwoSided(histogram) => histogram.range(),
-        };
-        Range { low: seen.low.max(-t), high: seen.high.min(t) }
-    }
-}
-
-/// The divergence of every threshold that keeps at least `levels` bins. O(bins·levels).
+/// The divergence of every threshold that keeps at least as many bins as `format` has levels. O(bins·levels).
+///
+/// Two-sided data on an affine grid are searched on `r`, `[-T, T]` cut to what was observed; all others on `|r|`.
 ///
 /// # Errors
 /// [`NoCandidate`] when there is no threshold to choose between.
-pub fn kl_curve(search: Search<'_>, levels: u32) -> Result<Curve, NoCandidate> {
-    let levels = levels.max(1) as usize;
-    let (counts, amax, half) = match search {
-        Search::Magnitude(histogram) => (histogram.counts(), histogram.range().amax(), 0),
-        Search::TwoSided(histogram) => (histogram.counts(), histogram.range().amax(), BINS / 2),
-    };
+pub fn kl_curve(histogram: &TensorHistogram, format: IntegerFormat) -> Result<Curve, NoCandidate> {
+    if let Some(why) = histogram.unusable() {
+        return Err(why);
+    }
+    let is_two_sided = format.scheme == Scheme::Affine && histogram.is_two_sided();
+    let (counts, half) = if is_two_sided { (histogram.signed(), BINS / 2) } else { (histogram.magnitudes(), 0) };
+    search(&counts, half, histogram.range().amax(), format.levels() as usize)
+}
+
+/// The search over `counts`, whose bin `half` begins at 0.
+fn search(counts: &[u64], half: usize, amax: f32, levels: usize) -> Result<Curve, NoCandidate> {
     let sums = Sums::new(counts);
-    if !amax.is_finite() {
-        return Err(NoCandidate::NotFinite);
-    }
-    if amax == 0.0 || sums.total() == 0 {
-        return Err(NoCandidate::NoData);
-    }
     // Two-sided data leave the bins beyond their shorter side empty; no candidate reaches there.
-    let (first, end) = match search {
-        Search::Magnitude(_) => (0, counts.len()),
-        Search::TwoSided(_) => occupied(counts, half),
-    };
+    let (first, end) = if half > 0 { occupied(counts, half) } else { (0, counts.len()) };
     if levels >= end - first {
         return Err(NoCandidate::TooManyLevels);
     }
     let steps = counts.len() - half;
-    let mut curve = Curve { thresholds: Vec::new(), costs: Vec::new(), best: 0 };
+    let mut curve = Curve { side: Side::Both, thresholds: Vec::new(), costs: Vec::new(), best: 0 };
     for step in 1..=steps {
         let (from, to) = ((half - step.min(half)).max(first), (half + step).min(end));
         if to - from >= levels {
-            curve.thresholds.push(threshold(amax, step, steps));
+            curve.thresholds.push(candidate(amax, step, steps));
             curve.costs.push(sums.divergence(from, to, levels));
         }
     }
-    curve.best = cheapest(&curve.costs);
+    curve.best = cheapest(&curve.costs, RESOLUTION);
     Ok(curve)
-}
-
-/// `amax·step/steps`, and exactly `amax` for the last one.
-fn threshold(amax: f32, step: usize, steps: usize) -> f32 {
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "2048 steps; rounded to float32")]
-    let value = (f64::from(amax) * step as f64 / steps as f64) as f32;
-    value
 }
 
 /// From the first to one past the last bin that holds something, widened to contain the edge at `half`.
@@ -127,12 +56,6 @@ fn occupied(counts: &[u64], half: usize) -> (usize, usize) {
     let first = counts.iter().position(|count| *count > 0).unwrap_or(half);
     let last = counts.iter().rposition(|count| *count > 0).map_or(half, |last| last + 1);
     (first.min(half), last.max(half))
-}
-
-/// The last index whose cost is within [`RESOLUTION`] of the smallest.
-fn cheapest(costs: &[f64]) -> usize {
-    let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
-    costs.iter().rposition(|cost| *cost <= least + RESOLUTION).unwrap_or(0)
 }
 
 /// Prefix sums over the raw bins; entry `i` is over the bins before `i`.
@@ -205,11 +128,6 @@ impl<'a> Sums<'a> {
 
 fn x_ln_x(count: u64) -> f64 {
     if count == 0 { 0.0 } else { real(count) * real(count).ln() }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-fn real(count: u64) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

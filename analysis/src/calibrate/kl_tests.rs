@@ -2,6 +2,10 @@
 #![expect(clippy::cast_possible_truncation, reason = "test data of known size")]
 
 use super::*;
+use crate::{
+    calibrate::curve::cut,
+    quant::{Codes, Range, Sign},
+};
 
 /// QUANTIZATION.md §3, word for word and slowly: P, Q as arrays, KL as a sum.
 fn by_definition(counts: &[u64], from: usize, to: usize, levels: usize) -> f64 {
@@ -37,18 +41,17 @@ fn bell(len: usize, sigma: f32) -> Vec<f32> {
         .collect()
 }
 
-fn abs_of(values: &[f32]) -> AbsHistogram {
-    let range = crate::calibrate::minmax::MinMax::of(values).range().unwrap();
-    let mut histogram = AbsHistogram::new(range);
-    histogram.observe(values);
-    histogram
+fn of(values: &[f32]) -> TensorHistogram {
+    TensorHistogram::of(values).unwrap()
 }
 
-fn signed_of(values: &[f32]) -> SignedHistogram {
-    let range = crate::calibrate::minmax::MinMax::of(values).range().unwrap();
-    let mut histogram = SignedHistogram::new(range);
-    histogram.observe(values);
-    histogram
+/// A symmetric int grid of `bits`, whose 2^(bits−1) levels are searched on |r|.
+fn symmetric(bits: u8) -> IntegerFormat {
+    IntegerFormat::onnxruntime(bits, Scheme::Symmetric, Sign::Signed, Codes::Full).unwrap()
+}
+
+fn affine(bits: u8) -> IntegerFormat {
+    IntegerFormat::onnxruntime(bits, Scheme::Affine, Sign::Signed, Codes::Full).unwrap()
 }
 
 fn close(a: f64, b: f64) -> bool {
@@ -78,14 +81,15 @@ fn a_small_case_by_hand() {
 fn magnitudes_equal_the_definition() {
     let mut values = bell(30_000, 1.0);
     values.extend([9.0, -9.5, 9.9, 10.0]);
-    let histogram = abs_of(&values);
-    for levels in [2, 8, 128, 255, 1024] {
-        let curve = kl_curve(Search::Magnitude(&histogram), levels).unwrap();
-        let levels = levels as usize;
+    let histogram = of(&values);
+    let counts = histogram.magnitudes();
+    for bits in [2, 4, 8] {
+        let curve = kl_curve(&histogram, symmetric(bits)).unwrap();
+        let levels = 1_usize << (bits - 1);
         assert_eq!(curve.costs.len(), BINS - levels + 1, "every candidate is kept");
         for (index, cost) in curve.costs.iter().enumerate().step_by(17) {
             let kept = levels + index;
-            let expected = by_definition(histogram.counts(), 0, kept, levels);
+            let expected = by_definition(&counts, 0, kept, levels);
             assert!(close(*cost, expected), "{kept} bins, {levels} levels: {cost} {expected}");
             assert_eq!(curve.thresholds[index], (10.0 * kept as f64 / 2048.0) as f32);
         }
@@ -101,8 +105,7 @@ fn an_outlier_is_clipped_where_levels_are_few() {
     // 40 000 values within ±2 and one at 10. With 8 levels over ±10 a level is 1.25 wide.
     let mut values = bell(40_000, 1.0);
     values.push(10.0);
-    let histogram = abs_of(&values);
-    let curve = kl_curve(Search::Magnitude(&histogram), 8).unwrap();
+    let curve = kl_curve(&of(&values), symmetric(4)).unwrap();
     assert!(curve.threshold().unwrap() < 3.0, "{:?}", curve.threshold());
     assert!(curve.costs.iter().any(|cost| cost.is_infinite()), "empty edge bins stay in the curve");
 }
@@ -112,52 +115,39 @@ fn two_sided_equals_the_definition() {
     let mut values = bell(30_000, 1.0);
     values.iter_mut().for_each(|v| *v = if *v < 0.0 { *v * 0.2 } else { *v });
     values.extend([7.0, 8.0, -0.9]);
-    let histogram = signed_of(&values);
-    // amax = 8: bins of 1/128; −0.9 is in bin 1024 − 116 = 908, 8 in the last.
+    let histogram = of(&values);
+    // amax = 8: bins of 1/128; |−0.9| is in bin 115 of its side, so the first one is 1024 − 116 = 908; 8 in the last.
     let (levels, first) = (256, 908);
-    let curve = kl_curve(Search::TwoSided(&histogram), levels as u32).unwrap();
+    let curve = kl_curve(&histogram, affine(8)).unwrap();
     let steps: Vec<usize> = (1..=1024).filter(|step| 1024 + step - (1024 - step).max(first) >= levels).collect();
     assert_eq!(curve.costs.len(), steps.len());
     for (index, step) in steps.iter().enumerate().step_by(13) {
         let (from, to) = ((1024 - step).max(first), 1024 + step);
-        let expected = by_definition(histogram.counts(), from, to, levels);
+        let expected = by_definition(&histogram.signed(), from, to, levels);
         assert!(close(curve.costs[index], expected), "{step}: {} {expected}", curve.costs[index]);
         assert_eq!(curve.thresholds[index], *step as f32 / 128.0);
     }
-    assert_eq!(Search::TwoSided(&histogram).range(4.0), Range::new(-0.9, 4.0));
-    assert_eq!(Search::TwoSided(&histogram).range(0.5), Range::new(-0.5, 0.5));
+    assert_eq!(cut(histogram.range(), 4.0), Range::new(-0.9, 4.0));
+    assert_eq!(cut(histogram.range(), 0.5), Range::new(-0.5, 0.5));
 }
 
 #[test]
-fn data_of_one_sign_cut_the_other_side_off() {
+fn data_of_one_sign_are_searched_by_magnitude() {
     let values: Vec<f32> = bell(5000, 1.0).into_iter().map(f32::abs).collect();
-    let histogram = signed_of(&values);
-    let curve = kl_curve(Search::TwoSided(&histogram), 256).unwrap();
-    assert_eq!(curve.costs.len(), 1024 - 256 + 1, "only the 1024 bins at and above 0 count");
-    let negative: Vec<f32> = values.iter().map(|v| -v - 1e-6).collect();
-    let curve = kl_curve(Search::TwoSided(&signed_of(&negative)), 256).unwrap();
-    assert_eq!(curve.costs.len(), 1024 - 256 + 1);
+    let positive = kl_curve(&of(&values), affine(8)).unwrap();
+    assert_eq!(positive.costs.len(), 2048 - 256 + 1);
+    let negative: Vec<f32> = values.iter().map(|v| -v).collect();
+    assert_eq!(kl_curve(&of(&negative), affine(8)).unwrap(), positive);
 }
 
 #[test]
 fn no_candidate_says_why() {
-    let histogram = abs_of(&bell(1000, 1.0));
-    for levels in [2048, 32_768] {
-        assert_eq!(kl_curve(Search::Magnitude(&histogram), levels), Err(NoCandidate::TooManyLevels));
-    }
-    assert_eq!(kl_curve(Search::Magnitude(&histogram), 2047).unwrap().costs.len(), 2);
-    assert_eq!(kl_curve(Search::Magnitude(&abs_of(&[0.0, 0.0])), 128), Err(NoCandidate::NoData));
-    let empty = AbsHistogram::new(Range::new(-1.0, 1.0));
-    assert_eq!(kl_curve(Search::Magnitude(&empty), 128), Err(NoCandidate::NoData));
-    let infinite = AbsHistogram::new(Range::new(f32::NEG_INFINITY, 1.0));
-    assert_eq!(kl_curve(Search::Magnitude(&infinite), 128), Err(NoCandidate::NotFinite));
-}
-
-#[test]
-fn ties_go_to_the_larger_threshold() {
-    assert_eq!(cheapest(&[0.5, 0.2, 0.3, 0.2, 0.4]), 3);
-    assert_eq!(cheapest(&[f64::INFINITY, f64::INFINITY]), 1);
-    assert_eq!(cheapest(&[0.0, 0.0, f64::INFINITY]), 1);
-    // The rounding of the prefix sums is no reason to prefer the smaller one.
-    assert_eq!(cheapest(&[0.2, 0.2 + 1e-13, 0.3]), 1);
+    let histogram = of(&bell(1000, 1.0));
+    assert_eq!(kl_curve(&histogram, symmetric(16)), Err(NoCandidate::TooManyLevels));
+    assert_eq!(kl_curve(&of(&[0.0, 0.0]), symmetric(8)), Err(NoCandidate::NoData));
+    let empty = TensorHistogram::new(Range::new(-1.0, 1.0));
+    assert_eq!(kl_curve(&empty, symmetric(8)), Err(NoCandidate::NoData));
+    let infinite = TensorHistogram::new(Range::new(f32::NEG_INFINITY, 1.0));
+    assert_eq!(kl_curve(&infinite, symmetric(8)), Err(NoCandidate::NotFinite));
+    assert!(TensorHistogram::of(&[f32::NAN]).is_none());
 }

@@ -5,13 +5,26 @@
 
 mod bins;
 pub mod choose;
+pub mod curve;
+pub mod entropy;
+pub mod flavours;
 pub mod histogram;
+pub mod histogram_error;
 pub mod kl;
+pub mod method;
 pub mod minmax;
+pub mod mse;
+pub mod percentile;
+pub mod sided_bins;
 pub mod statistics;
 
-pub use choose::{Method, RangeChoice, choose_affine, choose_symmetric, min_max_choice, needs_signed_histogram};
-pub use histogram::{AbsHistogram, BINS, DISPLAY_BINS, DisplayHistogram, SignedHistogram};
-pub use kl::{Curve, NoCandidate, Search, kl_curve};
+pub use choose::{RangeChoice, choose};
+pub use curve::{Curve, NoCandidate, Side};
+pub use flavours::{Flavour, FlavourChoice, FlavourStatistics};
+pub use histogram::{BINS, DISPLAY_BINS, DisplayHistogram, TensorHistogram};
+pub use histogram_error::{HistogramError, RangeEffect};
+pub use method::Method;
 pub use minmax::MinMax;
-pub use statistics::{Histogram, Statistics};
+pub use percentile::DEFAULT_PERCENTILE;
+pub use sided_bins::{SIDE_BINS, SidedBins};
+pub use statistics::{Statistics, TensorValues};

@@ -1,9 +1,9 @@
 //! What the float pass saw of every tensor that may carry a quantizer: its ends always, its histogram where a method or
 //! a page asks for it. Both are sums of counts and extremes, so no order of samples can change them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::{AbsHistogram, MinMax, SignedHistogram, needs_signed_histogram};
+use super::{FlavourStatistics, MinMax, TensorHistogram};
 use crate::quant::Range;
 
 /// Statistics by tensor id of one graph.
@@ -12,34 +12,28 @@ pub struct Statistics {
     /// Ends, counts and broken values.
     pub ends: BTreeMap<usize, MinMax>,
     /// Histograms over the final ends.
-    pub histograms: BTreeMap<usize, Histogram>,
+    pub histograms: BTreeMap<usize, Arc<TensorValues>>,
 }
 
-/// The histogram that fits a tensor's range.
+/// All that any method needs of one tensor, collected together, so that another method takes no other look at the data.
 #[derive(Clone, Debug)]
-pub enum Histogram {
-    /// Of |r|, for data on one side of 0.
-    Magnitude(AbsHistogram),
-    /// Of r.
-    Signed(SignedHistogram),
+pub struct TensorValues {
+    /// For this program's own methods.
+    pub histogram: TensorHistogram,
+    /// For the flavours of other tools.
+    pub flavours: FlavourStatistics,
 }
 
-impl Histogram {
-    /// Empty, over `range`.
+impl TensorValues {
+    /// Empty, for a tensor whose observed minimum and maximum are `range`.
     pub fn new(range: Range) -> Self {
-        if needs_signed_histogram(range) {
-            Self::Signed(SignedHistogram::new(range))
-        } else {
-            Self::Magnitude(AbsHistogram::new(range))
-        }
+        Self { histogram: TensorHistogram::new(range), flavours: FlavourStatistics::new(range) }
     }
 
-    /// Counts values.
-    pub fn observe(&mut self, values: &[f32]) {
-        match self {
-            Self::Magnitude(histogram) => histogram.observe(values),
-            Self::Signed(histogram) => histogram.observe(values),
-        }
+    /// Adds one sample's values.
+    pub fn observe_sample(&mut self, values: &[f32]) {
+        self.histogram.observe(values);
+        self.flavours.observe_sample(values);
     }
 }
 

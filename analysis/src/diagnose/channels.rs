@@ -91,7 +91,7 @@ pub fn channel_spread(channels: &[ChannelRange], bits: Option<Bits>) -> Option<C
     outliers.sort_unstable();
     let median_bits = match bits {
         Some(Bits::Int(width)) => Some((f64::from(width) - ratio.log2()).max(0.0)),
-        Some(Bits::Float) | None => None,
+        Some(Bits::Small(_) | Bits::Float) | None => None,
     };
     Some(ChannelSpread {
         widest: widest.index,

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::{
     metrics::ErrorSums,
-    quant::{Clipping, QuantParams, fake::BLOCK, fake_quantize},
+    quant::{Clipping, Quantizer, fake::BLOCK},
 };
 
 /// What one look at a tensor gives.
@@ -37,7 +37,7 @@ pub(super) fn quantize_and_sum(
     float: &[f32],
     raw: &[f32],
     reference: &[f32],
-    params: &QuantParams,
+    quantizer: &Quantizer,
     out: &mut [f32],
 ) -> Sums {
     let blocks: Vec<Sums> = (float.par_chunks(BLOCK))
@@ -45,7 +45,7 @@ pub(super) fn quantize_and_sum(
         .zip(reference.par_chunks(BLOCK))
         .zip(out.par_chunks_mut(BLOCK))
         .map(|(((float, raw), reference), out)| Sums {
-            clipping: fake_quantize(raw, out, params),
+            clipping: quantizer.fake_quantize(raw, out),
             accumulated: ErrorSums::of(float, out),
             inherited: ErrorSums::of(float, reference),
             introduced: ErrorSums::of(reference, out),
@@ -58,12 +58,12 @@ pub(super) fn quantize_and_sum(
 }
 
 /// The error of `raw` through a quantizer against `float`, without keeping the quantized tensor.
-pub(super) fn quantized_error(float: &[f32], raw: &[f32], params: &QuantParams) -> ErrorSums {
+pub(super) fn quantized_error(float: &[f32], raw: &[f32], quantizer: &Quantizer) -> ErrorSums {
     let blocks: Vec<ErrorSums> = (float.par_chunks(BLOCK))
         .zip(raw.par_chunks(BLOCK))
         .map_init(Vec::new, |scratch: &mut Vec<f32>, (float, raw)| {
             scratch.resize(raw.len(), 0.0);
-            fake_quantize(raw, scratch, params);
+            quantizer.fake_quantize(raw, scratch);
             ErrorSums::of(float, scratch)
         })
         .collect();
@@ -76,7 +76,7 @@ pub(super) fn quantized_error(float: &[f32], raw: &[f32], params: &QuantParams) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quant::{Grid, Range, affine};
+    use crate::quant::{Grid, Range, affine, fake_quantize};
 
     #[test]
     fn one_look_gives_the_bits_of_four() {
@@ -86,7 +86,8 @@ mod tests {
         let (float, raw, reference) = (wave(0.37), wave(0.3701), wave(0.37005));
         let (params, _) = affine(Range::new(-2.0, 2.5), Grid::signed(8).unwrap());
         let mut out = vec![0.0; n];
-        let sums = quantize_and_sum(&float, &raw, &reference, &params, &mut out);
+        let quantizer = Quantizer::Integer(params);
+        let sums = quantize_and_sum(&float, &raw, &reference, &quantizer, &mut out);
         let mut alone = vec![0.0; n];
         let clipping = fake_quantize(&raw, &mut alone, &params);
         assert_eq!(out, alone);
@@ -95,6 +96,6 @@ mod tests {
         assert_eq!(sums.accumulated, ErrorSums::of(&float, &alone));
         assert_eq!(sums.inherited, ErrorSums::of(&float, &reference));
         assert_eq!(sums.introduced, ErrorSums::of(&reference, &alone));
-        assert_eq!(quantized_error(&float, &raw, &params), ErrorSums::of(&float, &alone));
+        assert_eq!(quantized_error(&float, &raw, &quantizer), ErrorSums::of(&float, &alone));
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     job::CancelToken,
     metrics::ErrorSums,
     plan::{QuantPlan, TensorQuantizer},
-    quant::{Clipping, fake_quantize},
+    quant::Clipping,
 };
 
 /// Values of one sample in one run, by tensor; only tensors between segments are kept.
@@ -207,7 +207,7 @@ fn quantized(value: &Arc<Value>, quantizer: Option<&TensorQuantizer>) -> (Arc<Va
     match (value.floats(), quantizer) {
         (Some(data), Some(quantizer)) => {
             let mut out = vec![0.0; data.len()];
-            let clipping = fake_quantize(data, &mut out, &quantizer.params);
+            let clipping = quantizer.quantizer.fake_quantize(data, &mut out);
             (Arc::new(Value::Float { shape: value.dims(), data: out }), Some(clipping))
         }
         _ => (Arc::clone(value), None),
@@ -282,7 +282,7 @@ impl Pass<'_> {
             return false;
         }
         let mut out = vec![0.0; r.len()];
-        let sums = quantize_and_sum(f, r, l, &quantizer.params, &mut out);
+        let sums = quantize_and_sum(f, r, l, &quantizer.quantizer, &mut out);
         let slot = &mut self.sample.layers[layer];
         slot.accumulated = Some(sums.accumulated);
         slot.inherited = Some(sums.inherited);
@@ -403,7 +403,7 @@ impl Pass<'_> {
             let Some(float) = &self.sample.float[tensor] else { continue };
             self.sample.layers[layer].local = match (self.plan.tensors[tensor], raw.floats(), float.floats()) {
                 (Some(quantizer), Some(raw), Some(float)) if raw.len() == float.len() => {
-                    Some(quantized_error(float, raw, &quantizer.params))
+                    Some(quantized_error(float, raw, &quantizer.quantizer))
                 }
                 _ => sums(float, raw),
             };

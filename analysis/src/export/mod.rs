@@ -1,9 +1,11 @@
 //! The quantized model as a file: written from the plan alone, then read back and run before anybody is told that it is
 //! good.
 
+mod constants;
 mod names;
 mod narrow;
 mod opset;
+mod pairs;
 mod qdq;
 pub mod verify;
 

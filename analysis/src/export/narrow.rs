@@ -42,7 +42,7 @@ pub(super) fn is_on_grid(graph: &Graph, plan: &QuantPlan, layer: LayerId, tensor
     let first = picking_node(graph, layer).and_then(|node| node.inputs.first().copied().flatten());
     let read = first.and_then(|t| plan.as_read_by(layer, t));
     let own = plan.tensors.get(tensor).and_then(Option::as_ref);
-    matches!((read, own), (Some(read), Some(own)) if read.params == own.params)
+    matches!((read, own), (Some(read), Some(own)) if read.quantizer == own.quantizer)
 }
 
 /// Whether onnxruntime would push a quantizer of `tensor` through one of its readers: `reader` alone where the
@@ -56,7 +56,7 @@ pub(super) fn is_pushed_on(graph: &Graph, plan: &QuantPlan, tensor: TensorId, re
     readers.any(|layer| {
         let picks = picking_node(graph, layer).is_some_and(|node| node.inputs.first() == Some(&Some(tensor)));
         let ends_in_no_quantizer = |output: &TensorId| match plan.tensors[*output] {
-            Some(own) => own.params.grid.is_narrower_than_container() && !is_on_grid(graph, plan, layer, *output),
+            Some(own) => own.quantizer.is_narrower_than_container() && !is_on_grid(graph, plan, layer, *output),
             None => true,
         };
         picks && graph.layers[layer].outputs.iter().any(ends_in_no_quantizer)

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     onnx::{
         proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto},
-        tensor_proto,
+        raise, tensor_proto,
     },
     quant::Bits,
     report::{LayerRow, ModelInfo, Report},
@@ -185,14 +185,19 @@ pub fn needed(model: &ModelInfo, report: &Report) -> Vec<(String, i64)> {
     let is_wide = |row: &LayerRow| {
         matches!(row.weight_bits, Some(Bits::Int(0..=4 | 16))) || row.activation_bits == Some(Bits::Int(16))
     };
-    let along_axis = |row: &LayerRow| row.granularity == Some(Granularity::PerChannel);
+    let is_float8 = |bits: Option<Bits>| matches!(bits, Some(Bits::Small(format)) if format.has_scale());
+    let float8 = report.rows.iter().any(|row| is_float8(row.weight_bits) || is_float8(row.activation_bits));
+    let lowest = if float8 { raise::FLOAT8 } else { LOWEST };
+    let along_axis = |row: &LayerRow| row.granularity.is_some_and(Granularity::is_fine);
     let (wide, axis) = (report.rows.iter().any(is_wide), report.rows.iter().any(along_axis));
     let mut opsets = model.opsets.clone();
     let mut own = true;
     for (domain, version) in &mut opsets {
         if domain.is_empty() || domain == "ai.onnx" {
-            *version = LOWEST.max(*version);
-            own = match *version {
+            // Whether Q/DQ lack a type is decided by the opset that the writer sees, before float8 raises it.
+            let seen = LOWEST.max(*version);
+            *version = lowest.max(*version);
+            own = match seen {
                 21.. => true,
                 13..=20 => !wide,
                 _ => !wide && !axis,

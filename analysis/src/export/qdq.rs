@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    names::{DEQUANTIZED, Names, QUANTIZED, QUANTIZER_INPUT},
+    names::{DEQUANTIZED, Names, QUANTIZER_INPUT},
     narrow::{is_on_grid, is_pushed_on},
     opset,
 };
@@ -17,21 +17,15 @@ use crate::{
     graph::{Graph, LayerId, Naming, TensorId},
     onnx::{
         integer_tensor, outer_references,
-        proto::{
-            AttributeProto, DataType, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
-        },
-        tensor_proto,
+        proto::{DataType, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto},
+        raise, tensor_proto,
     },
-    plan::{Operand, OperandValue, QuantPlan, TensorQuantizer},
-    quant::QuantParams,
+    plan::{Operand, QuantPlan},
     tensor::Tensor,
 };
 
 /// Domain in which Q/DQ exist for every opset, for 16- and 4-bit types and along an axis.
 pub(super) const MICROSOFT: &str = "com.microsoft";
-/// `AttributeProto.AttributeType.FLOAT` and `INT`.
-const ATTRIBUTE_FLOAT: i32 = 1;
-const ATTRIBUTE_INT: i32 = 2;
 
 /// An exported model and where its tensors are.
 #[derive(Debug)]
@@ -51,7 +45,7 @@ pub struct WrittenQuantizer {
     pub output: String,
     /// One scale, or one a channel.
     pub scales: Vec<f32>,
-    /// One zero-point a scale.
+    /// One zero-point a scale; empty for floats, whose zero-point is 0.
     pub zero_points: Vec<i32>,
     /// Type of the zero-point and of the integers.
     pub kind: DataType,
@@ -83,7 +77,7 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
             None => writer.plain_node(id),
         }
     }
-    let Writer { nodes, initializers, read_names, quantizers, uses_microsoft, uses_int4, .. } = writer;
+    let Writer { nodes, initializers, read_names, quantizers, uses_microsoft, uses_int4, uses_float8, .. } = writer;
     let before = model.graph.as_ref().map(|g| read_names_of(&g.node)).unwrap_or_default();
     if let Some(proto) = &mut model.graph {
         proto.node = nodes;
@@ -94,9 +88,16 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
         }
     }
     // Constants of the quantizers are no inputs, which IR version 4 allows first; int4 came with version 10.
-    let needed = if uses_int4 { 10 } else { 4 };
+    let needed = match (uses_int4, uses_float8) {
+        (true, _) => 10,
+        (_, true) => 9,
+        _ => 4,
+    };
     model.ir_version = Some(model.ir_version.unwrap_or(needed).max(needed));
     opset::raise(&mut model, graph.opset)?;
+    if uses_float8 {
+        raise::to_float8(&mut model)?;
+    }
     if uses_microsoft && !model.opset_import.iter().any(|o| o.domain.as_deref() == Some(MICROSOFT)) {
         model.opset_import.push(OperatorSetIdProto { domain: Some(MICROSOFT.into()), version: Some(1) });
     }
@@ -133,35 +134,36 @@ fn drop_unread(graph: &mut crate::onnx::proto::GraphProto, before: &BTreeSet<Str
 }
 
 /// Where a quantizer and its dequantizer stand.
-struct Pair {
+pub(super) struct Pair {
     /// What names of its nodes and constants begin with.
-    base: String,
+    pub(super) base: String,
     /// What it reads.
-    from: String,
+    pub(super) from: String,
     /// What the dequantizer writes.
-    output: String,
+    pub(super) output: String,
     /// What it reads lies on its grid already.
-    on_grid: bool,
+    pub(super) on_grid: bool,
     /// onnxruntime would push it through a reader.
-    pushed_on: bool,
+    pub(super) pushed_on: bool,
 }
 
-struct Writer<'a> {
-    graph: &'a Graph,
-    plan: &'a QuantPlan,
-    names: Names,
-    nodes: Vec<NodeProto>,
-    initializers: Vec<TensorProto>,
+pub(super) struct Writer<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) plan: &'a QuantPlan,
+    pub(super) names: Names,
+    pub(super) nodes: Vec<NodeProto>,
+    pub(super) initializers: Vec<TensorProto>,
     read_names: BTreeMap<TensorId, String>,
-    quantizers: Vec<WrittenQuantizer>,
+    pub(super) quantizers: Vec<WrittenQuantizer>,
     /// Constants written already, so that layers with equal settings share them.
-    written: BTreeMap<TensorId, Vec<(Operand, String)>>,
+    pub(super) written: BTreeMap<TensorId, Vec<(Operand, String)>>,
     /// Tensors whose own name stays with the dequantized value.
     keeps_name: BTreeSet<TensorId>,
-    uses_microsoft: bool,
-    uses_int4: bool,
+    pub(super) uses_microsoft: bool,
+    pub(super) uses_int4: bool,
+    pub(super) uses_float8: bool,
     /// The opset of the exported model.
-    opset: i64,
+    pub(super) opset: i64,
 }
 
 impl<'a> Writer<'a> {
@@ -180,6 +182,7 @@ impl<'a> Writer<'a> {
             keeps_name: captured.chain(outputs).collect(),
             uses_microsoft: false,
             uses_int4: false,
+            uses_float8: false,
             opset: graph.opset.max(opset::LOWEST),
         }
     }
@@ -260,183 +263,23 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// `from` → (Clip →) QuantizeLinear → DequantizeLinear → `output`.
-    fn pair(&mut self, place: &Pair, quantizer: &TensorQuantizer) -> Result<()> {
-        let params = quantizer.params;
-        let Pair { base, output, .. } = place;
-        let from = if params.grid.is_narrower_than_container() && !place.on_grid {
-            self.clip(base, &place.from, &params)
-        } else {
-            place.from.clone()
-        };
-        let kind = if params.grid.container_bits() == 8 { DataType::Int8 } else { DataType::Int16 };
-        let scale = self.float_initializer(&format!("{base}_scale"), &[params.scale], false);
-        let zero_point = self.integer_initializer(&format!("{base}_zero_point"), &[params.zero_point], kind, false)?;
-        let quantized = self.names.fresh(&format!("{base}{QUANTIZED}"));
-        let domain = if self.opset >= 21 && kind == DataType::Int8 && place.pushed_on {
-            self.uses_microsoft = true;
-            Some(MICROSOFT.to_owned())
-        } else {
-            self.domain(kind, false)
-        };
-        let make = |op: &str, input: String, output: &str, name: String| NodeProto {
-            op_type: Some(op.into()),
-            domain: domain.clone(),
-            input: vec![input, scale.clone(), zero_point.clone()],
-            output: vec![output.to_owned()],
-            name: Some(name),
-            ..NodeProto::default()
-        };
-        let names = ["QuantizeLinear", "DequantizeLinear"].map(|op| self.names.fresh(&format!("{base}_{op}")));
-        let [quantize_name, dequantize_name] = names;
-        self.nodes.push(make("QuantizeLinear", from, &quantized, quantize_name));
-        self.nodes.push(make("DequantizeLinear", quantized.clone(), output, dequantize_name));
-        self.quantizers.push(WrittenQuantizer {
-            output: output.clone(),
-            scales: vec![params.scale],
-            zero_points: vec![params.zero_point],
-            kind,
-        });
-        Ok(())
-    }
-
-    /// A Clip to what a grid narrower than its container can represent; returns its output.
-    fn clip(&mut self, base: &str, from: &str, params: &QuantParams) -> String {
-        let bounds = params.representable();
-        let output = self.names.fresh(&format!("{base}_Clip_Output"));
-        let mut node = NodeProto {
-            op_type: Some("Clip".into()),
-            input: vec![from.to_owned()],
-            output: vec![output.clone()],
-            name: Some(self.names.fresh(&format!("{base}_Clip"))),
-            ..NodeProto::default()
-        };
-        if self.opset >= 11 {
-            node.input.push(self.float_initializer(&format!("{base}_Clip_min"), &[bounds.low], false));
-            node.input.push(self.float_initializer(&format!("{base}_Clip_max"), &[bounds.high], false));
-        } else {
-            let bound = |name: &str, value: f32| AttributeProto {
-                name: Some(name.into()),
-                f: Some(value),
-                r#type: Some(ATTRIBUTE_FLOAT),
-                ..AttributeProto::default()
-            };
-            node.attribute = vec![bound("min", bounds.low), bound("max", bounds.high)];
-        }
-        self.nodes.push(node);
-        output
-    }
-
-    /// A layer's constant as its operator reads it; returns the name.
-    fn constant(&mut self, operand: &Operand, layer: &str) -> Result<String> {
-        let kept = operand.source.and_then(|s| self.written.get(&s));
-        if let Some((_, name)) =
-            kept.and_then(|kept| kept.iter().find(|(o, _)| o.value == operand.value && o.float == operand.float))
-        {
-            return Ok(name.clone());
-        }
-        let base = operand.source.map_or_else(|| format!("{layer}_bias"), |s| self.graph.name(s).to_owned());
-        let name = match &operand.value {
-            OperandValue::Float => {
-                let name = self.names.fresh(&format!("{base}_folded"));
-                self.initializers
-                    .push(tensor_proto(&name, &Tensor::float32(operand.shape.clone(), operand.float.clone())));
-                name
-            }
-            OperandValue::Bias { codes, scales } => {
-                let axis = (scales.len() > 1).then_some(0);
-                let zero_points = vec![0; scales.len()];
-                self.dequantized(&base, operand, codes, DataType::Int32, scales, &zero_points, axis)?
-            }
-            OperandValue::Integer { codes, axis, params } => {
-                let kind = weight_type(params.first().map_or(8, |p| p.grid.bits()));
-                let scales: Vec<f32> = params.iter().map(|p| p.scale).collect();
-                let zero_points: Vec<i32> = params.iter().map(|p| p.zero_point).collect();
-                self.dequantized(&base, operand, codes, kind, &scales, &zero_points, *axis)?
-            }
-        };
-        if let Some(source) = operand.source {
-            self.written.entry(source).or_default().push((operand.clone(), name.clone()));
-        }
-        Ok(name)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of one DequantizeLinear")]
-    fn dequantized(
-        &mut self,
-        base: &str,
-        operand: &Operand,
-        codes: &[i32],
-        kind: DataType,
-        scales: &[f32],
-        zero_points: &[i32],
-        axis: Option<usize>,
-    ) -> Result<String> {
-        let along_axis = axis.is_some();
-        let stored = self.names.fresh(&format!("{base}_quantized"));
-        self.initializers.push(integer_tensor(&stored, &operand.shape, kind, codes)?);
-        let scale = self.float_initializer(&format!("{base}_scale"), scales, along_axis);
-        let zero_point = self.integer_initializer(&format!("{base}_zero_point"), zero_points, kind, along_axis)?;
-        let output = self.names.fresh(&format!("{base}{DEQUANTIZED}"));
-        let attribute = axis.map(|axis| AttributeProto {
-            name: Some("axis".into()),
-            i: i64::try_from(axis).ok(),
-            r#type: Some(ATTRIBUTE_INT),
-            ..AttributeProto::default()
-        });
-        let node = NodeProto {
-            op_type: Some("DequantizeLinear".into()),
-            domain: self.domain(kind, along_axis),
-            input: vec![stored, scale, zero_point],
-            output: vec![output.clone()],
-            name: Some(self.names.fresh(&format!("{base}_DequantizeLinear"))),
-            attribute: attribute.into_iter().collect(),
-            ..NodeProto::default()
-        };
-        self.nodes.push(node);
-        self.quantizers.push(WrittenQuantizer {
-            output: output.clone(),
-            scales: scales.to_vec(),
-            zero_points: zero_points.to_vec(),
-            kind,
-        });
-        Ok(output)
-    }
-
-    /// The domain whose Q/DQ exist in the model's opset for this type, along an axis or not.
-    fn domain(&mut self, kind: DataType, along_axis: bool) -> Option<String> {
-        let is_wide = matches!(kind, DataType::Int16 | DataType::Int4);
-        self.uses_int4 |= kind == DataType::Int4;
-        let own = match self.opset {
-            21.. => true,
-            13..=20 => !is_wide,
-            10..=12 => !is_wide && !along_axis,
-            _ => false,
-        };
-        self.uses_microsoft |= !own;
-        (!own).then(|| MICROSOFT.to_owned())
-    }
-
-    fn float_initializer(&mut self, wanted: &str, values: &[f32], is_vector: bool) -> String {
+    pub(super) fn float_initializer(&mut self, wanted: &str, values: &[f32], is_vector: bool) -> String {
         let name = self.names.fresh(wanted);
         let shape = if is_vector { vec![values.len()] } else { Vec::new() };
         self.initializers.push(tensor_proto(&name, &Tensor::float32(shape, values.to_vec())));
         name
     }
 
-    fn integer_initializer(&mut self, wanted: &str, values: &[i32], kind: DataType, is_vector: bool) -> Result<String> {
+    pub(super) fn integer_initializer(
+        &mut self,
+        wanted: &str,
+        values: &[i32],
+        kind: DataType,
+        is_vector: bool,
+    ) -> Result<String> {
         let name = self.names.fresh(wanted);
         let shape = if is_vector { vec![values.len()] } else { Vec::new() };
         self.initializers.push(integer_tensor(&name, &shape, kind, values)?);
         Ok(name)
-    }
-}
-
-/// The smallest type that stock onnxruntime stores weights of this width in.
-fn weight_type(bits: u8) -> DataType {
-    match bits {
-        0..=4 => DataType::Int4,
-        5..=8 => DataType::Int8,
-        _ => DataType::Int16,
     }
 }

@@ -4,6 +4,7 @@
 //! Ids are indices and die with the graph; names are the identity that files, undo steps and exports use. Subgraphs of
 //! control flow stay opaque: a node that has them reads, besides its inputs, the outer tensors they capture.
 
+mod axes;
 mod build;
 mod constants;
 mod emit;

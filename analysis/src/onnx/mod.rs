@@ -6,6 +6,7 @@
 //! file is damaged, nor reports what it drops, nor bounds what it allocates.
 
 pub mod proto;
+pub mod raise;
 
 mod external;
 mod load;

@@ -4,21 +4,36 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    calibrate::Method,
+    calibrate::{DEFAULT_PERCENTILE, Method},
     config::{Granularity, LayerSettings, QuantConfig},
     error::{Error, Result},
     graph::{Graph, LayerId, OperandRole, TensorId},
     job::Warning,
-    quant::Bits,
+    onnx::raise,
+    quant::{Bits, Codes, FloatFormat, IntegerFormat, NumberFormat, Range, Scheme, Sign},
 };
 
+/// The first opset whose Cast knows bfloat16.
+const BFLOAT16_OPSET: i64 = 13;
+
 /// The format of a tensor that carries a quantizer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TensorFormat {
-    /// Width of the integers.
-    pub bits: u8,
+    /// Codes, and how scale and zero-point follow from a range.
+    pub number: NumberFormat,
     /// How the range is chosen.
+    pub range: RangeRule,
+}
+
+/// How a range is chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RangeRule {
+    /// The method.
     pub method: Method,
+    /// Per cent that [`Method::Percentile`] keeps inside.
+    pub percentile: f64,
+    /// The range of [`Method::Manual`], which has one always.
+    pub manual: Option<Range>,
 }
 
 /// The formats of one layer.
@@ -28,16 +43,53 @@ pub struct LayerFormat {
     pub weight_bits: Option<Bits>,
     /// Scales of its weights.
     pub granularity: Granularity,
+    /// Codes of its weights.
+    pub weight_grid: GridRule,
     /// Of its outputs; `None` where they cannot be quantized.
     pub activation_bits: Option<Bits>,
+    /// Codes of its outputs, and of constants that are added or multiplied like outputs.
+    pub activation_grid: GridRule,
     /// How its output's range is chosen.
-    pub method: Method,
+    pub range: RangeRule,
     /// Whether its batch norm is folded: only where the weights are quantized.
     pub folds_batch_norm: bool,
     /// Formats in which it reads tensors otherwise than their makers hold them.
-    pub reads: BTreeMap<TensorId, u8>,
+    pub reads: BTreeMap<TensorId, Bits>,
     /// Whether anything differs from the configuration's defaults.
     pub is_edited: bool,
+}
+
+/// Which integers stand for a tensor, apart from their width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GridRule {
+    /// With or without a zero-point of its own.
+    pub scheme: Scheme,
+    /// Two's complement or not.
+    pub sign: Sign,
+    /// With or without the most negative code.
+    pub codes: Codes,
+}
+
+impl GridRule {
+    /// The format of `bits` bits.
+    ///
+    /// # Errors
+    /// [`Error::Config`] unless `bits` is 2 to 8 or 16.
+    pub fn integer(self, bits: u8) -> Result<IntegerFormat> {
+        IntegerFormat::onnxruntime(bits, self.scheme, self.sign, self.codes)
+    }
+
+    /// The format of this width; `None` for float32, which has no quantizer.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a width that does not exist.
+    pub fn number(self, bits: Bits) -> Result<Option<NumberFormat>> {
+        Ok(match bits {
+            Bits::Int(bits) => Some(NumberFormat::Integer(self.integer(bits)?)),
+            Bits::Small(format) => Some(NumberFormat::Float(format)),
+            Bits::Float => None,
+        })
+    }
 }
 
 /// The formats of a whole model.
@@ -58,6 +110,14 @@ fn target_defaults() -> LayerSettings {
         activation_bits: Some(Bits::Int(8)),
         granularity: Some(Granularity::PerTensor),
         method: Some(Method::MinMax),
+        percentile: Some(DEFAULT_PERCENTILE),
+        range: None,
+        activation_scheme: Some(Scheme::Affine),
+        activation_sign: Some(Sign::Signed),
+        activation_codes: Some(Codes::Full),
+        weight_scheme: Some(Scheme::Symmetric),
+        weight_sign: Some(Sign::Signed),
+        weight_codes: Some(Codes::Full),
         fold_batch_norm: Some(true),
         reads: BTreeMap::new(),
     }
@@ -80,13 +140,15 @@ impl FormatPlan {
         for id in 0..graph.layers.len() {
             layers.push(resolver.layer(id, &group_bits)?);
         }
+        resolver.refuse_formats_of_later_opsets(&layers)?;
         let mut tensors = vec![None; graph.tensors.len()];
         for (id, layer) in graph.layers.iter().enumerate() {
             for &tensor in &layer.outputs {
                 if graph.quantizable.place(tensor).is_some()
-                    && let Some(Bits::Int(bits)) = layers[id].activation_bits
+                    && let Some(bits) = layers[id].activation_bits
+                    && let Some(number) = layers[id].activation_grid.number(bits)?
                 {
-                    tensors[tensor] = Some(TensorFormat { bits, method: layers[id].method });
+                    tensors[tensor] = Some(TensorFormat { number, range: layers[id].range });
                 }
             }
         }
@@ -146,15 +208,18 @@ impl Resolver<'_> {
         let row = &self.graph.layers[id];
         let refuse =
             |what: &str, why: String| Err(Error::config(format!("layer `{}`", row.name), format!("{what}: {why}")));
-        let wants_weights = settings.weight_bits.is_some_and(|b| !b.is_float()) || settings.granularity.is_some();
+        check_values(settings).or_else(|(what, why)| refuse(what, why))?;
+        let wants_weights = LayerSettings { weight_bits: integer(settings.weight_bits), ..settings.of_weights() };
+        let wants_weights = !wants_weights.is_empty();
         if let Some(why) = weight_fixed(self.graph, id).filter(|_| wants_weights) {
             return refuse("weights cannot be quantized", why);
         }
-        let has_axis = row.weights().any(|o| matches!(o.role, OperandRole::Weight { axis: Some(_) }));
-        if settings.granularity == Some(Granularity::PerChannel) && !has_axis {
-            return refuse("per-channel", "its constants have no output-channel axis; use per-tensor".into());
+        if let Some(granularity) = settings.granularity.filter(|g| !self.has_axis_for(id, *g)) {
+            let axis = if granularity == Granularity::PerChannel { "output-channel" } else { "input" };
+            return refuse(&granularity.name(), format!("its constants have no {axis} axis; use per-tensor"));
         }
-        let wants_activation = settings.activation_bits.is_some_and(|b| !b.is_float()) || settings.method.is_some();
+        let output = LayerSettings { activation_bits: integer(settings.activation_bits), ..settings.of_output() };
+        let wants_activation = !output.is_empty();
         if let Some(why) = activation_fixed(self.graph, id).filter(|_| wants_activation) {
             return refuse("the output cannot be quantized", why);
         }
@@ -163,6 +228,43 @@ impl Resolver<'_> {
         }
         for name in settings.reads.keys() {
             self.read_tensor(id, name)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the layer's weights have the axis that scales of this fineness run along.
+    fn has_axis_for(&self, id: LayerId, granularity: Granularity) -> bool {
+        let row = &self.graph.layers[id];
+        row.weights().any(|operand| match granularity {
+            Granularity::PerTensor => true,
+            Granularity::PerChannel => matches!(operand.role, OperandRole::Weight { axis: Some(_) }),
+            Granularity::PerGroup(_) => {
+                matches!(operand.role, OperandRole::Weight { .. })
+                    && self.graph.input_axis(id, operand.position).is_some()
+            }
+        })
+    }
+
+    /// Refuses formats that the model's operators have no form for.
+    fn refuse_formats_of_later_opsets(&self, layers: &[LayerFormat]) -> Result<()> {
+        for (row, format) in self.graph.layers.iter().zip(layers) {
+            let reads = format.reads.values().copied().map(Some);
+            for bits in [format.weight_bits, format.activation_bits].into_iter().chain(reads).flatten() {
+                let Bits::Small(small) = bits else { continue };
+                let why = if small.has_scale() {
+                    raise::obstacle(&self.graph.model)
+                } else {
+                    (small == FloatFormat::BFloat16 && self.graph.opset < BFLOAT16_OPSET).then(|| {
+                        format!(
+                            "Cast knows bfloat16 from opset {BFLOAT16_OPSET} on, the model has {}; use float16",
+                            self.graph.opset
+                        )
+                    })
+                };
+                if let Some(why) = why {
+                    return Err(Error::config(format!("layer `{}`", row.name), why));
+                }
+            }
         }
         Ok(())
     }
@@ -191,8 +293,9 @@ impl Resolver<'_> {
             }
             let can_weights = matched.iter().any(|&l| weight_fixed(self.graph, l).is_none());
             let can_activation = matched.iter().any(|&l| activation_fixed(self.graph, l).is_none());
-            let wants_weights = rule.settings.weight_bits.is_some_and(|b| !b.is_float());
-            let wants_activation = rule.settings.activation_bits.is_some_and(|b| !b.is_float());
+            check_values(&rule.settings).map_err(|(what, why)| Error::config(place(), format!("{what}: {why}")))?;
+            let wants_weights = integer(rule.settings.weight_bits).is_some();
+            let wants_activation = integer(rule.settings.activation_bits).is_some();
             if (wants_weights && !can_weights) || (wants_activation && !can_activation) {
                 return Err(Error::config(place(), "none of the layers it matches can be quantized so"));
             }
@@ -212,17 +315,16 @@ impl Resolver<'_> {
         let mut groups: BTreeMap<LayerId, (String, LayerSettings)> = BTreeMap::new();
         for (id, row) in self.graph.layers.iter().enumerate() {
             let Some(own) = self.config.layers.get(&row.name) else { continue };
-            let wish =
-                LayerSettings { activation_bits: own.activation_bits, method: own.method, ..LayerSettings::default() };
+            let wish = own.of_output();
             if wish.is_empty() {
                 continue;
             }
             let entry = groups.entry(format_owner(self.graph, id)).or_insert_with(|| (row.name.clone(), wish.clone()));
-            let differs = |a: bool, b: bool| a && b;
-            let bits_differ = differs(entry.1.activation_bits.is_some(), wish.activation_bits.is_some())
-                && entry.1.activation_bits != wish.activation_bits;
-            let methods_differ = entry.1.method.is_some() && wish.method.is_some() && entry.1.method != wish.method;
-            if bits_differ || methods_differ {
+            // They contradict each other where it matters who speaks last.
+            let (mut first, mut last) = (entry.1.clone(), wish.clone());
+            first.overlay(&wish);
+            last.overlay(&entry.1);
+            if first != last {
                 return Err(Error::config(
                     format!("layer `{}`", row.name),
                     format!("it shares its scale with `{}`, which asks for another output format", entry.0),
@@ -242,13 +344,12 @@ impl Resolver<'_> {
             deciding.overlay(explicit);
         }
         let weight_bits = weight_fixed(self.graph, id).is_none().then(|| settings.weight_bits.unwrap_or(Bits::Float));
-        let has_axis = row.weights().any(|o| matches!(o.role, OperandRole::Weight { axis: Some(_) }));
-        let granularity = settings.granularity.filter(|_| has_axis).unwrap_or(Granularity::PerTensor);
+        let granularity = settings.granularity.filter(|g| self.has_axis_for(id, *g)).unwrap_or(Granularity::PerTensor);
         let quantizes_weights = weight_bits.is_some_and(|b| !b.is_float());
         let mut reads = BTreeMap::new();
         for (name, read) in &settings.reads {
-            if let Bits::Int(bits) = read.bits {
-                reads.insert(self.read_tensor(id, name)?, bits);
+            if !read.bits.is_float() {
+                reads.insert(self.read_tensor(id, name)?, read.bits);
             }
         }
         let mut format = LayerFormat {
@@ -257,7 +358,17 @@ impl Resolver<'_> {
             activation_bits: activation_fixed(self.graph, id)
                 .is_none()
                 .then(|| deciding.activation_bits.unwrap_or(Bits::Float)),
-            method: deciding.method.unwrap_or(Method::MinMax),
+            range: range_rule(&deciding).map_err(|why| Error::config(format!("layer `{}`", row.name), why))?,
+            weight_grid: GridRule {
+                scheme: settings.weight_scheme.unwrap_or(Scheme::Symmetric),
+                sign: settings.weight_sign.unwrap_or(Sign::Signed),
+                codes: settings.weight_codes.unwrap_or(Codes::Full),
+            },
+            activation_grid: GridRule {
+                scheme: deciding.activation_scheme.unwrap_or(Scheme::Affine),
+                sign: deciding.activation_sign.unwrap_or(Sign::Signed),
+                codes: deciding.activation_codes.unwrap_or(Codes::Full),
+            },
             folds_batch_norm: quantizes_weights && row.batch_norm.is_some() && settings.fold_batch_norm != Some(false),
             reads,
             is_edited: false,
@@ -277,15 +388,55 @@ impl Resolver<'_> {
     fn is_edited(&self, id: LayerId, format: &LayerFormat, groups: &BTreeMap<LayerId, LayerSettings>) -> bool {
         let mut defaults = target_defaults();
         defaults.overlay(&self.config.defaults);
-        let weights_differ = format.weight_bits.is_some_and(|b| Some(b) != defaults.weight_bits);
-        let output_differs = format.activation_bits.is_some()
-            && (format.activation_bits != defaults.activation_bits || Some(format.method) != defaults.method);
-        let own = self.config.layers.get(&self.graph.layers[id].name);
-        let granularity_set = own.is_some_and(|o| o.granularity.is_some_and(|g| Some(g) != defaults.granularity));
-        let other = own.is_some_and(|o| o.fold_batch_norm.is_some() || !o.reads.is_empty());
-        let grouped = groups.contains_key(&format_owner(self.graph, id)) && output_differs;
-        weights_differ || output_differs || granularity_set || other || grouped
+        let differs = |settings: &LayerSettings| {
+            let mut all = defaults.clone();
+            all.overlay(settings);
+            all != defaults
+        };
+        let row = &self.graph.layers[id];
+        let mut own = self.config.settings_for(&row.name, &row.op);
+        if format.activation_bits.is_none() {
+            own = LayerSettings { fold_batch_norm: own.fold_batch_norm, reads: own.reads.clone(), ..own.of_weights() };
+        }
+        if format.weight_bits.is_none() {
+            own = LayerSettings { reads: own.reads.clone(), ..own.of_output() };
+        }
+        differs(&own) || groups.get(&format_owner(self.graph, id)).is_some_and(differs)
     }
+}
+
+/// An integer width, if that is what is asked for.
+fn integer(bits: Option<Bits>) -> Option<Bits> {
+    bits.filter(|b| !b.is_float())
+}
+
+/// Refuses values that mean nothing whatever the layer: `(setting, why)`.
+fn check_values(settings: &LayerSettings) -> std::result::Result<(), (&'static str, String)> {
+    if let Some(percentile) = settings.percentile.filter(|p| !(*p > 0.0 && *p <= 100.0)) {
+        return Err(("percentile", format!("{percentile} is no share; use a number above 0 and up to 100")));
+    }
+    if let Some(Range { low, high }) = settings.range
+        && !(low.is_finite() && high.is_finite() && low <= high)
+    {
+        return Err(("range", format!("{low} … {high} is no finite interval")));
+    }
+    if settings.weight_sign == Some(Sign::Unsigned) && settings.weight_codes == Some(Codes::Narrow) {
+        return Err(("weight_codes", "unsigned codes have no most negative one to leave out".into()));
+    }
+    if settings.activation_sign == Some(Sign::Unsigned) && settings.activation_codes == Some(Codes::Narrow) {
+        return Err(("activation_codes", "unsigned codes have no most negative one to leave out".into()));
+    }
+    Ok(())
+}
+
+/// The rule in the settings of a layer; a manual range must be there.
+fn range_rule(settings: &LayerSettings) -> std::result::Result<RangeRule, &'static str> {
+    let method = settings.method.unwrap_or_default();
+    if method == Method::Manual && settings.range.is_none() {
+        return Err("the method is manual and there is no range; give one, or choose another method");
+    }
+    let percentile = settings.percentile.unwrap_or(DEFAULT_PERCENTILE);
+    Ok(RangeRule { method, percentile, manual: settings.range.filter(|_| method == Method::Manual) })
 }
 
 /// The candidate with the longest common run of characters at either end.

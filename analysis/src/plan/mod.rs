@@ -4,11 +4,14 @@
 //! quantizes the constants of a layer; `ranges` turns statistics into scales and zero-points. The engine and the
 //! export read the result and decide nothing themselves, which is why what is shown is what is exported.
 
+mod bias;
 mod formats;
+mod operand;
 mod ranges;
 mod weights;
 
-pub use formats::{FormatPlan, LayerFormat, TensorFormat};
+pub use formats::{FormatPlan, GridRule, LayerFormat, RangeRule, TensorFormat};
 pub(crate) use formats::{activation_fixed, format_owner, weight_fixed};
+pub use operand::{Operand, OperandValue};
 pub use ranges::{QuantPlan, TensorQuantizer, WeightCache};
-pub use weights::{LayerWeights, Operand, OperandValue, WeightKey};
+pub use weights::{LayerWeights, WeightKey};

@@ -3,20 +3,20 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{FormatPlan, LayerWeights, OperandValue, TensorFormat, WeightKey};
+use super::{FormatPlan, GridRule, LayerWeights, OperandValue, RangeRule, TensorFormat, WeightKey};
 use crate::{
-    calibrate::{Histogram, Method, Statistics, choose_affine},
+    calibrate::{DEFAULT_PERCENTILE, Method, Statistics, choose},
     error::Result,
     graph::{Graph, LayerId, Owner, TensorId},
     job::Warning,
-    quant::{Grid, QuantParams, Range, affine},
+    quant::{Quantizer, Range},
 };
 
 /// The quantizer of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TensorQuantizer {
-    /// Scale, zero-point and grid.
-    pub params: QuantParams,
+    /// What values are sent through.
+    pub quantizer: Quantizer,
     /// The chosen range, before it was widened to contain 0.
     pub range: Range,
     /// How it was chosen.
@@ -71,7 +71,7 @@ impl QuantPlan {
             plan.weights.push(weights);
             for &tensor in &graph.layers[id].outputs {
                 if let Some(format) = plan.formats.tensors[tensor] {
-                    plan.tensors[tensor] = Some(plan.output_quantizer(graph, id, tensor, format, statistics)?);
+                    plan.tensors[tensor] = Some(plan.output_quantizer(graph, id, tensor, format, statistics));
                 }
             }
         }
@@ -89,16 +89,26 @@ impl QuantPlan {
     fn input_scale(&self, graph: &Graph, layer: LayerId) -> Option<f32> {
         let node = *graph.layers[layer].nodes.first()?;
         let input = graph.nodes[node].inputs.first().copied().flatten()?;
-        self.as_read_by(layer, input).map(|q| q.params.scale)
+        // A small float has no integers that a bias could be added to.
+        self.as_read_by(layer, input)?.quantizer.integer().map(|params| params.scale)
     }
 
     fn add_reads(&mut self, graph: &Graph, layer: LayerId, statistics: &Statistics) -> Result<()> {
         for (&tensor, &bits) in &self.formats.layers[layer].reads.clone() {
-            let method = self.formats.tensors[tensor].map_or(Method::MinMax, |f| f.method);
-            let quantizer = self.quantizer_for(graph, tensor, TensorFormat { bits, method }, statistics)?;
+            let Some(number) = self.own_grid(graph, tensor).number(bits)? else { continue };
+            // A tensor that its maker leaves float is read over what was observed.
+            let min_max = RangeRule { method: Method::MinMax, percentile: DEFAULT_PERCENTILE, manual: None };
+            let range = self.formats.tensors[tensor].map_or(min_max, |format| format.range);
+            let quantizer = self.quantizer_for(graph, tensor, TensorFormat { number, range }, statistics);
             self.reads.insert((layer, tensor), quantizer);
         }
         Ok(())
+    }
+
+    /// Codes of the layer that makes `tensor`, but for their width.
+    fn own_grid(&self, graph: &Graph, tensor: TensorId) -> GridRule {
+        let maker = graph.maker(tensor).unwrap_or_default();
+        self.formats.layers[maker].activation_grid
     }
 
     fn output_quantizer(
@@ -108,16 +118,16 @@ impl QuantPlan {
         tensor: TensorId,
         format: TensorFormat,
         statistics: &Statistics,
-    ) -> Result<TensorQuantizer> {
+    ) -> TensorQuantizer {
         match graph.quantizable.place(tensor).map(|p| p.owner) {
             Some(Owner::Tensor(owner)) => {
                 if let Some(quantizer) = self.tensors[owner] {
-                    return Ok(quantizer);
+                    return quantizer;
                 }
             }
             Some(Owner::Constant(table)) => {
                 if let Some(quantizer) = table_quantizer(&self.weights[layer], table, format) {
-                    return Ok(quantizer);
+                    return quantizer;
                 }
             }
             _ => {}
@@ -132,38 +142,31 @@ impl QuantPlan {
         tensor: TensorId,
         format: TensorFormat,
         statistics: &Statistics,
-    ) -> Result<TensorQuantizer> {
-        let grid = Grid::signed(format.bits)?;
+    ) -> TensorQuantizer {
         let name = graph.name(tensor);
         let fixed = graph.quantizable.place(tensor).and_then(|p| p.fixed_range);
         let observed = statistics.range(tensor);
-        let (range, method) = match (fixed, observed, format.method) {
+        let (range, method) = match (fixed, format.range.manual, observed) {
             (Some((low, high)), _, _) => (Range::new(low, high), Method::MinMax),
-            (None, Some(range), Method::MinMax) => (range, Method::MinMax),
-            (None, Some(range), Method::Kl) => {
-                let choice = match statistics.histograms.get(&tensor) {
-                    Some(Histogram::Magnitude(h)) => choose_affine(Some(h), None, grid),
-                    Some(Histogram::Signed(h)) => choose_affine(None, Some(h), grid),
-                    None => None,
-                };
-                match choice {
-                    Some(choice) => {
-                        if let Some(note) = choice.note {
-                            self.warnings.push(Warning::new("method-fell-back", format!("`{name}`: {note}")));
-                        }
-                        (choice.range, choice.method)
+            (None, Some(range), _) => (range, Method::Manual),
+            (None, None, Some(range)) => match statistics.histograms.get(&tensor) {
+                Some(data) if format.range.method.needs_histogram() => {
+                    let choice = choose(format.range.method, data, format.number, format.range.percentile);
+                    if let Some(note) = choice.note {
+                        self.warnings.push(Warning::new("method-fell-back", format!("`{name}`: {note}")));
                     }
-                    None => (range, Method::MinMax),
+                    (choice.range, choice.method)
                 }
-            }
-            (None, None, _) => (Range::new(0.0, 0.0), Method::MinMax),
+                _ => (range, Method::MinMax),
+            },
+            (None, None, None) => (Range::new(0.0, 0.0), Method::MinMax),
         };
-        let (params, reason) = affine(range, grid);
+        let (quantizer, reason) = format.number.quantizer(range);
         if let Some(reason) = reason {
             let message = format!("the range of `{name}` {}: S = 1, Z = 0", reason.reason());
             self.warnings.push(Warning::new("range-degenerate", message));
         }
-        Ok(TensorQuantizer { params, range, method })
+        TensorQuantizer { quantizer, range, method }
     }
 }
 
@@ -171,10 +174,15 @@ impl QuantPlan {
 fn table_quantizer(weights: &LayerWeights, table: TensorId, format: TensorFormat) -> Option<TensorQuantizer> {
     let operand = weights.operands.iter().find(|o| o.source == Some(table))?;
     let OperandValue::Integer { params, axis: None, .. } = &operand.value else { return None };
-    let params = *params.first().filter(|p| p.grid.bits() == format.bits)?;
+    let grid = format.number.integer()?.grid;
+    let params = *params.first().filter(|p| p.grid == grid)?;
     let low = operand.float.iter().copied().fold(f32::INFINITY, f32::min);
     let high = operand.float.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    Some(TensorQuantizer { params, range: Range::new(low, high), method: Method::MinMax })
+    Some(TensorQuantizer {
+        quantizer: Quantizer::Integer(params),
+        range: Range::new(low, high),
+        method: Method::MinMax,
+    })
 }
 
 fn cached_weights(graph: &Graph, layer: LayerId, key: WeightKey, cache: &mut WeightCache) -> Result<Arc<LayerWeights>> {

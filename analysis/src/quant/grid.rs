@@ -7,22 +7,42 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::floats::FloatFormat;
 use crate::error::{Error, Result};
 
 /// What a user may ask for as a width: an integer grid, or no quantizer at all.
 ///
-/// Ordered by precision: `Int(2) < … < Int(16) < Float`.
+/// Ordered as a user would rank them: integers by width, then floats by width, float32 last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Bits {
     /// Integers of this many bits: 2 to 8, or 16. Made by [`Bits::int`], which refuses other widths.
     Int(u8),
+    /// A float of 8 or 16 bits.
+    Small(FloatFormat),
     /// float32: no quantizer.
     Float,
 }
 
 impl Bits {
-    /// Every width that can be chosen, coarsest first.
-    pub const ALL: [Self; 9] = [
+    /// Every format that can be chosen, coarsest first.
+    pub const ALL: [Self; 13] = [
+        Self::Int(2),
+        Self::Int(3),
+        Self::Int(4),
+        Self::Int(5),
+        Self::Int(6),
+        Self::Int(7),
+        Self::Int(8),
+        Self::Int(16),
+        Self::Small(FloatFormat::Float8E4M3),
+        Self::Small(FloatFormat::Float8E5M2),
+        Self::Small(FloatFormat::BFloat16),
+        Self::Small(FloatFormat::Float16),
+        Self::Float,
+    ];
+
+    /// Integers and float32, which most work is done with.
+    pub const COMMON: [Self; 9] = [
         Self::Int(2),
         Self::Int(3),
         Self::Int(4),
@@ -46,6 +66,7 @@ impl Bits {
     pub fn width(self) -> u32 {
         match self {
             Self::Int(bits) => u32::from(bits),
+            Self::Small(format) => format.bits(),
             Self::Float => 32,
         }
     }
@@ -62,13 +83,15 @@ fn is_width(bits: u8) -> bool {
 }
 
 fn refuse_width(bits: impl fmt::Display) -> Error {
-    Error::config("bit width", format!("{bits} is not a width; use 2 to 8, 16 or \"float\""))
+    let floats = FloatFormat::ALL.map(FloatFormat::name).join(", ");
+    Error::config("bit width", format!("{bits} is not a width; use 2 to 8, 16, {floats} or \"float\""))
 }
 
 impl fmt::Display for Bits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Int(bits) => write!(f, "{bits}"),
+            Self::Small(format) => f.write_str(format.name()),
             Self::Float => f.write_str("float"),
         }
     }
@@ -81,6 +104,9 @@ impl FromStr for Bits {
         if text == "float" {
             return Ok(Self::Float);
         }
+        if let Ok(format) = text.parse() {
+            return Ok(Self::Small(format));
+        }
         text.parse().ok().filter(|bits| is_width(*bits)).map(Self::Int).ok_or_else(|| refuse_width(text))
     }
 }
@@ -90,6 +116,7 @@ impl Serialize for Bits {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Int(bits) => serializer.serialize_u8(*bits),
+            Self::Small(format) => serializer.serialize_str(format.name()),
             Self::Float => serializer.serialize_str("float"),
         }
     }
@@ -102,7 +129,7 @@ impl<'de> Deserialize<'de> for Bits {
             type Value = Bits;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a bit width: 2 to 8, 16 or \"float\"")
+                f.write_str("a bit width: 2 to 8, 16, a small float such as \"float16\", or \"float\"")
             }
 
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<Bits, E> {
@@ -119,10 +146,10 @@ impl<'de> Deserialize<'de> for Bits {
             }
 
             fn visit_str<E: de::Error>(self, value: &str) -> Result<Bits, E> {
-                if value == "float" {
-                    Ok(Bits::Float)
-                } else {
-                    Err(E::invalid_value(de::Unexpected::Str(value), &self))
+                // "8" is a number here, not a string.
+                match value.parse() {
+                    Ok(bits @ (Bits::Float | Bits::Small(_))) => Ok(bits),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(value), &self)),
                 }
             }
         }
@@ -273,7 +300,10 @@ mod tests {
             let json = serde_json::to_string(&bits).unwrap();
             assert_eq!(serde_json::from_str::<Bits>(&json).unwrap(), bits);
         }
-        assert_eq!(serde_json::to_string(&Bits::ALL[2..]).unwrap(), r#"[4,5,6,7,8,16,"float"]"#);
+        assert_eq!(
+            serde_json::to_string(&Bits::ALL[2..]).unwrap(),
+            r#"[4,5,6,7,8,16,"float8e4m3","float8e5m2","bfloat16","float16","float"]"#
+        );
         assert!(Bits::ALL.is_sorted());
         assert_eq!(serde_json::to_string(&Scheme::Affine).unwrap(), r#""affine""#);
     }

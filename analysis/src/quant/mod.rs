@@ -7,10 +7,20 @@
 pub mod channel;
 pub mod clipping;
 pub mod fake;
+mod float_kernel;
+pub mod floats;
 pub mod grid;
+pub mod group;
+pub mod integer_format;
 mod kernel;
 pub mod params;
+pub mod power_of_two;
+pub mod quantizer;
+mod runs;
 pub(crate) mod wide;
+
+#[cfg(test)]
+mod property_tests;
 
 pub use channel::ChannelLayout;
 pub use clipping::Clipping;
@@ -18,5 +28,9 @@ pub use fake::{
     dequantize, dequantize_channels, fake_quantize, fake_quantize_channels, fake_quantize_channels_in_place,
     fake_quantize_in_place, quantize_to_int, quantize_to_int_channels,
 };
+pub use floats::FloatFormat;
 pub use grid::{Bits, Grid, Scheme};
+pub use group::GroupLayout;
+pub use integer_format::{Codes, IntegerFormat, Sign};
 pub use params::{Degenerate, QuantParams, Range, SymmetricRule, affine, symmetric};
+pub use quantizer::{NumberFormat, Quantizer};

@@ -66,7 +66,12 @@ fn operand_bytes(value: &OperandValue, elements: u64) -> u64 {
     match value {
         OperandValue::Float => 4 * elements,
         OperandValue::Bias { scales, .. } => 4 * elements + 8 * scales.len() as u64,
-        OperandValue::Integer { params, .. } => {
+        OperandValue::Small { format, scales, .. } => {
+            let bytes = u64::from(format.bits() / 8);
+            let quantizers = if format.has_scale() { scales.len() as u64 } else { 0 };
+            elements * bytes + quantizers * (4 + bytes)
+        }
+        OperandValue::Integer { params, .. } | OperandValue::Groups { params, .. } => {
             let bits = params.first().map_or(8, |p| u64::from(storage_bits(p.grid.bits())));
             let quantizers = params.len() as u64;
             (elements * bits).div_ceil(8) + quantizers * 4 + (quantizers * bits).div_ceil(8)
@@ -86,7 +91,7 @@ pub(crate) fn storage_bits(bits: u8) -> u8 {
 fn input_bits(graph: &Graph, layer: LayerId, plan: &QuantPlan, position: usize) -> u64 {
     let node = graph.layers[layer].nodes.first();
     let tensor = node.and_then(|&n| graph.nodes[n].inputs.get(position).copied().flatten());
-    tensor.and_then(|t| plan.as_read_by(layer, t)).map_or(32, |q| u64::from(q.params.grid.bits()))
+    tensor.and_then(|t| plan.as_read_by(layer, t)).map_or(32, |q| u64::from(q.quantizer.bits()))
 }
 
 fn weight_bits_or_second_input(graph: &Graph, layer: LayerId, plan: &QuantPlan, weight_bits: u64) -> u64 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{LIVE_SAMPLES, Workbench, report::ends, samples::no_data};
 use crate::{
-    calibrate::{Curve, DisplayHistogram, Histogram, Method, MinMax, Search, kl_curve},
+    calibrate::{DisplayHistogram, MinMax},
     config::QuantConfig,
     engine::Value,
     error::{Error, Result},
@@ -13,7 +13,7 @@ use crate::{
     metrics::{ErrorSums, Errors, Measure},
     plan::{Operand, OperandValue, QuantPlan},
     quant::{ChannelLayout, QuantParams, Range},
-    report::{ActivationChannel, Distribution, LayerDetail, ThresholdCurve, WeightChannel},
+    report::{ActivationChannel, Distribution, LayerDetail, WeightChannel},
 };
 
 /// Both runs' values of a tensor, sample by sample.
@@ -40,7 +40,7 @@ impl Workbench {
             self.histograms(&[owner], job)?;
         }
         let pairs = self.pairs(output, &plan, job)?;
-        let (threshold, threshold_note) = self.threshold(output, &plan);
+        let threshold = self.threshold(output, &plan);
         let operand = plan.weights[id].main().cloned().map_or_else(|| self.float_operand(id), Some);
         Ok(Arc::new(LayerDetail {
             layer: layer.to_owned(),
@@ -49,8 +49,8 @@ impl Workbench {
             weights: operand.as_ref().and_then(|o| self.weights(o)),
             weight_channels: operand.as_ref().map(|o| self.weight_channels(id, o)).unwrap_or_default(),
             activation_channels: activation_channels(&pairs),
-            threshold,
-            threshold_note,
+            threshold_note: threshold.as_ref().err().cloned(),
+            threshold: threshold.ok(),
         }))
     }
 
@@ -97,7 +97,7 @@ impl Workbench {
             float_counts.observe(&float.widened()?);
             quantized_counts.observe(&quantized.widened()?);
         }
-        let params = plan.tensors[tensor].map(|q| q.params);
+        let params = plan.tensors[tensor].and_then(|q| q.quantizer.integer().copied());
         Some(distribution(self.graph.name(tensor), range, &float_counts, &quantized_counts, params))
     }
 
@@ -135,6 +135,7 @@ impl Workbench {
             OperandValue::Integer { params, axis, .. } => {
                 params.get(if axis.is_some() { channel } else { 0 }).map(|p: &QuantParams| p.scale)
             }
+            OperandValue::Small { scales, axis, .. } => scales.get(if axis.is_some() { channel } else { 0 }).copied(),
             _ => None,
         };
         seen.iter()
@@ -145,37 +146,6 @@ impl Workbench {
                 WeightChannel { index, low, high, scale: scale(index), sqnr_db: Errors::from(sums).sqnr_db }
             })
             .collect()
-    }
-
-    /// The KL curve of the tensor whose range decides, with what is in use and what min–max chooses.
-    fn threshold(&self, output: Option<TensorId>, plan: &QuantPlan) -> (Option<ThresholdCurve>, Option<String>) {
-        let Some(tensor) = output else { return (None, Some("this row has no floating-point output".into())) };
-        let Some(quantizer) = plan.tensors[tensor] else {
-            return (None, Some("the output is float: there is no threshold to choose".into()));
-        };
-        let owner = self.graph.quantizable.owner(tensor).unwrap_or(tensor);
-        let histogram = self.data.as_ref().and_then(|d| d.statistics.histograms.get(&owner));
-        let levels = 1_u32 << quantizer.params.grid.bits();
-        let search = match histogram {
-            Some(Histogram::Magnitude(h)) => Search::Magnitude(h),
-            Some(Histogram::Signed(h)) => Search::TwoSided(h),
-            None => return (None, Some("nothing but zeros was observed".into())),
-        };
-        match kl_curve(search, levels) {
-            Ok(Curve { thresholds, costs, best }) => {
-                let observed = self.data.as_ref().and_then(|d| d.statistics.range(owner)).map_or(0.0, Range::amax);
-                let curve = ThresholdCurve {
-                    method: Method::Kl,
-                    thresholds,
-                    costs,
-                    best,
-                    current: quantizer.range.amax(),
-                    others: vec![(Method::MinMax, observed)],
-                };
-                (Some(curve), None)
-            }
-            Err(reason) => (None, Some(reason.reason().to_owned())),
-        }
     }
 }
 

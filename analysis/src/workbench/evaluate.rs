@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{KEPT_REPORTS, LIVE_SAMPLES, Workbench, samples::no_data};
 use crate::{
-    calibrate::{Method, Statistics},
+    calibrate::Statistics,
     config::QuantConfig,
     engine::PassCount,
     error::Result,
@@ -102,7 +102,7 @@ impl Workbench {
     /// Every quantizer of these formats, with the histograms that their methods need.
     pub(super) fn plan(&mut self, formats: Arc<FormatPlan>, job: &mut Job<'_>) -> Result<Arc<QuantPlan>> {
         let by_histogram: Vec<TensorId> = (0..formats.tensors.len())
-            .filter(|&t| formats.tensors[t].is_some_and(|f| f.method == Method::Kl))
+            .filter(|&t| formats.tensors[t].is_some_and(|f| f.range.method.needs_histogram()))
             .filter_map(|t| self.graph.quantizable.owner(t))
             .collect();
         self.histograms(&by_histogram, job)?;

@@ -128,7 +128,7 @@ impl Workbench {
     fn export_warnings(&self, plan: &QuantPlan) -> Result<Vec<Warning>> {
         let data = self.data.as_ref().ok_or_else(no_data)?;
         let mut warnings = plan.warnings.clone();
-        let widths = plan.tensors.iter().flatten().map(|q| q.params.grid.bits());
+        let widths = plan.tensors.iter().flatten().filter_map(|q| q.quantizer.grid()).map(|grid| grid.bits());
         let weights = plan.formats.layers.iter().filter_map(|l| match l.weight_bits {
             Some(crate::quant::Bits::Int(bits)) => Some(bits),
             _ => None,

@@ -17,12 +17,15 @@ mod report;
 mod samples;
 mod score;
 mod tally;
+mod threshold;
 
 use std::{collections::VecDeque, sync::Arc};
 
+pub(crate) use cost::storage_bits;
 pub use export::ExportOptions;
 pub use open::OpenOptions;
 pub use samples::EvaluationData;
+pub use threshold::range_choices;
 
 use crate::{
     config::QuantConfig,

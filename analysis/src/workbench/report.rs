@@ -152,12 +152,12 @@ impl Workbench {
             clipped_fraction: clipped_fraction(id, samples),
             weight: weight_summary(&self.graph, &plan.weights[id], format.folds_batch_norm),
             activation: quantizer.map(|q| ActivationSummary {
-                scale: q.params.scale,
-                zero_point: q.params.zero_point,
+                scale: q.quantizer.scale(),
+                zero_point: q.quantizer.zero_point(),
                 low: q.range.low,
                 high: q.range.high,
                 method: q.method,
-                grid: (q.params.grid.q_min(), q.params.grid.q_max()),
+                grid: q.quantizer.grid().map(|grid| (grid.q_min(), grid.q_max())),
             }),
             float_bytes: cost.float_bytes,
             quantized_bytes: cost.quantized_bytes,
@@ -241,15 +241,25 @@ fn clipped_fraction(id: LayerId, samples: &[&[LayerSums]]) -> Measure {
 
 fn weight_summary(graph: &crate::graph::Graph, weights: &LayerWeights, folded: bool) -> Option<WeightSummary> {
     let operand = weights.main()?;
-    let OperandValue::Integer { params, axis, .. } = &operand.value else { return None };
-    let scales = params.iter().map(|p| p.scale);
-    let smallest = scales.clone().fold(f32::INFINITY, f32::min);
-    let largest = scales.fold(0.0, f32::max);
+    let (bits, granularity) = match &operand.value {
+        OperandValue::Integer { params, axis, .. } => {
+            let fineness = if axis.is_some() { Granularity::PerChannel } else { Granularity::PerTensor };
+            (Bits::int(params.first()?.grid.bits()).ok()?, fineness)
+        }
+        OperandValue::Groups { params, group, .. } => {
+            (Bits::int(params.first()?.grid.bits()).ok()?, Granularity::PerGroup(u32::try_from(*group).ok()?))
+        }
+        OperandValue::Small { format, axis, .. } => {
+            let fineness = if axis.is_some() { Granularity::PerChannel } else { Granularity::PerTensor };
+            (Bits::Small(*format), fineness)
+        }
+        OperandValue::Float | OperandValue::Bias { .. } => return None,
+    };
     Some(WeightSummary {
         tensor: operand.source.map_or_else(String::new, |t| graph.name(t).to_owned()),
-        bits: Bits::int(params.first()?.grid.bits()).ok()?,
-        granularity: if axis.is_some() { Granularity::PerChannel } else { Granularity::PerTensor },
-        scale_range: (smallest, largest),
+        bits,
+        granularity,
+        scale_range: operand.value.scale_range()?,
         sqnr_db: Errors::from(&ErrorSums::of(&operand.float, &operand.dequantized())).sqnr_db,
         folded,
     })

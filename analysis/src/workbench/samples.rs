@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Workbench, score::SampleScore};
 use crate::{
-    calibrate::{Histogram, Statistics},
+    calibrate::{Statistics, TensorValues},
     data::{DataOptions, DataSource, Dataset},
     engine::{SampleRun, Store, Value},
     error::{Error, Result},
@@ -117,10 +117,10 @@ impl Workbench {
     pub(super) fn histograms(&mut self, tensors: &[TensorId], job: &mut Job<'_>) -> Result<()> {
         self.reference(job)?;
         let data = self.data.as_ref().ok_or_else(no_data)?;
-        let mut added: Vec<(TensorId, Histogram)> = tensors
+        let mut added: Vec<(TensorId, TensorValues)> = tensors
             .iter()
             .filter(|t| !data.statistics.histograms.contains_key(t))
-            .filter_map(|&t| Some((t, Histogram::new(data.statistics.range(t)?))))
+            .filter_map(|&t| Some((t, TensorValues::new(data.statistics.range(t)?))))
             .collect();
         if added.is_empty() {
             return Ok(());
@@ -131,14 +131,14 @@ impl Workbench {
             job.step("histograms", "samples", index, count)?;
             let store =
                 if from_calibration { self.calibration_store(index, job)? } else { self.float_store(index, job)? };
-            for (tensor, histogram) in &mut added {
+            for (tensor, distribution) in &mut added {
                 if let Some(values) = store[*tensor].as_ref().and_then(|v| v.floats()) {
-                    histogram.observe(values);
+                    distribution.observe_sample(values);
                 }
             }
         }
         let data = self.data.as_mut().ok_or_else(no_data)?;
-        data.statistics.histograms.extend(added);
+        data.statistics.histograms.extend(added.into_iter().map(|(t, h)| (t, Arc::new(h))));
         Ok(())
     }
 

@@ -47,6 +47,7 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
             // The selection may have moved on while an equal ticket was under way.
             if doc.selection.anchor.as_deref() == Some(detail.layer.as_str()) {
                 doc.detail.set(detail);
+                doc.weighed = None;
             }
         }
         News::Exported(report) => exported(doc, report),

@@ -6,8 +6,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use quantlens_analysis::{
+    calibrate::Method,
     config::{LayerSettings, QuantConfig},
-    quant::Bits,
+    quant::{Bits, Range},
     report::LayerInfo,
 };
 
@@ -30,6 +31,8 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
             let label = format!("range {} by {name}", subject(&layers, Part::Activations));
             edit_where(doc, &layers, &label, Part::Activations, out, |s| s.method = Some(method));
         }
+        Command::SetFormat { layers, settings, label } => set_format(doc, &layers, &settings, label, out),
+        Command::SetRange { layer, range, done } => set_range(doc, &layer, range, done, out),
         Command::SetFold { layers, fold } => {
             let label = format!("{} batch norm of {}", if fold { "fold" } else { "unfold" }, names(&layers));
             let mut config = QuantConfig::clone(&doc.config);
@@ -56,6 +59,50 @@ fn set_bits(doc: &mut Document, layers: &[String], part: Part, bits: Bits, out: 
     let mut config = QuantConfig::clone(&doc.config);
     let refused = write_bits(doc, &mut config, layers, part, bits);
     finish(doc, config, label, layers, refused, out);
+}
+
+/// Sets what `settings` says where it applies: to the owners of the outputs, to the users of the weights.
+fn set_format(doc: &mut Document, layers: &[String], settings: &LayerSettings, label: String, out: &mut Effects) {
+    let mut config = QuantConfig::clone(&doc.config);
+    let mut refused = Vec::new();
+    for (part, wanted) in [(Part::Activations, settings.of_output()), (Part::Weights, settings.of_weights())] {
+        if wanted.is_empty() {
+            continue;
+        }
+        for info in layers.iter().filter_map(|name| doc.layer(name)) {
+            match refusal(info, part) {
+                Some(reason) => refused.push((info.name.clone(), reason)),
+                None => owners(doc, std::slice::from_ref(&info.name), part)
+                    .iter()
+                    .for_each(|owner| config.edit_layer(owner, |s| s.overlay(&wanted))),
+            }
+        }
+    }
+    finish(doc, config, label, layers, refused, out);
+}
+
+/// A range by hand; the moves of one gesture are one step.
+fn set_range(doc: &mut Document, layer: &str, range: Range, done: bool, out: &mut Effects) {
+    let Some(info) = doc.layer(layer) else { return };
+    if let Some(reason) = refusal(info, Part::Activations) {
+        return notice(doc, Level::Info, format!("Not changed: {reason}"), "");
+    }
+    let wanted = LayerSettings { method: Some(Method::Manual), range: Some(range), ..LayerSettings::default() };
+    let mut config = QuantConfig::clone(&doc.config);
+    for owner in owners(doc, &[layer.to_owned()], Part::Activations) {
+        config.edit_layer(&owner, |s| s.overlay(&wanted));
+    }
+    let detail = doc.detail.value.as_deref().filter(|detail| detail.layer == layer);
+    let threshold = detail.and_then(|detail| detail.threshold.clone());
+    doc.weighed = threshold.map(|t| (layer.to_owned(), t.weigh(Method::Manual, range)));
+    if config != *doc.config {
+        let key = Some(format!("range of {layer}"));
+        doc.history.push(format!("set the range of {layer}"), Arc::clone(&doc.config), key);
+        replace(doc, Arc::new(config), out);
+    }
+    if done {
+        doc.history.seal();
+    }
 }
 
 /// Toggles the target part of `layers` between float and what it was before; float wins where they differ.

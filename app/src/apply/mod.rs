@@ -75,6 +75,8 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         Command::SetBits { .. }
         | Command::SetGranularity { .. }
         | Command::SetMethod { .. }
+        | Command::SetFormat { .. }
+        | Command::SetRange { .. }
         | Command::SetFold { .. }
         | Command::ResetLayers(_)
         | Command::SetDefaults(_) => edit::apply(doc, command, out),

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use quantlens_analysis::{
-    calibrate::Method,
+    calibrate::{Flavour, Method},
     config::{Granularity, QuantConfig, Rule},
     data::Recipe,
-    quant::Bits,
+    quant::{Bits, Range},
 };
 
 /// `quantlens info`
@@ -41,15 +41,26 @@ pub struct EvaluationArgs {
     /// The hardware to quantize for
     #[arg(long, value_name = "NAME")]
     pub target: Option<String>,
-    /// Default width of weights: 2 to 8, 16 or float
+    /// Default format of weights: 2 to 8, 16, float16, bfloat16, float8e4m3, float8e5m2 or float
     #[arg(long, value_name = "B")]
     pub weight_bits: Option<Bits>,
-    /// Default width of activations: 2 to 8, 16 or float
+    /// Default format of activations, as for weights
     #[arg(long, value_name = "B")]
     pub act_bits: Option<Bits>,
     /// How ranges are chosen
     #[arg(long)]
     pub method: Option<MethodArg>,
+    /// Choose ranges as another tool does: ort-minmax, ort-entropy, ort-entropy-2048, ort-percentile, ppq-kl, ppq-mse,
+    /// ppq-percentile or tensorrt
+    #[arg(long, value_name = "NAME", conflicts_with = "method")]
+    pub flavour: Option<Flavour>,
+    /// Per cent of the values that the percentile method keeps inside
+    #[arg(long, value_name = "PCT")]
+    pub percentile: Option<f64>,
+    /// One weight scale for so many weights along the input axis
+    #[arg(long, value_name = "G", conflicts_with_all = ["per_tensor", "per_channel"])]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub per_group: Option<u32>,
     /// One weight scale for each output channel
     #[arg(long, conflicts_with = "per_tensor")]
     pub per_channel: bool,
@@ -131,15 +142,24 @@ pub enum FormatArg {
 pub enum MethodArg {
     /// The observed minimum and maximum
     Minmax,
+    /// The values between which 99.99 % of the mass lies (or --percentile)
+    Percentile,
     /// The threshold with the smallest Kullback–Leibler divergence
     Kl,
+    /// The threshold at which the error has the least entropy
+    Entropy,
+    /// The range with the least mean squared error
+    Mse,
 }
 
 impl From<MethodArg> for Method {
     fn from(method: MethodArg) -> Self {
         match method {
             MethodArg::Minmax => Self::MinMax,
+            MethodArg::Percentile => Self::Percentile,
             MethodArg::Kl => Self::Kl,
+            MethodArg::Entropy => Self::Entropy,
+            MethodArg::Mse => Self::Mse,
         }
     }
 }
@@ -163,9 +183,13 @@ impl EvaluationArgs {
         let defaults = &mut config.defaults;
         defaults.weight_bits = self.weight_bits.or(defaults.weight_bits);
         defaults.activation_bits = self.act_bits.or(defaults.activation_bits);
-        defaults.method = self.method.map(Method::from).or(defaults.method);
+        let method = self.method.map(Method::from).or(self.flavour.map(Method::Flavour));
+        defaults.method = method.or(defaults.method);
+        defaults.percentile = self.percentile.or(defaults.percentile);
         if self.per_channel {
             defaults.granularity = Some(Granularity::PerChannel);
+        } else if let Some(group) = self.per_group {
+            defaults.granularity = Some(Granularity::PerGroup(group));
         } else if self.per_tensor {
             defaults.granularity = Some(Granularity::PerTensor);
         }
@@ -197,12 +221,27 @@ impl EvaluationArgs {
     }
 }
 
+/// Keys of `--set`.
+const KEYS: &str = "weights, activations, granularity, method, percentile, low, high, scheme, sign, codes, \
+                    weight-scheme, weight-sign, weight-codes, fold";
+/// A manual range of which one end was not given: refused, since it is no interval.
+const UNSET: Range = Range { low: f32::NAN, high: f32::NAN };
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T> {
+    text.parse().map_err(|_error| anyhow::anyhow!("`{text}` is no number"))
+}
+
+/// A value that a configuration file spells the same.
+fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    Ok(serde_json::from_value(serde_json::Value::from(text))?)
+}
+
 /// `LAYER:weights=4,activations=8`; the layer's name may hold colons itself, so the last one that is followed by a
 /// known key separates.
 fn parse_setting(text: &str) -> Result<Rule> {
     let split = text.rmatch_indices(':').find(|(at, _)| text[at + 1..].split(',').all(|part| part.contains('=')));
     let Some((at, _)) = split else {
-        bail!("should read LAYER:KEY=VALUE,… with the keys weights, activations, granularity, method, fold");
+        bail!("should read LAYER:KEY=VALUE,… with the keys {KEYS}");
     };
     let (layer, assignments) = (&text[..at], &text[at + 1..]);
     let mut rule = Rule::default();
@@ -216,20 +255,27 @@ fn parse_setting(text: &str) -> Result<Rule> {
         match key.trim() {
             "weights" => settings.weight_bits = Some(value.parse()?),
             "activations" => settings.activation_bits = Some(value.parse()?),
-            "granularity" => {
-                settings.granularity = Some(match value {
-                    "per-tensor" => Granularity::PerTensor,
-                    "per-channel" => Granularity::PerChannel,
-                    _ => bail!("granularity is per-tensor or per-channel, not `{value}`"),
-                });
-            }
+            "granularity" => settings.granularity = Some(value.parse()?),
             "method" => settings.method = Some(value.parse()?),
+            "percentile" => settings.percentile = Some(number(value)?),
+            "low" => settings.range = Some(Range { low: number(value)?, ..settings.range.unwrap_or(UNSET) }),
+            "high" => settings.range = Some(Range { high: number(value)?, ..settings.range.unwrap_or(UNSET) }),
+            "scheme" => settings.activation_scheme = Some(word(value)?),
+            "sign" => settings.activation_sign = Some(word(value)?),
+            "codes" => settings.activation_codes = Some(word(value)?),
+            "weight-scheme" => settings.weight_scheme = Some(word(value)?),
+            "weight-sign" => settings.weight_sign = Some(word(value)?),
+            "weight-codes" => settings.weight_codes = Some(word(value)?),
             "fold" => {
                 settings.fold_batch_norm =
                     Some(value.parse().with_context(|| format!("fold is true or false, not `{value}`"))?);
             }
-            other => bail!("unknown key `{other}`; known are weights, activations, granularity, method, fold"),
+            other => bail!("unknown key `{other}`; known are {KEYS}"),
         }
+    }
+    // A range is given to be used.
+    if rule.settings.range.is_some() && rule.settings.method.is_none() {
+        rule.settings.method = Some(Method::Manual);
     }
     Ok(rule)
 }

@@ -10,7 +10,7 @@ use quantlens_analysis::{
     config::{LayerSettings, QuantConfig},
     data::{Recipe, RecipeTrial, info::DataInfo},
     metrics::Measure,
-    report::{LayerDetail, LayerInfo, LayerRow, ModelInfo, Report},
+    report::{LayerDetail, LayerInfo, LayerRow, ModelInfo, RangeMark, Report},
 };
 
 use crate::{
@@ -46,6 +46,8 @@ pub struct Document {
     pub detail: Loaded<Arc<LayerDetail>>,
     /// The layer and the configuration that `detail` was last asked for.
     pub detail_of: Option<(String, Arc<QuantConfig>)>,
+    /// A range set by hand of this layer with what it does, as the histogram tells it, until the pages' data are new.
+    pub weighed: Option<(String, RangeMark)>,
     /// The pinned baseline.
     pub pinned: Option<Arc<Report>>,
     /// The configuration as edited; the report may still belong to an earlier one.

@@ -3,10 +3,37 @@
 //! Infinite costs (a quantized bin of no mass where the float one has some) are a gap with a shade, not a tall value: no
 //! finite height would be true.
 
-use quantlens_analysis::{calibrate::Method, report::ThresholdCurve};
+use quantlens_analysis::{calibrate::Method, report::ThresholdDetail};
 
 use super::spec::{Axis, FigureSpec, Ink, Mark, Scale, Series, Shape, Span, Stroke};
-use crate::format::significant;
+use crate::format::{method as method_name, significant};
+
+/// The curve of one method beside the choices of the others.
+#[derive(Clone, Debug)]
+pub struct ThresholdCurve {
+    method: Method,
+    thresholds: Vec<f32>,
+    costs: Vec<f64>,
+    best: usize,
+    current: f32,
+    others: Vec<(Method, f32)>,
+}
+
+impl ThresholdCurve {
+    /// The curve of `method` among all the choices; `None` where it has none.
+    pub fn of(detail: &ThresholdDetail, method: Method) -> Option<Self> {
+        let curve = detail.curves_of(method)?.curves.last()?.clone();
+        let others = detail.choices.iter().filter(|c| c.note.is_none() && c.method != method);
+        Some(Self {
+            method,
+            thresholds: curve.thresholds,
+            costs: curve.costs,
+            best: curve.best,
+            current: detail.current.range.amax(),
+            others: others.map(|c| (c.method, c.range.amax())).collect(),
+        })
+    }
+}
 
 /// Builds the figure. `in_use` is the method that chose the current threshold; `title` and `stamp` as in [`FigureSpec`].
 pub fn threshold_spec(curve: &ThresholdCurve, in_use: Method, title: String, stamp: String) -> FigureSpec {
@@ -29,14 +56,6 @@ pub fn threshold_spec(curve: &ThresholdCurve, in_use: Method, title: String, sta
         }],
         summary: sentence(curve, in_use),
         marks,
-    }
-}
-
-/// The method as the user reads it.
-pub fn method_name(method: Method) -> &'static str {
-    match method {
-        Method::MinMax => "min–max",
-        Method::Kl => "KL",
     }
 }
 

@@ -40,7 +40,7 @@ pub fn bits_row_ui(ui: &mut Ui, what: &str, in_force: InForce<Bits>) -> Option<B
         ui.spacing_mut().item_spacing = vec2(2.0, 2.0);
         ui.spacing_mut().button_padding.x = theme::GRID;
         // Most used first: float and the wide ones stand at the left.
-        for bits in Bits::ALL.into_iter().rev() {
+        for bits in Bits::COMMON.into_iter().rev() {
             let is_lit = in_force.is(bits);
             let mut text = RichText::new(format::bits(bits)).monospace();
             if !is_lit {
@@ -64,6 +64,7 @@ pub fn bits_row_ui(ui: &mut Ui, what: &str, in_force: InForce<Bits>) -> Option<B
 fn key_hint(bits: Bits) -> String {
     let key = match bits {
         Bits::Float => "F".to_owned(),
+        Bits::Small(_) => return sentence(&format::bits_words(bits)),
         Bits::Int(16) => "1".to_owned(),
         Bits::Int(n) => n.to_string(),
     };

@@ -182,7 +182,7 @@ fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, shown: &Shown, state: &mut Cha
 fn granularity_ui(ui: &mut Ui, page: &LayerPage<'_>, send: &mut Commands) {
     let (text, granularity) = match page.row.and_then(|row| row.granularity) {
         Some(Granularity::PerTensor) => ("Switch to per-channel scales", Granularity::PerChannel),
-        Some(Granularity::PerChannel) => ("Switch to one scale", Granularity::PerTensor),
+        Some(Granularity::PerChannel | Granularity::PerGroup(_)) => ("Switch to one scale", Granularity::PerTensor),
         None => return,
     };
     ui.separator();

@@ -133,7 +133,7 @@ fn row(info: LayerInfo, line: &Line) -> LayerRow {
             low: 0.0,
             high: 6.0,
             method: Method::MinMax,
-            grid: (-128, 127),
+            grid: Some((-128, 127)),
         }),
         float_bytes: weights * 4,
         quantized_bytes: if edited { weights / 2 } else { weights },

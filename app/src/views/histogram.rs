@@ -10,7 +10,6 @@ use crate::{
     figure::{
         FigureSpec, ScreenOptions, figure_ui,
         histogram::{HistogramFacts, HistogramOptions, histogram_spec},
-        threshold::method_name,
     },
     format,
     widgets::{EmptyState, empty_state},
@@ -99,7 +98,7 @@ fn spec_of(doc: &Document, page: &LayerPage<'_>, state: &HistogramState) -> Opti
     let row = page.row;
     let format = row.and_then(|row| {
         let quantizer = row.activation.as_ref()?;
-        Some(format!("{}, {}", format::bits_words(row.activation_bits?), method_name(quantizer.method)))
+        Some(format!("{}, {}", format::bits_words(row.activation_bits?), format::method(quantizer.method)))
     });
     let facts = HistogramFacts {
         title: format!("Output of {}", page.name),

@@ -16,7 +16,7 @@ use quantlens_analysis::{
     quant::Bits,
     report::{
         ActivationChannel, ActivationSummary, Cost, Distribution, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
-        Report, Score, ThresholdCurve, Timing, WeightChannel, WeightSummary,
+        Report, Score, Timing, WeightChannel, WeightSummary,
     },
     tensor::{Dim, ElementType, ModelInput},
 };
@@ -117,7 +117,7 @@ pub(crate) fn report(info: LayerInfo) -> Report {
             low: -2.106,
             high: 3.861,
             method: Method::MinMax,
-            grid: (-128, 127),
+            grid: Some((-128, 127)),
         }),
         float_bytes: 1280,
         quantized_bytes: 448,
@@ -161,12 +161,6 @@ fn detail(channels: usize) -> LayerDetail {
         counts.chunks(4).flat_map(|group| [0, group.iter().sum::<u64>(), 0, 0].into_iter().take(group.len())).collect()
     };
     let float = bell(0.2, 0.5, 900.0);
-    let thresholds: Vec<f32> = (128..=2048).map(|i| 6.0 * i as f32 / 2048.0).collect();
-    let cost = |t: f64| {
-        if t < 0.9 { f64::INFINITY } else { 0.004 + 0.09 * (t - 3.1).powi(2) + 0.4 * (-(t - 0.9) * 6.0).exp() }
-    };
-    let costs: Vec<f64> = thresholds.iter().map(|t| cost(f64::from(*t))).collect();
-    let best = (0..costs.len()).min_by(|a, b| costs[*a].total_cmp(&costs[*b])).unwrap();
     LayerDetail {
         layer: LAYER.into(),
         samples: 8,
@@ -197,14 +191,7 @@ fn detail(channels: usize) -> LayerDetail {
                 sqnr_db: Measure::Value(12.0 + (index % 11) as f64),
             })
             .collect(),
-        threshold: Some(ThresholdCurve {
-            method: Method::Kl,
-            thresholds,
-            costs,
-            best,
-            current: 6.0,
-            others: vec![(Method::MinMax, 6.0)],
-        }),
+        threshold: Some(Arc::new(crate::testing::threshold(LAYER))),
         threshold_note: None,
     }
 }

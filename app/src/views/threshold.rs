@@ -9,8 +9,9 @@ use crate::{
     document::Document,
     figure::{
         FigureSpec, ScreenOptions, figure_ui,
-        threshold::{method_name, threshold_spec},
+        threshold::{ThresholdCurve, threshold_spec},
     },
+    format::method as method_name,
     widgets::{EmptyState, empty_state},
 };
 
@@ -59,7 +60,7 @@ fn in_use(page: &LayerPage<'_>) -> Option<Method> {
 
 fn methods_ui(ui: &mut Ui, page: &LayerPage<'_>, send: &mut Commands) {
     let now = in_use(page);
-    for method in [Method::MinMax, Method::Kl] {
+    for method in Method::AUTOMATIC {
         let button = ui.add_enabled(now != Some(method), egui::Button::new(format!("Use {}", method_name(method))));
         if button.on_disabled_hover_text("In use").clicked() {
             send.push(Command::SetMethod { layers: vec![page.name.to_owned()], method });
@@ -68,7 +69,7 @@ fn methods_ui(ui: &mut Ui, page: &LayerPage<'_>, send: &mut Commands) {
 }
 
 fn spec_of(doc: &Document, page: &LayerPage<'_>) -> Option<FigureSpec> {
-    let curve = page.detail.threshold.as_ref()?;
+    let curve = &ThresholdCurve::of(page.detail.threshold.as_ref()?, Method::Kl)?;
     let title = format!("Threshold of {}", page.name);
     // The histogram behind the curve is of every sample, unlike what the other pages show.
     let all = doc.report.value.as_ref().map_or(page.detail.samples, |report| report.samples_total);

@@ -84,11 +84,19 @@ fn drawers_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 fn defaults_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let now = &doc.config.defaults;
     let method = now.method.unwrap_or_default();
-    let chosen = choice(ui, "Ranges", format::method(method), format::method, Method::ALL.to_vec(), method);
+    let chosen = choice(
+        ui,
+        "Ranges",
+        format::method(method),
+        format::method,
+        Method::all().filter(|m| *m != Method::Manual).collect(),
+        method,
+    );
     set(send, now, chosen, |s, v| s.method = Some(v));
     let scales = now.granularity.unwrap_or(Granularity::PerTensor);
-    let both = vec![Granularity::PerTensor, Granularity::PerChannel];
-    let chosen = choice(ui, "Weights", format::granularity(scales), format::granularity, both, scales);
+    let sizes = [16, 32, 64, 128].map(Granularity::PerGroup);
+    let both = [Granularity::PerTensor, Granularity::PerChannel].into_iter().chain(sizes).collect();
+    let chosen = choice(ui, "Weights", &format::granularity(scales), format::granularity, both, scales);
     set(send, now, chosen, |s, v| s.granularity = Some(v));
     let widths: Vec<Bits> = Bits::ALL.into_iter().rev().collect();
     let bits = now.weight_bits.unwrap_or(Bits::Int(8));

@@ -128,7 +128,10 @@ fn activation_facts(row: &LayerRow, activation: &ActivationSummary) -> [(&'stati
         ("Output range", format!("{} … {}", real(activation.low), real(activation.high))),
         ("Output scale", real(activation.scale)),
         ("Zero-point", whole(activation.zero_point)),
-        ("Grid", format!("{} … {}", whole(activation.grid.0), whole(activation.grid.1))),
+        (
+            "Grid",
+            activation.grid.map_or_else(|| "float".into(), |(low, high)| format!("{} … {}", whole(low), whole(high))),
+        ),
         ("Clipped", format!("{clipped}{unit}")),
     ]
 }

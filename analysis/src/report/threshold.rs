@@ -1,0 +1,115 @@
+//! What the Threshold page shows of one tensor: the curve of every method, every method's choice, and what any other
+//! range would do. A range that is being dragged is weighed here too, from the histogram, without a run.
+
+use std::sync::Arc;
+
+use crate::{
+    calibrate::{Curve, HistogramError, Method, RangeEffect, Side},
+    quant::{IntegerFormat, Range, Scheme},
+};
+
+/// Range choices of one tensor.
+#[derive(Clone, Debug)]
+pub struct ThresholdDetail {
+    /// The tensor whose range decides: the owner of a shared scale, or the layer's own output.
+    pub tensor: String,
+    /// The layer that makes it.
+    pub owner: String,
+    /// The smallest and the largest value of all samples.
+    pub observed: Range,
+    /// The grid that a range is turned into.
+    pub format: IntegerFormat,
+    /// The curves of every method that has one, this program's own first, in the order of [`Method::WITH_CURVE`].
+    pub curves: Vec<MethodCurves>,
+    /// What every method chooses, this program's own first, in the order of [`Method::all`].
+    pub choices: Vec<RangeMark>,
+    /// What is in use.
+    pub current: RangeMark,
+    /// Width of a histogram bin: how far a percentile may be off, and the step of a key.
+    pub bin_width: f32,
+    /// Values of all samples.
+    pub values: u64,
+    /// For [`ThresholdDetail::weigh`]; `None` where nothing but zeros was observed.
+    pub histogram: Option<Arc<HistogramError>>,
+}
+
+/// The cost of every threshold that one method weighed.
+#[derive(Clone, Debug)]
+pub struct MethodCurves {
+    /// The method.
+    pub method: Method,
+    /// One curve for a threshold on the magnitude, or one for each end; empty where there is no candidate.
+    pub curves: Vec<Curve>,
+    /// Unit of the costs.
+    pub unit: &'static str,
+    /// The cost that decides where the minimum does not: the share that may lie beyond an end.
+    pub level: Option<f64>,
+    /// Why there is no curve.
+    pub note: Option<String>,
+}
+
+/// A range and what it does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RangeMark {
+    /// Who chose it.
+    pub method: Method,
+    /// The range, not widened to 0.
+    pub range: Range,
+    /// The scale that follows.
+    pub scale: f32,
+    /// The zero-point that follows.
+    pub zero_point: i32,
+    /// The error it makes, from the histogram; `None` where nothing but zeros was observed.
+    pub effect: Option<RangeEffect>,
+    /// Why the method could not choose.
+    pub note: Option<String>,
+}
+
+impl ThresholdDetail {
+    /// What `range` does to the tensor, as the histogram of all samples tells it.
+    pub fn weigh(&self, method: Method, range: Range) -> RangeMark {
+        mark(self.format, self.histogram.as_deref(), method, range, None)
+    }
+
+    /// The range `from` with one end moved to `value`; both where the grid or the curve knows one threshold only.
+    pub fn moved(&self, from: Range, side: Side, value: f32) -> Range {
+        let symmetric = Range { low: self.observed.low.max(-value.abs()), high: self.observed.high.min(value.abs()) };
+        if self.format.scheme == Scheme::Symmetric {
+            return symmetric;
+        }
+        match side {
+            Side::Both => symmetric,
+            Side::Low => Range { low: value.min(0.0).min(from.high), ..from },
+            Side::High => Range { high: value.max(0.0).max(from.low), ..from },
+        }
+    }
+
+    /// The curves of a method.
+    pub fn curves_of(&self, method: Method) -> Option<&MethodCurves> {
+        self.curves.iter().find(|c| c.method == method)
+    }
+
+    /// What a method chooses.
+    pub fn choice_of(&self, method: Method) -> Option<&RangeMark> {
+        self.choices.iter().find(|c| c.method == method)
+    }
+}
+
+/// A range with the parameters and the error that follow from it.
+pub(crate) fn mark(
+    format: IntegerFormat,
+    histogram: Option<&HistogramError>,
+    method: Method,
+    range: Range,
+    note: Option<String>,
+) -> RangeMark {
+    let (params, _) = format.params(range);
+    RangeMark {
+        method,
+        range,
+        scale: params.scale,
+        zero_point: params.zero_point,
+        effect: histogram.map(|h| h.effect(&params)),
+        note,
+    }
+}
