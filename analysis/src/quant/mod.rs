@@ -7,9 +7,12 @@
 pub mod channel;
 pub mod clipping;
 pub mod fake;
+mod float_kernel;
+pub mod floats;
 pub mod grid;
 mod kernel;
 pub mod params;
+mod runs;
 pub(crate) mod wide;
 
 pub use channel::ChannelLayout;
@@ -18,5 +21,6 @@ pub use fake::{
     dequantize, dequantize_channels, fake_quantize, fake_quantize_channels, fake_quantize_channels_in_place,
     fake_quantize_in_place, quantize_to_int, quantize_to_int_channels,
 };
+pub use floats::FloatFormat;
 pub use grid::{Bits, Grid, Scheme};
 pub use params::{Degenerate, QuantParams, Range, SymmetricRule, affine, symmetric};

@@ -173,7 +173,7 @@ fn check(range: Range) -> Option<Degenerate> {
 }
 
 /// The float32 that is written for a float64 scale.
-fn store(scale: f64) -> Result<f32, Degenerate> {
+pub(super) fn store(scale: f64) -> Result<f32, Degenerate> {
     // onnxruntime compares before rounding: 2^-126·(1 − 2^-30) is refused although it would round up to 2^-126.
     if scale < f64::from(f32::MIN_POSITIVE) {
         return Err(Degenerate::TooSmall);
