@@ -10,6 +10,7 @@ pub mod fake;
 mod float_kernel;
 pub mod floats;
 pub mod grid;
+pub mod group;
 mod kernel;
 pub mod params;
 mod runs;
@@ -23,4 +24,5 @@ pub use fake::{
 };
 pub use floats::FloatFormat;
 pub use grid::{Bits, Grid, Scheme};
+pub use group::GroupLayout;
 pub use params::{Degenerate, QuantParams, Range, SymmetricRule, affine, symmetric};
