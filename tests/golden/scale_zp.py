@@ -1,7 +1,8 @@
 """Writes scale_zp.json: scale and zero-point of onnxruntime 1.32's compute_scale_zp for ranges ordinary and odd.
 
 Run: python scale_zp.py > scale_zp.json. A row is [low, high, then (scale, zero-point) for each of `types`, affine and
-symmetric in turn]; floats are written as their 32 bits.
+symmetric in turn]; floats are written as their 32 bits. `grid_rows` have the same for each of `grids`, [q_min, q_max],
+that onnxruntime has no type for: narrow, odd widths and reduced ranges.
 """
 
 import json
@@ -11,6 +12,8 @@ from onnx import TensorProto
 from onnxruntime.quantization.quant_utils import compute_scale_zp, get_qmin_qmax_for_qType
 
 TYPES = ["UINT8", "INT8", "INT16", "UINT16", "INT4", "UINT4"]
+GRIDS = [(-127, 127), (-32767, 32767), (-7, 7), (-1, 1), (-2, 1), (-4, 3), (-16, 15), (-32, 31), (-64, 63)]
+GRIDS += [(0, 3), (0, 7), (0, 31), (0, 63), (0, 127)]
 TINY, MAX = np.finfo(np.float32).tiny, np.finfo(np.float32).max
 
 
@@ -33,16 +36,29 @@ def ranges():
         yield -ends[0], ends[1]
 
 
-def row(low, high):
+def of_type(name, symmetric):
+    return get_qmin_qmax_for_qType(getattr(TensorProto, name), symmetric=symmetric)
+
+
+def of_grid(grid, _symmetric):
+    return np.array(grid[0], np.int32), np.array(grid[1], np.int32)
+
+
+def row(low, high, kinds, ends):
     low, high = np.array(low, np.float32), np.array(high, np.float32)
     values = [int(low.view(np.uint32)), int(high.view(np.uint32))]
-    for name in TYPES:
+    for kind in kinds:
         for symmetric in (False, True):
-            q_min, q_max = get_qmin_qmax_for_qType(getattr(TensorProto, name), symmetric=symmetric)
+            q_min, q_max = ends(kind, symmetric)
             zero_point, scale = compute_scale_zp(low, high, q_min, q_max, symmetric=symmetric)
             values += [int(np.asarray(scale, np.float32).view(np.uint32)), int(zero_point)]
     return values
 
 
-rows = ",\n".join(json.dumps(row(low, high), separators=(",", ":")) for low, high in ranges())
-print(f'{{"types":{json.dumps(TYPES)},"rows":[\n{rows}\n]}}')
+def table(kinds, ends, every):
+    return ",\n".join(json.dumps(row(*r, kinds, ends), separators=(",", ":")) for r in list(ranges())[::every])
+
+
+types, grids = table(TYPES, of_type, 1), table(GRIDS, of_grid, 2)
+print(f'{{"types":{json.dumps(TYPES)},"rows":[\n{types}\n],')
+print(f'"grids":{json.dumps(GRIDS)},"grid_rows":[\n{grids}\n]}}')

@@ -13,8 +13,12 @@ pub mod grid;
 pub mod group;
 mod kernel;
 pub mod params;
+pub mod power_of_two;
 mod runs;
 pub(crate) mod wide;
+
+#[cfg(test)]
+mod property_tests;
 
 pub use channel::ChannelLayout;
 pub use clipping::Clipping;

@@ -80,16 +80,22 @@ fn the_widest_range_does_not_overflow() {
 struct Golden {
     types: Vec<String>,
     rows: Vec<Vec<i64>>,
+    grids: Vec<(i32, i32)>,
+    grid_rows: Vec<Vec<i64>>,
 }
 
 fn float(bits: i64) -> f32 {
     f32::from_bits(u32::try_from(bits).unwrap())
 }
 
+fn golden() -> Golden {
+    serde_json::from_str(include_str!("../../../tests/golden/scale_zp.json")).unwrap()
+}
+
 /// `tests/golden/scale_zp.py` made the table: onnxruntime's `compute_scale_zp(low, high, q_min, q_max, symmetric)`.
 #[test]
 fn every_scale_and_zero_point_is_onnxruntimes() {
-    let golden: Golden = serde_json::from_str(include_str!("../../../tests/golden/scale_zp.json")).unwrap();
+    let golden = golden();
     assert!(golden.rows.len() >= 140);
     for row in &golden.rows {
         let range = Range::new(float(row[0]), float(row[1]));
@@ -101,6 +107,48 @@ fn every_scale_and_zero_point_is_onnxruntimes() {
             assert_eq!((p.scale, i64::from(p.zero_point)), (float(expected[0]), expected[1]), "{name} {range:?}");
             let (p, _) = symmetric(range.amax(), grid, SymmetricRule::onnxruntime(grid));
             assert_eq!((p.scale, i64::from(p.zero_point)), (float(expected[2]), expected[3]), "sym {name} {range:?}");
+        }
+    }
+}
+
+/// Narrow grids and odd widths, which onnxruntime has no type for, by its formula; the ways to say the same agree.
+#[test]
+fn grids_without_a_type_follow_onnxruntimes_formula() {
+    let golden = golden();
+    assert!(golden.grid_rows.len() >= 70 && golden.grids.contains(&(-127, 127)));
+    for row in &golden.grid_rows {
+        let range = Range::new(float(row[0]), float(row[1]));
+        for (&(q_min, q_max), expected) in golden.grids.iter().zip(row[2..].chunks_exact(4)) {
+            let bits = u8::try_from((q_max - q_min).ilog2() + 1).unwrap();
+            let grid = match (q_min, q_min + q_max) {
+                (0, _) => Grid::unsigned(bits),
+                (_, 0) => Grid::signed_narrow(bits),
+                _ => Grid::signed(bits),
+            }
+            .unwrap();
+            assert_eq!((grid.q_min(), grid.q_max()), (q_min, q_max));
+            let (p, _) = affine(range, grid);
+            assert_eq!((p.scale, i64::from(p.zero_point)), (float(expected[0]), expected[1]), "{grid:?} {range:?}");
+            let spanned = symmetric(range.amax(), grid, SymmetricRule::Span);
+            let (p, _) = spanned;
+            assert_eq!((p.scale, i64::from(p.zero_point)), (float(expected[2]), expected[3]), "{grid:?} {range:?}");
+            if q_min == -q_max {
+                assert_eq!(symmetric(range.amax(), grid, SymmetricRule::MaxCode), spanned);
+            }
+        }
+    }
+}
+
+/// Data that are never negative: the positive rule is the affine scheme, which needs no zero-point there.
+#[test]
+fn the_positive_rule_is_affine_from_zero() {
+    for row in &golden().rows {
+        let high = float(row[1]).abs();
+        for bits in [2, 4, 8, 16] {
+            let grid = Grid::unsigned(bits).unwrap();
+            let (p, reason) = symmetric(high, grid, SymmetricRule::Positive);
+            assert_eq!((p, reason), affine(Range::new(0.0, high), grid));
+            assert_eq!(p.zero_point, 0);
         }
     }
 }
