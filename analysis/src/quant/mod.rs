@@ -1,8 +1,9 @@
 //! Number formats and the arithmetic of fake quantization.
 //!
 //! [`grid`] says which integers exist, [`params`] turns a range of reals into a scale and a zero-point, [`fake`] sends
-//! tensors through them. The clamp grid and the rule that gives a symmetric scale are separate things on purpose:
-//! onnxruntime's int8 weights take their scale from 127 and still saturate at −128.
+//! tensors through them; [`group`] does so in blocks of a weight, [`floats`] in narrow float formats. The clamp grid and
+//! the rule that gives a symmetric scale are separate things on purpose: onnxruntime's int8 weights take their scale
+//! from 127 and still saturate at −128.
 
 pub mod channel;
 pub mod clipping;
