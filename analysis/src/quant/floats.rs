@@ -120,7 +120,7 @@ impl FloatFormat {
     /// The scale that puts `amax = max|r|` on the largest finite value: `S = amax / 448` or `amax / 57 344`, in float64
     /// and then rounded. For a min–max range as for one that a threshold cut. 1 for the formats without a scale.
     ///
-    /// onnxruntime's own rule is another (`compute_scale_zp_float8` in its quant_utils.py, which the calibration method
+    /// onnxruntime's own rule is another (`compute_scale_zp_float8` in its `quant_utils.py`, which the calibration method
     /// "Distribution" needs): `S = std(r) / std(all finite values of E4M3FN)`, whatever the largest value is. It has
     /// none for E5M2.
     ///

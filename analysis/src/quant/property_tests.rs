@@ -166,8 +166,10 @@ fn the_mean_error_falls_from_tensor_to_channel_to_group_and_with_the_mantissa() 
     // Rows of magnitudes 1, 1/2, …, 1/128; within a row the columns fall as well.
     let (rows, columns) = (8, 1024);
     let mut values = uniform(rows * columns);
-    for (i, value) in values.iter_mut().enumerate() {
-        *value *= 0.5_f32.powi((i / columns) as i32) * 0.998_f32.powi((i % columns) as i32);
+    for (row, values) in (0..).zip(values.chunks_mut(columns)) {
+        for (column, value) in (0..).zip(values) {
+            *value *= 0.5_f32.powi(row) * 0.998_f32.powi(column);
+        }
     }
     let grid = Grid::signed(4).unwrap();
     let mut output = vec![0.0; values.len()];
@@ -228,7 +230,7 @@ fn odd_tensors_behave_as_documented() {
                 assert!(
                     energies.is_finite() || output.iter().zip(values).any(|(q, v)| q.is_infinite() && v.is_finite())
                 );
-                assert_eq!(clipping.nan as usize, values.iter().filter(|v| v.is_nan()).count());
+                assert_eq!(clipping.nan, values.iter().map(|v| u64::from(v.is_nan())).sum::<u64>());
             }
         }
         for format in FloatFormat::ALL {

@@ -34,7 +34,7 @@ pub(super) fn channels_in_place(
         }
     } else {
         let blocks: Vec<Vec<Clipping>> = (values.par_chunks_mut(layout.rows_per_block(BLOCK) * layout.row()))
-            .map(|rows| interleaved(rows, layout, &stretch))
+            .map(|rows| interleaved(rows, layout, stretch))
             .collect();
         for block in &blocks {
             totals.iter_mut().zip(block).for_each(|(total, clipping)| total.merge(clipping));
