@@ -5,12 +5,14 @@
 
 mod bins;
 pub mod choose;
+pub mod flavours;
 pub mod histogram;
 pub mod kl;
 pub mod minmax;
 pub mod statistics;
 
 pub use choose::{Method, RangeChoice, choose_affine, choose_symmetric, min_max_choice, needs_signed_histogram};
+pub use flavours::{Flavour, FlavourChoice, FlavourStatistics};
 pub use histogram::{AbsHistogram, BINS, DISPLAY_BINS, DisplayHistogram, SignedHistogram};
 pub use kl::{Curve, NoCandidate, Search, kl_curve};
 pub use minmax::MinMax;

@@ -1,0 +1,248 @@
+//! What the flavours need to know of one tensor: three histograms, the largest magnitudes, two numbers a sample.
+//!
+//! Counts, extremes and a multiset: the order of samples changes nothing, to the last bit. About 100 KB a tensor,
+//! however many values it has, and eight bytes a sample.
+
+use rayon::prelude::*;
+
+use super::{numpy::NumpyBins, tail::Tail, torch::TorchBins};
+use crate::quant::{Range, fake::BLOCK};
+
+/// Bins of onnxruntime's signed histogram, and of PPQ's for the MSE.
+pub(super) const SIGNED_BINS: usize = 2048;
+/// Bins of PPQ's histogram of |r|; its halves are the 2048 bins of PPQ's symmetric MSE and of the TensorRT style.
+pub(super) const MAGNITUDE_BINS: usize = 4096;
+/// Largest magnitudes kept, which the percentile needs: 99.999 % of 800 million values lie below this many.
+const LARGEST: usize = 8192;
+/// The share of a sample that PPQ's percentile leaves below its maximum.
+const PPQ_PERCENTILE: f64 = 0.9999;
+
+/// What the flavours need to know of one tensor, collected in a pass after its final minimum and maximum are known.
+#[derive(Clone, Debug)]
+pub struct FlavourStatistics {
+    range: Range,
+    finite: u64,
+    nan: u64,
+    /// min |r|, where onnxruntime's histogram of |r| begins; +∞ before there is a value.
+    smallest: f32,
+    largest: Tail,
+    signed: Counted<NumpyBins>,
+    magnitude: Counted<TorchBins>,
+    offset: Counted<TorchBins>,
+    samples: Vec<SamplePercentiles>,
+}
+
+/// The values of one sample that PPQ's percentile averages over the samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct SamplePercentiles {
+    pub(super) low: f32,
+    pub(super) high: f32,
+}
+
+/// A histogram; without bins where the tool that counts so stops with an error.
+#[derive(Clone, Debug)]
+struct Counted<Bins> {
+    bins: Option<Bins>,
+    counts: Vec<u64>,
+}
+
+impl<Bins: Sync> Counted<Bins> {
+    fn new(bins: Option<Bins>, len: usize) -> Self {
+        Self { counts: vec![0; if bins.is_some() { len } else { 0 }], bins }
+    }
+
+    fn observe(&mut self, values: &[f32], place: impl Fn(&Bins, f32) -> Option<usize> + Sync) {
+        let Some(bins) = &self.bins else { return };
+        let len = self.counts.len();
+        let blocks: Vec<Vec<u32>> = values
+            .par_chunks(BLOCK)
+            .map(|block| {
+                let mut counts = vec![0_u32; len];
+                block.iter().filter_map(|value| place(bins, *value)).for_each(|place| counts[place] += 1);
+                counts
+            })
+            .collect();
+        for block in blocks {
+            self.counts.iter_mut().zip(block).for_each(|(total, count)| *total += u64::from(count));
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(&other.counts).for_each(|(total, count)| *total += count);
+    }
+}
+
+impl FlavourStatistics {
+    /// Empty, for a tensor whose observed minimum and maximum are `range`.
+    pub fn new(range: Range) -> Self {
+        let amax = range.amax();
+        Self {
+            range,
+            finite: 0,
+            nan: 0,
+            smallest: f32::INFINITY,
+            largest: Tail::new(LARGEST),
+            signed: Counted::new(NumpyBins::symmetric(amax, SIGNED_BINS), SIGNED_BINS),
+            magnitude: Counted::new(TorchBins::new(0.0, amax, MAGNITUDE_BINS), MAGNITUDE_BINS),
+            offset: Counted::new(TorchBins::new(range.low, range.high, SIGNED_BINS), SIGNED_BINS),
+            samples: Vec::new(),
+        }
+    }
+
+    /// Adds the tensor of one sample. What counts as a sample matters to PPQ's percentile, which averages over them.
+    pub fn observe_sample(&mut self, values: &[f32]) {
+        let nan = values.iter().filter(|value| value.is_nan()).count() as u64;
+        let infinite = values.iter().filter(|value| value.is_infinite()).count() as u64;
+        self.nan += nan;
+        self.finite += values.len() as u64 - nan - infinite;
+        self.smallest = values.iter().fold(self.smallest, |least, value| least.min(value.abs()));
+        self.largest.observe(values, f32::abs);
+        self.signed.observe(values, NumpyBins::place);
+        self.magnitude.observe(values, |bins, value| bins.place(value.abs()));
+        self.offset.observe(values, TorchBins::place);
+        self.samples.extend(percentiles_of(values, values.len() - usize::try_from(nan).unwrap_or(0)));
+    }
+
+    /// Adds what was collected of other samples of the same tensor.
+    ///
+    /// # Panics
+    /// If it is over another range.
+    pub fn merge(&mut self, other: &Self) {
+        assert!(
+            self.range.low.to_bits() == other.range.low.to_bits()
+                && self.range.high.to_bits() == other.range.high.to_bits(),
+            "statistics are merged over one range"
+        );
+        self.finite += other.finite;
+        self.nan += other.nan;
+        self.smallest = self.smallest.min(other.smallest);
+        self.largest.merge(&other.largest);
+        self.signed.merge(&other.signed);
+        self.magnitude.merge(&other.magnitude);
+        self.offset.merge(&other.offset);
+        self.samples.extend(&other.samples);
+    }
+
+    /// The observed minimum and maximum it was made for.
+    pub fn range(&self) -> Range {
+        self.range
+    }
+
+    /// How many finite values were seen.
+    pub(super) fn finite(&self) -> u64 {
+        self.finite
+    }
+
+    /// How many NaNs were seen.
+    pub(super) fn nan(&self) -> u64 {
+        self.nan
+    }
+
+    /// `min |r|`.
+    pub(super) fn smallest(&self) -> f32 {
+        self.smallest
+    }
+
+    /// The largest magnitudes, in descending order: all of them, or the first few thousand.
+    pub(super) fn largest(&self) -> Vec<f32> {
+        self.largest.descending()
+    }
+
+    /// NumPy's histogram of r over `[-max|r|, max|r|]`.
+    pub(super) fn signed(&self) -> Option<(&NumpyBins, &[u64])> {
+        self.signed.bins.as_ref().map(|bins| (bins, self.signed.counts.as_slice()))
+    }
+
+    /// torch's histogram of |r| over `[0, max|r|]`, [`MAGNITUDE_BINS`] bins.
+    pub(super) fn magnitude(&self) -> Option<&[u64]> {
+        self.magnitude.bins.as_ref().map(|_| self.magnitude.counts.as_slice())
+    }
+
+    /// torch's histogram of r over `[min, max]`, [`SIGNED_BINS`] bins.
+    pub(super) fn offset(&self) -> Option<&[u64]> {
+        self.offset.bins.as_ref().map(|_| self.offset.counts.as_slice())
+    }
+
+    /// The percentiles of every sample, in an order of their own.
+    pub(super) fn samples(&self) -> Vec<SamplePercentiles> {
+        let mut samples = self.samples.clone();
+        samples.sort_unstable_by(|a, b| a.low.total_cmp(&b.low).then(a.high.total_cmp(&b.high)));
+        samples
+    }
+}
+
+/// `torch.kthvalue` at both ends of the `n` values that are no NaN, as PPQ asks: the `⌊n·(1−p)⌋+1`-th smallest and the
+/// `min(⌊n·p⌋, n−1)+1`-th smallest, products in float64. `None` without a value.
+#[expect(clippy::cast_precision_loss, reason = "a tensor has fewer than 2^53 elements")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "truncation is PPQ's; between 0 and n")]
+fn percentiles_of(values: &[f32], n: usize) -> Option<SamplePercentiles> {
+    let last = n.checked_sub(1)?;
+    let from_below = ((n as f64 * (1.0 - PPQ_PERCENTILE)) as usize).min(last);
+    let from_above = last - ((n as f64 * PPQ_PERCENTILE) as usize).min(last);
+    let rank = |from_end: usize, sign: f32| {
+        let mut tail = Tail::new(from_end + 1);
+        tail.observe(values, |value| sign * value);
+        // A tail drops −∞, the smallest key there is: where it is short, the rest is −∞.
+        sign * tail.descending().get(from_end).copied().unwrap_or(f32::NEG_INFINITY)
+    };
+    Some(SamplePercentiles { low: rank(from_below, -1.0), high: rank(from_above, 1.0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values() -> Vec<f32> {
+        (0..200_000).map(|i| ((i as f64 * 0.618_034).fract() as f32 - 0.4).powi(3) * 40.0).collect()
+    }
+
+    /// Everything that a flavour can see.
+    fn seen(s: &FlavourStatistics) -> String {
+        format!(
+            "{:?}",
+            (s.range, s.finite, s.nan, s.smallest, s.largest(), s.signed(), s.magnitude(), s.offset(), s.samples())
+        )
+    }
+
+    #[test]
+    fn the_order_and_grouping_of_samples_change_nothing() {
+        let values = values();
+        let range = crate::calibrate::MinMax::of(&values).range().unwrap();
+        let mut forward = FlavourStatistics::new(range);
+        values.chunks(1000).for_each(|sample| forward.observe_sample(sample));
+        let mut backward = FlavourStatistics::new(range);
+        for group in values.chunks(1000).collect::<Vec<_>>().rchunks(7) {
+            let mut part = FlavourStatistics::new(range);
+            group.iter().rev().for_each(|sample| part.observe_sample(sample));
+            backward.merge(&part);
+        }
+        assert_eq!(seen(&forward), seen(&backward));
+        assert_eq!(forward.finite(), 200_000);
+        for counts in [forward.signed().unwrap().1, forward.magnitude().unwrap(), forward.offset().unwrap()] {
+            assert_eq!(counts.iter().sum::<u64>(), 200_000);
+        }
+    }
+
+    #[test]
+    fn ranks_of_a_sample_by_hand() {
+        // n = 30 000: ⌊30000·0.0001⌋ is 2 (1 − 0.9999 is a little below 0.0001 in float64), so the 3rd smallest;
+        // ⌊30000·0.9999⌋ = 29997, so the 29998th smallest.
+        let sample: Vec<f32> = (0..30_000).map(|i| ((i * 7919) % 30_000) as f32).collect();
+        assert_eq!(percentiles_of(&sample, 30_000), Some(SamplePercentiles { low: 2.0, high: 29_997.0 }));
+        // n = 3: the 1st and, ⌊2.9997⌋ = 2, the 3rd. n = 1: ⌊0.9999⌋ = 0.
+        assert_eq!(percentiles_of(&[5.0, -1.0, 2.0], 3), Some(SamplePercentiles { low: -1.0, high: 5.0 }));
+        assert_eq!(percentiles_of(&[5.0], 1), Some(SamplePercentiles { low: 5.0, high: 5.0 }));
+        assert_eq!(percentiles_of(&[], 0), None);
+        let infinite = percentiles_of(&[f32::NEG_INFINITY; 2], 2).unwrap();
+        assert_eq!((infinite.low, infinite.high), (f32::NEG_INFINITY, f32::NEG_INFINITY));
+    }
+
+    #[test]
+    fn odd_values_are_counted_apart() {
+        let mut statistics = FlavourStatistics::new(Range::new(f32::NEG_INFINITY, 2.0));
+        statistics.observe_sample(&[f32::NAN, f32::NEG_INFINITY, 2.0, -1.0]);
+        assert_eq!((statistics.finite(), statistics.nan(), statistics.smallest()), (2, 1, 1.0));
+        assert!(statistics.signed().is_none() && statistics.magnitude().is_none() && statistics.offset().is_none());
+        assert_eq!(statistics.samples(), [SamplePercentiles { low: f32::NEG_INFINITY, high: 2.0 }]);
+    }
+}
