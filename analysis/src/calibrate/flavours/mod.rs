@@ -4,6 +4,7 @@
 //! answers for every flavour. Each file names the tool's own function and what is odd about it. These are not
 //! recommendations: the methods of this program are in [`super::choose`](mod@super::choose).
 
+mod count;
 mod numpy;
 mod ort;
 mod ppq;
@@ -29,6 +30,7 @@ use crate::{
 #[serde(rename_all = "kebab-case")]
 pub enum Flavour {
     /// onnxruntime's `quantize_static` with `CalibrationMethod.MinMax`.
+    #[serde(rename = "ort-minmax")]
     OrtMinMax,
     /// … with `CalibrationMethod.Entropy`, 128 bins.
     OrtEntropy,
@@ -151,9 +153,11 @@ impl FlavourChoice {
         Self { range, scale: Some((1.0, 0)), curve: None, note: Some(note.to_owned()) }
     }
 
-    /// A symmetric choice for an affine grid: its threshold cut to what was observed, without a scale.
+    /// A symmetric choice for an affine grid: its threshold cut to what was observed, without a scale. Cut to the
+    /// observed range **and 0**: a threshold of 2 for data between 3 and 4 would otherwise be the interval from 3 to 2.
     fn as_threshold_of(mut self, observed: Range, note: &str) -> Self {
-        self.range = Range { low: self.range.low.max(observed.low), high: self.range.high.min(observed.high) };
+        let ends = observed.with_zero();
+        self.range = Range { low: self.range.low.max(ends.low), high: self.range.high.min(ends.high) };
         self.scale = None;
         self.add_note(note);
         self

@@ -184,7 +184,7 @@ fn reaches(others: u64, all: u64) -> bool {
 }
 
 /// The same on bins of max|r|/4096 from 0, for tensors of more than 800 million values.
-fn coarse_percentile(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) -> FlavourChoice {
+pub(super) fn coarse_percentile(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) -> FlavourChoice {
     let observed = statistics.range();
     let Some(counts) = statistics.magnitude() else {
         return FlavourChoice::fallback(observed, NUMPY_RAISES);
