@@ -4,6 +4,7 @@
 //! answers for every flavour. Each file names the tool's own function and what is odd about it. These are not
 //! recommendations: the methods of this program are in [`super::choose`](mod@super::choose).
 
+mod count;
 mod numpy;
 mod ort;
 mod ppq;
@@ -29,6 +30,7 @@ use crate::{
 #[serde(rename_all = "kebab-case")]
 pub enum Flavour {
     /// onnxruntime's `quantize_static` with `CalibrationMethod.MinMax`.
+    #[serde(rename = "ort-minmax")]
     OrtMinMax,
     /// … with `CalibrationMethod.Entropy`, 128 bins.
     OrtEntropy,
@@ -103,9 +105,7 @@ impl Flavour {
             }
             Self::PpqKl => "KL on 32 thresholds instead of every one, without the values nearest to 0; symmetric only",
             Self::PpqMse => "MSE as if codes stood at the ends of their steps, on steps of whole bins: 8 for 8 bits",
-            Self::PpqPercentile => {
-                "99.99 % of each sample, averaged over the samples, instead of 99.99 % of all values"
-            }
+            Self::PpqPercentile => "99.99 % of each sample, averaged over the samples, instead of 99.99 % of all values",
             Self::TensorRt => {
                 "KL on |r| with 128 levels even for one-sided data, zeros left out, at least 128 of 2048 bins kept"
             }
@@ -153,9 +153,11 @@ impl FlavourChoice {
         Self { range, scale: Some((1.0, 0)), curve: None, note: Some(note.to_owned()) }
     }
 
-    /// A symmetric choice for an affine grid: its threshold cut to what was observed, without a scale.
+    /// A symmetric choice for an affine grid: its threshold cut to what was observed, without a scale. Cut to the
+    /// observed range **and 0**: a threshold of 2 for data between 3 and 4 would otherwise be the interval from 3 to 2.
     fn as_threshold_of(mut self, observed: Range, note: &str) -> Self {
-        self.range = Range { low: self.range.low.max(observed.low), high: self.range.high.min(observed.high) };
+        let ends = observed.with_zero();
+        self.range = Range { low: self.range.low.max(ends.low), high: self.range.high.min(ends.high) };
         self.scale = None;
         self.add_note(note);
         self

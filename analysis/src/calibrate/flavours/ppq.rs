@@ -40,7 +40,7 @@ pub(super) fn kl(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) -> 
     let scale = stored((f64::from(threshold) / levels).max(MIN_SCALE));
     let note = undefined.then(|| {
         "PPQ empties the 8 bins next to 0, so its first candidate has no quantized values; the undefined divergence \
-         wins its comparison and is shown as 0"
+         wins its comparison and is shown as the lowest"
             .to_owned()
     });
     let choice = FlavourChoice {
@@ -65,21 +65,18 @@ pub(super) fn kl(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) -> 
 /// normalised by the whole sum and `Q` by its own; logarithms have base 10 and 1e-30 added, so an impossible value
 /// costs 30 p and not ∞; counts and shares are float32. With up to 8 levels (4 bits and below) the first candidate has
 /// nothing but emptied bins, its divergence is 0/0, and Python's sort leaves a NaN at the front, so it is chosen.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "float32 counts are the tool's")]
 pub(super) fn kl_search(counts: &[u64], amax: f64, levels: usize) -> Option<(Curve, bool)> {
     let bins = counts.len();
     if levels == 0 || bins < levels || bins <= IGNORED_BINS {
         return None;
     }
-    let mut histogram: Vec<f32> = counts.iter().map(|count| *count as f32).collect();
-    histogram[..IGNORED_BINS].fill(0.0);
-    histogram[IGNORED_BINS] = 1.0;
-    let total = sum(&histogram) as f32;
+    let sums = KlSums::of(counts);
     let mut curve = Curve { side: Side::Both, thresholds: Vec::new(), costs: Vec::new(), best: 0 };
     let mut undefined = false;
     for kept in (levels..=bins).step_by(levels) {
-        let cost = kl_divergence(&histogram, kept, levels, total);
+        let cost = sums.divergence(kept, levels);
         undefined |= curve.costs.is_empty() && cost.is_none();
+        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "thresholds are float32")]
         curve.thresholds.push((kept as f64 / bins as f64 * amax) as f32);
         curve.costs.push(cost.unwrap_or(0.0));
         let last = curve.costs.len() - 1;
@@ -87,34 +84,77 @@ pub(super) fn kl_search(counts: &[u64], amax: f64, levels: usize) -> Option<(Cur
             curve.best = last;
         }
     }
+    if undefined {
+        // Float32 shares do not add up to 1, so other costs may be a little below 0.
+        curve.costs[0] = curve.costs.iter().copied().fold(0.0, f64::min);
+    }
     Some((curve, undefined))
 }
 
-/// `Σ P (log10 P − log10 Q)` of the first `kept` bins merged into `levels`; `None` for 0/0.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "float32 shares are the tool's")]
-fn kl_divergence(histogram: &[f32], kept: usize, levels: usize, total: f32) -> Option<f64> {
-    let outliers = sum(&histogram[kept..]) as f32;
-    let mut spread = vec![0.0_f32; kept];
-    let merged = kept / levels;
-    for (bins, shares) in histogram[..kept].chunks(merged).zip(spread.chunks_mut(merged)) {
-        let filled = bins.iter().filter(|bin| **bin > 0.0).count().max(1);
-        let share = sum(bins) as f32 / filled as f32;
-        bins.iter().zip(shares).filter(|(bin, _)| **bin > 0.0).for_each(|(_, slot)| *slot = share);
-    }
-    let spread_sum = sum(&spread) as f32;
-    if spread_sum == 0.0 {
-        return None;
-    }
-    let mut divergence = 0.0;
-    for (index, (bin, share)) in histogram.iter().zip(&spread).enumerate() {
-        let mass = if index + 1 == kept { bin + outliers } else { *bin };
-        let p = f64::from(mass / total);
-        if p > 0.0 {
-            let q = f64::from(share / spread_sum);
-            divergence += p * ((p + LOG_EPSILON).log10() - (q + LOG_EPSILON).log10());
+/// Sums over the bins below each bin, which make a candidate cost `levels` steps.
+struct KlSums {
+    /// The histogram as the tool searches it.
+    histogram: Vec<f32>,
+    /// Values.
+    mass: Vec<f64>,
+    /// Filled bins.
+    filled: Vec<u32>,
+    /// Float32 shares P.
+    share: Vec<f64>,
+    /// `P log10 P`.
+    log_share: Vec<f64>,
+}
+
+impl KlSums {
+    #[expect(clippy::cast_precision_loss, reason = "float32 counts are the tool's")]
+    fn of(counts: &[u64]) -> Self {
+        let mut histogram: Vec<f32> = counts.iter().map(|count| *count as f32).collect();
+        histogram[..IGNORED_BINS].fill(0.0);
+        histogram[IGNORED_BINS] = 1.0;
+        let total = stored(histogram.iter().copied().map(f64::from).sum());
+        let (mut mass, mut filled, mut share, mut log_share) = (vec![0.0], vec![0], vec![0.0], vec![0.0]);
+        for (index, bin) in histogram.iter().enumerate() {
+            let p = f64::from(bin / total);
+            mass.push(mass[index] + f64::from(*bin));
+            filled.push(filled[index] + u32::from(*bin > 0.0));
+            share.push(share[index] + p);
+            log_share.push(log_share[index] + p * log10(p));
         }
+        Self { histogram, mass, filled, share, log_share }
     }
-    Some(divergence)
+
+    /// `Σ P (log10 P − log10 Q)` of the first `kept` bins merged into `levels`; `None` for 0/0.
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand bins")]
+    fn divergence(&self, kept: usize, levels: usize) -> Option<f64> {
+        let bins = self.histogram.len();
+        let merged = kept / levels;
+        let level = |index: usize| {
+            let (from, to) = (index * merged, (index + 1) * merged);
+            let filled = (self.filled[to] - self.filled[from]) as f32;
+            let even = stored(self.mass[to] - self.mass[from]) / filled.max(1.0);
+            (even, f64::from(filled), self.share[to] - self.share[from])
+        };
+        let spread = stored((0..levels).map(level).map(|(even, filled, _)| f64::from(even) * filled).sum());
+        if spread == 0.0 {
+            return None;
+        }
+        // The last bin alone holds more in P than in the histogram: it is taken out of the sums and added by itself.
+        let last = f64::from(self.histogram[kept - 1] / stored(self.mass[bins]));
+        let outliers = stored(self.mass[bins] - self.mass[kept]);
+        let folded = f64::from((self.histogram[kept - 1] + outliers) / stored(self.mass[bins]));
+        let mut divergence = self.log_share[kept] - last * log10(last) + folded * log10(folded);
+        for (even, _, share) in (0..levels).map(level) {
+            divergence -= share * log10(f64::from(even / spread));
+        }
+        // Where the last bin is empty it has no part in the spread, and `last` is 0.
+        let own = if last > 0.0 { f64::from(level(levels - 1).0 / spread) } else { 0.0 };
+        Some(divergence + last * log10(own) - folded * log10(own))
+    }
+}
+
+/// `log10(share + 1e-30)`.
+fn log10(share: f64) -> f64 {
+    (share + LOG_EPSILON).log10()
 }
 
 /// Percentile (`TorchPercentileObserver`): the 0.01 % and 99.99 % values of each batch, averaged over the batches.
@@ -200,10 +240,6 @@ fn middle(grid: Grid) -> i32 {
 #[expect(clippy::cast_possible_truncation, reason = "rounding to float32 is the point")]
 fn stored(value: f64) -> f32 {
     (value as f32).clamp(f32::MIN, f32::MAX)
-}
-
-fn sum(values: &[f32]) -> f64 {
-    values.iter().copied().map(f64::from).sum()
 }
 
 /// How many bins the KL search has; [`MAGNITUDE_BINS`] is that number.

@@ -11,9 +11,9 @@ use crate::calibrate::{Curve, Side};
 /// `OBSERVER_MSE_COMPUTE_INTERVAL`: bins between two starts that are tried.
 const START_STRIDE: usize = 8;
 
-/// A histogram with its filled bins apart.
-struct Filled {
-    bins: Vec<(usize, f64)>,
+/// A histogram in float64.
+struct Histogram {
+    counts: Vec<f64>,
     total: f64,
 }
 
@@ -25,12 +25,11 @@ struct Candidate {
     end: usize,
 }
 
-impl Filled {
+impl Histogram {
     #[expect(clippy::cast_precision_loss, reason = "Python divides integer counts in float64")]
     fn new(counts: &[u64]) -> Self {
-        let filled = counts.iter().enumerate().filter(|(_, count)| **count > 0);
-        let bins = filled.map(|(index, count)| (index, *count as f64)).collect();
-        Self { bins, total: counts.iter().sum::<u64>() as f64 }
+        let total = counts.iter().sum::<u64>() as f64;
+        Self { counts: counts.iter().map(|count| *count as f64).collect(), total }
     }
 
     /// `compute_mse_loss`: squared errors in bins². Outside the candidate the distance from the middle of the bin to
@@ -41,22 +40,26 @@ impl Filled {
     #[expect(clippy::cast_precision_loss, reason = "distances of a few thousand bins")]
     fn loss(&self, candidate: Candidate) -> f64 {
         let Candidate { start, step, end } = candidate;
-        let inside: Vec<f64> = (0..step)
+        let errors: Vec<f64> = (0..step)
             .map(|left| {
                 let right = step - left - 1;
                 if left == right { left as f64 + 0.25 } else { left.min(right) as f64 + 0.5 }
             })
             .collect();
+        let term = |count: &f64, error: f64| count * error * error / self.total;
+        let (below, rest) = self.counts.split_at(start.min(self.counts.len()));
+        let (inside, above) = rest.split_at((end + 1 - start).min(rest.len()));
         let mut loss = 0.0;
-        for (index, count) in &self.bins {
-            let error = if *index < start {
-                (start - index) as f64 - 0.5
-            } else if *index > end {
-                (index - end) as f64 + 0.5
-            } else {
-                inside[(index - start) % step]
-            };
-            loss += count * error * error / self.total;
+        for (index, count) in below.iter().enumerate() {
+            loss += term(count, (start - index) as f64 - 0.5);
+        }
+        for level in inside.chunks(step) {
+            for (count, error) in level.iter().zip(&errors) {
+                loss += term(count, *error);
+            }
+        }
+        for (index, count) in above.iter().enumerate() {
+            loss += term(count, (index + 1) as f64 + 0.5);
         }
         loss
     }
@@ -106,8 +109,8 @@ fn beyond(bins: usize, levels: usize) -> Candidate {
 /// The first candidate of the least loss, and all of them by threshold.
 #[expect(clippy::cast_possible_truncation, reason = "thresholds are float32")]
 fn search(counts: &[u64], candidates: &[Candidate], threshold: impl Fn(&Candidate) -> f64) -> (Candidate, Curve) {
-    let filled = Filled::new(counts);
-    let losses: Vec<f64> = candidates.par_iter().map(|candidate| filled.loss(*candidate)).collect();
+    let histogram = Histogram::new(counts);
+    let losses: Vec<f64> = candidates.par_iter().map(|candidate| histogram.loss(*candidate)).collect();
     let chosen = (0..losses.len()).fold(0, |best, index| if losses[index] < losses[best] { index } else { best });
     let thresholds: Vec<f32> = candidates.iter().map(|candidate| threshold(candidate) as f32).collect();
     let mut order: Vec<usize> = (0..losses.len()).collect();

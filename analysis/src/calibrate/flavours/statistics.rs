@@ -5,8 +5,16 @@
 
 use rayon::prelude::*;
 
-use super::{numpy::NumpyBins, tail::Tail, torch::TorchBins};
-use crate::quant::{Range, fake::BLOCK};
+use super::{
+    count::{count_numpy, count_torch},
+    numpy::NumpyBins,
+    tail::Tail,
+    torch::TorchBins,
+};
+use crate::{
+    calibrate::bins::Sign,
+    quant::{Range, fake::BLOCK, wide::wide},
+};
 
 /// Bins of onnxruntime's signed histogram, and of PPQ's for the MSE.
 pub(super) const SIGNED_BINS: usize = 2048;
@@ -46,29 +54,33 @@ struct Counted<Bins> {
     counts: Vec<u64>,
 }
 
-impl<Bins: Sync> Counted<Bins> {
+impl<Bins> Counted<Bins> {
     fn new(bins: Option<Bins>, len: usize) -> Self {
         Self { counts: vec![0; if bins.is_some() { len } else { 0 }], bins }
     }
 
-    fn observe(&mut self, values: &[f32], place: impl Fn(&Bins, f32) -> Option<usize> + Sync) {
-        let Some(bins) = &self.bins else { return };
-        let len = self.counts.len();
-        let blocks: Vec<Vec<u32>> = values
-            .par_chunks(BLOCK)
-            .map(|block| {
-                let mut counts = vec![0_u32; len];
-                block.iter().filter_map(|value| place(bins, *value)).for_each(|place| counts[place] += 1);
-                counts
-            })
-            .collect();
-        for block in blocks {
-            self.counts.iter_mut().zip(block).for_each(|(total, count)| *total += u64::from(count));
-        }
-    }
-
     fn merge(&mut self, other: &Self) {
         self.counts.iter_mut().zip(&other.counts).for_each(|(total, count)| *total += count);
+    }
+
+    fn seen(&self) -> Option<(&Bins, &[u64])> {
+        self.bins.as_ref().map(|bins| (bins, self.counts.as_slice()))
+    }
+}
+
+impl Counted<NumpyBins> {
+    fn observe(&mut self, values: &[f32]) {
+        if let Some(bins) = &self.bins {
+            count_numpy(&mut self.counts, bins, values);
+        }
+    }
+}
+
+impl Counted<TorchBins> {
+    fn observe(&mut self, values: &[f32], sign: Sign) {
+        if let Some(bins) = &self.bins {
+            count_torch(&mut self.counts, bins, values, sign);
+        }
     }
 }
 
@@ -91,16 +103,15 @@ impl FlavourStatistics {
 
     /// Adds the tensor of one sample. What counts as a sample matters to PPQ's percentile, which averages over them.
     pub fn observe_sample(&mut self, values: &[f32]) {
-        let nan = values.iter().filter(|value| value.is_nan()).count() as u64;
-        let infinite = values.iter().filter(|value| value.is_infinite()).count() as u64;
-        self.nan += nan;
-        self.finite += values.len() as u64 - nan - infinite;
-        self.smallest = values.iter().fold(self.smallest, |least, value| least.min(value.abs()));
+        let odd = values.par_chunks(BLOCK).map(odd_block).reduce(Odd::default, Odd::merged);
+        self.nan += odd.nan;
+        self.finite += values.len() as u64 - odd.nan - odd.infinite;
+        self.smallest = self.smallest.min(odd.smallest);
         self.largest.observe(values, f32::abs);
-        self.signed.observe(values, NumpyBins::place);
-        self.magnitude.observe(values, |bins, value| bins.place(value.abs()));
-        self.offset.observe(values, TorchBins::place);
-        self.samples.extend(percentiles_of(values, values.len() - usize::try_from(nan).unwrap_or(0)));
+        self.signed.observe(values);
+        self.magnitude.observe(values, Sign::Dropped);
+        self.offset.observe(values, Sign::Kept);
+        self.samples.extend(percentiles_of(values, values.len() - usize::try_from(odd.nan).unwrap_or(0)));
     }
 
     /// Adds what was collected of other samples of the same tensor.
@@ -150,17 +161,17 @@ impl FlavourStatistics {
 
     /// NumPy's histogram of r over `[-max|r|, max|r|]`.
     pub(super) fn signed(&self) -> Option<(&NumpyBins, &[u64])> {
-        self.signed.bins.as_ref().map(|bins| (bins, self.signed.counts.as_slice()))
+        self.signed.seen()
     }
 
     /// torch's histogram of |r| over `[0, max|r|]`, [`MAGNITUDE_BINS`] bins.
     pub(super) fn magnitude(&self) -> Option<&[u64]> {
-        self.magnitude.bins.as_ref().map(|_| self.magnitude.counts.as_slice())
+        self.magnitude.seen().map(|(_, counts)| counts)
     }
 
     /// torch's histogram of r over `[min, max]`, [`SIGNED_BINS`] bins.
     pub(super) fn offset(&self) -> Option<&[u64]> {
-        self.offset.bins.as_ref().map(|_| self.offset.counts.as_slice())
+        self.offset.seen().map(|(_, counts)| counts)
     }
 
     /// The percentiles of every sample, in an order of their own.
@@ -168,6 +179,59 @@ impl FlavourStatistics {
         let mut samples = self.samples.clone();
         samples.sort_unstable_by(|a, b| a.low.total_cmp(&b.low).then(a.high.total_cmp(&b.high)));
         samples
+    }
+}
+
+/// Values that are no numbers, and the smallest magnitude.
+#[derive(Clone, Copy)]
+struct Odd {
+    nan: u64,
+    infinite: u64,
+    smallest: f32,
+}
+
+impl Default for Odd {
+    fn default() -> Self {
+        Self { nan: 0, infinite: 0, smallest: f32::INFINITY }
+    }
+}
+
+impl Odd {
+    fn merged(self, other: Self) -> Self {
+        Self {
+            nan: self.nan + other.nan,
+            infinite: self.infinite + other.infinite,
+            smallest: self.smallest.min(other.smallest),
+        }
+    }
+}
+
+wide! {
+    fn odd_block(values: &[f32]) -> Odd = odd_block_body;
+}
+
+#[inline(always)]
+fn odd_block_body(values: &[f32]) -> Odd {
+    const LANES: usize = 16;
+    let (mut nan, mut infinite, mut smallest) = ([0_u32; LANES], [0_u32; LANES], [f32::INFINITY; LANES]);
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let mut last = [f32::INFINITY; LANES];
+    last[..rest.len()].copy_from_slice(rest);
+    for chunk in chunks.iter().chain([&last]) {
+        for lane in 0..LANES {
+            let magnitude = chunk[lane].abs();
+            nan[lane] += u32::from(magnitude.is_nan());
+            infinite[lane] += u32::from(magnitude == f32::INFINITY);
+            // A comparison with NaN is false, which keeps what is there.
+            smallest[lane] = if magnitude < smallest[lane] { magnitude } else { smallest[lane] };
+        }
+    }
+    let sum = |lanes: [u32; LANES]| lanes.into_iter().map(u64::from).sum::<u64>();
+    Odd {
+        nan: sum(nan),
+        // Without the infinities that the last chunk was filled up with.
+        infinite: sum(infinite) - (LANES - rest.len()) as u64,
+        smallest: smallest.into_iter().fold(f32::INFINITY, f32::min),
     }
 }
 

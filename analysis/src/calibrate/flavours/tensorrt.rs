@@ -36,18 +36,21 @@ pub(super) fn entropy(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme
     let max_code = f64::from((1_u32 << bits) - 1);
     #[expect(clippy::cast_possible_truncation, reason = "rounding to float32 is the point")]
     let scale = (f64::from(threshold) / max_code) as f32;
-    let note = undefined.then(|| {
-        "the narrowest candidates keep no value at all; their undefined divergence wins the tool's comparison and is \
-         shown as 0"
-            .to_owned()
-    });
     let range = Range { low, high: threshold };
-    let choice = FlavourChoice { range, scale: Some((scale, zero_point)), curve: Some(curve), note };
+    let mut choice = FlavourChoice { range, scale: Some((scale, zero_point)), curve: Some(curve), note: None };
+    if undefined {
+        choice.add_note(
+            "the narrowest candidates keep no value at all; their undefined divergence wins the tool's comparison and \
+             is shown as 0",
+        );
+    }
+    if scale < f32::MIN_POSITIVE {
+        choice.scale = Some((1.0, 0));
+        choice.add_note("the scale would be no normal float32; 1 is used");
+    }
     match scheme {
         Scheme::Symmetric => choice,
-        Scheme::Affine => {
-            choice.as_threshold_of(observed, "TensorRT has no zero-points; its symmetric threshold is used")
-        }
+        Scheme::Affine => choice.as_threshold_of(observed, "TensorRT has no zero-points; its symmetric threshold is used"),
     }
 }
 

@@ -21,6 +21,21 @@ impl TorchBins {
         (width > 0.0 && (width * bins as f32).is_finite()).then_some(Self { first, last, width, count: bins })
     }
 
+    /// How many bins there are.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The outer edges.
+    pub(super) fn ends(&self) -> (f32, f32) {
+        (self.first, self.last)
+    }
+
+    /// What all bins span.
+    pub(super) fn width(&self) -> f32 {
+        self.width
+    }
+
     /// The bin of a value: `⌊(v − first)·bins/(last − first)⌋` in float32. `None` outside the range and for NaN.
     #[inline]
     #[expect(clippy::cast_precision_loss, reason = "a few thousand bins")]
