@@ -20,7 +20,7 @@ pub(super) struct Bins {
 /// Tables that the values take turns in.
 const TURNS: usize = 4;
 /// Values whose places are computed together.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 
 impl Bins {
     pub(super) fn new(low: f64, high: f64, bins: usize) -> Self {
@@ -80,45 +80,65 @@ wide! {
 
 #[inline(always)]
 fn block_body(bins: &Bins, values: &[f32], sign: Sign) -> Vec<u32> {
-    let stride = bins.counts.len() + 1;
-    let mut tables = vec![0_u32; stride * TURNS];
+    // Invariant: at least one bin, so `count − 1` is the last one and a clamped place is inside the table.
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand bins")]
+    let (last, nan) = ((bins.counts.len() - 1) as f64, bins.counts.len() as f64);
+    count(values, bins.counts.len() + 1, &Uniform { low: bins.low, per_unit: bins.per_unit, last, nan, sign })
+}
+
+/// Where values are counted.
+pub(super) trait Places {
+    /// A place for each value, inside the table.
+    fn of(&self, values: &[f32; LANES]) -> [u32; LANES];
+}
+
+/// How many of `values` have each of `places` places.
+#[inline(always)]
+pub(super) fn count(values: &[f32], places: usize, rule: &impl Places) -> Vec<u32> {
+    let mut tables = vec![0_u32; places * TURNS];
     let (eights, rest) = values.as_chunks::<LANES>();
     for eight in eights {
         // Places first, counts after: the first half is vector code, the second cannot be.
-        let places = places(bins, eight, sign);
-        for (lane, place) in places.into_iter().enumerate() {
-            tables[(lane % TURNS) * stride + place as usize] += 1;
+        for (lane, place) in rule.of(eight).into_iter().enumerate() {
+            tables[(lane % TURNS) * places + place as usize] += 1;
         }
     }
     let mut last = [0.0; LANES];
     last.iter_mut().zip(rest).for_each(|(slot, value)| *slot = *value);
-    for place in &places(bins, &last, sign)[..rest.len()] {
+    for place in &rule.of(&last)[..rest.len()] {
         tables[*place as usize] += 1;
     }
-    let (total, others) = tables.split_at_mut(stride);
-    for other in others.chunks_exact(stride) {
+    let (total, others) = tables.split_at_mut(places);
+    for other in others.chunks_exact(places) {
         total.iter_mut().zip(other).for_each(|(total, count)| *total += count);
     }
-    tables.truncate(stride);
+    tables.truncate(places);
     tables
 }
 
-/// The bin of each value; for NaN the place after the last bin.
-#[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "clamped to the few thousand bins")]
-#[expect(clippy::cast_sign_loss, reason = "clamped to 0 and above")]
-fn places(bins: &Bins, values: &[f32; LANES], sign: Sign) -> [u32; LANES] {
-    // Invariant: at least one bin, so `count − 1` is the last one and a clamped place is inside the table.
-    #[expect(clippy::cast_precision_loss, reason = "a few thousand bins")]
-    let (last, none) = ((bins.counts.len() - 1) as f64, bins.counts.len() as f64);
-    let mut places = [0; LANES];
-    for lane in 0..LANES {
-        let value = f32::from_bits(values[lane].to_bits() & sign as u32);
-        let place = (f64::from(value) - bins.low) * bins.per_unit;
-        let place = if place > 0.0 { place } else { 0.0 };
-        let place = if place < last { place } else { last };
-        let place = if value.is_nan() { none } else { place };
-        places[lane] = place as i32 as u32;
+/// The places of [`Bins`]; for NaN the one after the last bin.
+struct Uniform {
+    low: f64,
+    per_unit: f64,
+    last: f64,
+    nan: f64,
+    sign: Sign,
+}
+
+impl Places for Uniform {
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "clamped to the few thousand bins")]
+    #[expect(clippy::cast_sign_loss, reason = "clamped to 0 and above")]
+    fn of(&self, values: &[f32; LANES]) -> [u32; LANES] {
+        let mut places = [0; LANES];
+        for lane in 0..LANES {
+            let value = f32::from_bits(values[lane].to_bits() & self.sign as u32);
+            let place = (f64::from(value) - self.low) * self.per_unit;
+            let place = if place > 0.0 { place } else { 0.0 };
+            let place = if place < self.last { place } else { self.last };
+            let place = if value.is_nan() { self.nan } else { place };
+            places[lane] = place as i32 as u32;
+        }
+        places
     }
-    places
 }

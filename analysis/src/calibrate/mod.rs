@@ -8,10 +8,12 @@ pub mod choose;
 pub mod histogram;
 pub mod kl;
 pub mod minmax;
+pub mod sided_bins;
 pub mod statistics;
 
 pub use choose::{Method, RangeChoice, choose_affine, choose_symmetric, min_max_choice, needs_signed_histogram};
 pub use histogram::{AbsHistogram, BINS, DISPLAY_BINS, DisplayHistogram, SignedHistogram};
 pub use kl::{Curve, NoCandidate, Search, kl_curve};
 pub use minmax::MinMax;
+pub use sided_bins::{SIDE_BINS, SidedBins};
 pub use statistics::{Histogram, Statistics};
