@@ -5,6 +5,7 @@
 
 mod bins;
 pub mod choose;
+mod count;
 pub mod histogram;
 pub mod kl;
 pub mod minmax;

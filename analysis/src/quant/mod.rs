@@ -8,7 +8,8 @@ pub mod channel;
 pub mod clipping;
 pub mod fake;
 pub mod grid;
-mod kernel;
+pub(crate) mod kernel;
+pub(crate) mod lanes;
 pub mod params;
 pub(crate) mod wide;
 
@@ -16,7 +17,7 @@ pub use channel::ChannelLayout;
 pub use clipping::Clipping;
 pub use fake::{
     dequantize, dequantize_channels, fake_quantize, fake_quantize_channels, fake_quantize_channels_in_place,
-    fake_quantize_in_place, quantize_to_int, quantize_to_int_channels,
+    fake_quantize_in_place, fake_quantize_values, quantize_to_int, quantize_to_int_channels,
 };
 pub use grid::{Bits, Grid, Scheme};
 pub use params::{Degenerate, QuantParams, Range, SymmetricRule, affine, symmetric};
