@@ -1,12 +1,10 @@
 //! Uniform bins and the loop that fills them.
 //!
-//! A bin holds its left end and not its right one, except the last, which holds both. Places are computed in float64,
-//! eight at a time; counting them cannot be vector code, and a tensor after ReLU would wait for one counter half of
-//! the time, so the values take turns in [`TURNS`] tables.
+//! A bin holds its left end and not its right one, except the last, which holds both. Places are computed in float64 by
+//! vector code; counting them cannot be vector code and is in [`super::count`].
 
-use rayon::prelude::*;
-
-use crate::quant::{fake::BLOCK, wide::wide};
+use super::count::{ROUND, Rule, low_bits, observe};
+use crate::quant::wide::wide;
 
 /// Uniform bins over `[low, high]`; values outside are counted in the first or last bin.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,11 +14,6 @@ pub(super) struct Bins {
     counts: Vec<u64>,
     nan: u64,
 }
-
-/// Tables that the values take turns in.
-const TURNS: usize = 4;
-/// Values whose places are computed together.
-pub(super) const LANES: usize = 8;
 
 impl Bins {
     pub(super) fn new(low: f64, high: f64, bins: usize) -> Self {
@@ -32,12 +25,8 @@ impl Bins {
     }
 
     pub(super) fn observe(&mut self, values: &[f32], sign: Sign) {
-        if values.len() <= BLOCK {
-            self.add(&block(self, values, sign));
-            return;
-        }
-        let blocks: Vec<Vec<u32>> = values.par_chunks(BLOCK).map(|values| block(self, values, sign)).collect();
-        blocks.iter().for_each(|counts| self.add(counts));
+        let rule = Uniform { low: self.low, per_unit: self.per_unit, bins: self.counts.len(), sign };
+        self.nan += observe(values, &rule, &mut self.counts);
     }
 
     /// Values in each bin.
@@ -48,11 +37,6 @@ impl Bins {
     /// NaNs seen, which are in no bin.
     pub(super) fn nan(&self) -> u64 {
         self.nan
-    }
-
-    fn add(&mut self, block: &[u32]) {
-        self.counts.iter_mut().zip(block).for_each(|(total, count)| *total += u64::from(*count));
-        self.nan += block.last().map_or(0, |nan| u64::from(*nan));
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -73,72 +57,99 @@ pub(super) enum Sign {
     Dropped = u32::MAX >> 1,
 }
 
-wide! {
-    /// Counts of at most [`BLOCK`] values: the bins, then the NaNs.
-    fn block(bins: &Bins, values: &[f32], sign: Sign) -> Vec<u32> = block_body;
-}
-
-#[inline(always)]
-fn block_body(bins: &Bins, values: &[f32], sign: Sign) -> Vec<u32> {
-    // Invariant: at least one bin, so `count − 1` is the last one and a clamped place is inside the table.
-    #[expect(clippy::cast_precision_loss, reason = "a few thousand bins")]
-    let (last, nan) = ((bins.counts.len() - 1) as f64, bins.counts.len() as f64);
-    count(values, bins.counts.len() + 1, &Uniform { low: bins.low, per_unit: bins.per_unit, last, nan, sign })
-}
-
-/// Where values are counted.
-pub(super) trait Places {
-    /// A place for each value, inside the table.
-    fn of(&self, values: &[f32; LANES]) -> [u32; LANES];
-}
-
-/// How many of `values` have each of `places` places.
-#[inline(always)]
-pub(super) fn count(values: &[f32], places: usize, rule: &impl Places) -> Vec<u32> {
-    let mut tables = vec![0_u32; places * TURNS];
-    let (eights, rest) = values.as_chunks::<LANES>();
-    for eight in eights {
-        // Places first, counts after: the first half is vector code, the second cannot be.
-        for (lane, place) in rule.of(eight).into_iter().enumerate() {
-            tables[(lane % TURNS) * places + place as usize] += 1;
-        }
-    }
-    let mut last = [0.0; LANES];
-    last.iter_mut().zip(rest).for_each(|(slot, value)| *slot = *value);
-    for place in &rule.of(&last)[..rest.len()] {
-        tables[*place as usize] += 1;
-    }
-    let (total, others) = tables.split_at_mut(places);
-    for other in others.chunks_exact(places) {
-        total.iter_mut().zip(other).for_each(|(total, count)| *total += count);
-    }
-    tables.truncate(places);
-    tables
-}
-
-/// The places of [`Bins`]; for NaN the one after the last bin.
+/// The places of [`Bins`].
+#[derive(Clone, Copy)]
 struct Uniform {
     low: f64,
     per_unit: f64,
-    last: f64,
-    nan: f64,
+    bins: usize,
     sign: Sign,
 }
 
-impl Places for Uniform {
-    #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "clamped to the few thousand bins")]
-    #[expect(clippy::cast_sign_loss, reason = "clamped to 0 and above")]
-    fn of(&self, values: &[f32; LANES]) -> [u32; LANES] {
-        let mut places = [0; LANES];
-        for lane in 0..LANES {
-            let value = f32::from_bits(values[lane].to_bits() & self.sign as u32);
-            let place = (f64::from(value) - self.low) * self.per_unit;
-            let place = if place > 0.0 { place } else { 0.0 };
-            let place = if place < self.last { place } else { self.last };
-            let place = if value.is_nan() { self.nan } else { place };
-            places[lane] = place as i32 as u32;
+impl Rule for Uniform {
+    fn bins(&self) -> usize {
+        self.bins
+    }
+
+    fn fill(&self, values: &[f32], places: &mut [u32]) {
+        uniform_places(values, places, *self);
+    }
+}
+
+wide! {
+    fn uniform_places(values: &[f32], places: &mut [u32], rule: Uniform) = uniform_body;
+}
+
+#[inline(always)]
+fn uniform_body(values: &[f32], places: &mut [u32], rule: Uniform) {
+    // Invariant: at least one bin, so `bins − 1` is the last one.
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand bins")]
+    let last = (rule.bins - 1) as f64;
+    #[expect(clippy::cast_possible_truncation, reason = "a few thousand bins")]
+    let nan = rule.bins as u32;
+    for (value, slot) in values.iter().zip(places) {
+        let value = f32::from_bits(value.to_bits() & rule.sign as u32);
+        let place = (f64::from(value) - rule.low) * rule.per_unit;
+        let place = if place > 0.0 { place } else { 0.0 };
+        let place = if place < last { place } else { last };
+        let nearest = place + ROUND;
+        // What was rounded up is one too large.
+        let above = u32::from(nearest - ROUND > place);
+        *slot = if value.is_nan() { nan } else { low_bits(nearest).wrapping_sub(above) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quant::{lanes::odd_values, wide::with_each};
+
+    /// One value at a time, with a cast for the floor.
+    fn twin(low: f64, high: f64, bins: usize, values: &[f32], sign: Sign) -> Bins {
+        let mut twin = Bins::new(low, high, bins);
+        for value in values.iter().map(|value| if sign == Sign::Kept { *value } else { value.abs() }) {
+            if value.is_nan() {
+                twin.nan += 1;
+                continue;
+            }
+            let place = (f64::from(value) - low) * twin.per_unit;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts of floats saturate")]
+            let place = (place as usize).min(bins - 1);
+            twin.counts[place] += 1;
         }
-        places
+        twin
+    }
+
+    #[test]
+    fn every_extension_equals_the_scalar_twin() {
+        for (low, high, bins) in
+            [(-4.0, 4.0, 2048), (0.0, 15.0, 2048), (-0.3, 15.0, 256), (2.0, 2.0, 16), (0.0, 1e-44, 7)]
+        {
+            for (len, one_in) in [(0, 1), (1, 1), (3, 2), (255, 7), (256, 7), (1003, 1), (1003, 7), (20_000, 600)] {
+                for sign in [Sign::Kept, Sign::Dropped] {
+                    let values = odd_values(len, one_in);
+                    let expected = twin(low, high, bins, &values, sign);
+                    let seen = with_each(|| {
+                        let mut seen = Bins::new(low, high, bins);
+                        seen.observe(&values, sign);
+                        seen
+                    });
+                    for (extension, seen) in seen {
+                        assert_eq!(seen, expected, "{extension:?}, {len} values in {low}..{high}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn values_on_and_beside_every_edge() {
+        // Edges of 2048 bins over [0, 3] and their float32 neighbours: many quotients are integers or just below.
+        #[expect(clippy::cast_possible_truncation, reason = "edges as float32")]
+        let edge = |i: u32| (f64::from(i) * 3.0 / 2048.0) as f32;
+        let values: Vec<f32> = (0..=2048).flat_map(|i| [edge(i).next_down(), edge(i), edge(i).next_up()]).collect();
+        let mut seen = Bins::new(0.0, 3.0, 2048);
+        seen.observe(&values, Sign::Kept);
+        assert_eq!(seen, twin(0.0, 3.0, 2048, &values, Sign::Kept));
     }
 }

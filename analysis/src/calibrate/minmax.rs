@@ -146,6 +146,7 @@ fn block_body(values: &[f32]) -> MinMax {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quant::{lanes::odd_values, wide::with_each};
 
     #[test]
     fn odd_values_are_counted_and_nans_left_out() {
@@ -168,6 +169,18 @@ mod tests {
                 values[(place + 1) % len] = if len > 1 { 9.0 } else { -7.0 };
                 let seen = MinMax::of(&values);
                 assert_eq!((seen.low, seen.high), (-7.0, if len > 1 { 9.0 } else { -7.0 }), "{place} of {len}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_extension_equals_the_scalar_twin() {
+        for (len, one_in) in [(0, 1), (1, 1), (15, 2), (33, 1), (1003, 1), (1003, 7), (1003, 600)] {
+            let values = odd_values(len, one_in);
+            let mut twin = MinMax::new();
+            values.iter().for_each(|value| twin.observe_one(*value));
+            for (extension, seen) in with_each(|| MinMax::of(&values)) {
+                assert_eq!(seen, twin, "{extension:?}, {len} values");
             }
         }
     }

@@ -5,6 +5,7 @@
 
 mod bins;
 pub mod choose;
+mod count;
 pub mod curve;
 pub mod entropy;
 pub mod flavours;

@@ -5,10 +5,8 @@
 //! r = 49/4096 it is 0.9999999999999999), so the factor is 2⁻⁵⁰ too large. That moves no value over an edge: if the
 //! quotient `|r|·4096/amax` of float32 is below an integer `k ≤ 4096`, it is below `k·(1 − 2⁻³⁶)`.
 
-use rayon::prelude::*;
-
-use super::bins::{LANES, Places, count};
-use crate::quant::{fake::BLOCK, wide::wide};
+use super::count::{ROUND, Rule, low_bits, observe};
+use crate::quant::wide::wide;
 
 /// Bins on each side of 0.
 pub const SIDE_BINS: usize = 4096;
@@ -17,26 +15,20 @@ pub const SIDE_BINS: usize = 4096;
 #[derive(Clone, Debug, PartialEq)]
 pub struct SidedBins {
     amax: f32,
-    positive: Vec<u64>,
-    negative: Vec<u64>,
+    /// [`SIDE_BINS`] of the values `r ≥ 0`, then as many of the others.
+    counts: Vec<u64>,
     nan: u64,
 }
 
 impl SidedBins {
     /// Empty, for a tensor whose `max|r|` is `amax`. Without a finite `amax > 0` values are not told apart, only signs.
     pub fn new(amax: f32) -> Self {
-        Self { amax, positive: vec![0; SIDE_BINS], negative: vec![0; SIDE_BINS], nan: 0 }
+        Self { amax, counts: vec![0; 2 * SIDE_BINS], nan: 0 }
     }
 
     /// Adds values; those beyond `amax`, infinities included, are in the last bin of their side.
     pub fn observe(&mut self, values: &[f32]) {
-        let rule = Sided::new(self.amax);
-        if values.len() <= BLOCK {
-            self.add(&block(values, &rule));
-            return;
-        }
-        let blocks: Vec<Vec<u32>> = values.par_chunks(BLOCK).map(|values| block(values, &rule)).collect();
-        blocks.iter().for_each(|counts| self.add(counts));
+        self.nan += observe(values, &Sided::new(self.amax), &mut self.counts);
     }
 
     /// Adds another histogram of the same tensor.
@@ -45,19 +37,18 @@ impl SidedBins {
     /// If it is over another `amax`.
     pub fn merge(&mut self, other: &Self) {
         assert_eq!(self.amax.to_bits(), other.amax.to_bits(), "histograms are merged over one range");
-        self.positive.iter_mut().zip(&other.positive).for_each(|(total, count)| *total += count);
-        self.negative.iter_mut().zip(&other.negative).for_each(|(total, count)| *total += count);
+        self.counts.iter_mut().zip(&other.counts).for_each(|(total, count)| *total += count);
         self.nan += other.nan;
     }
 
     /// Values `r ≥ 0` in each bin; bin `i` is `[i, i+1)·amax/4096`, the last one with its right end.
     pub fn positive(&self) -> &[u64] {
-        &self.positive
+        &self.counts[..SIDE_BINS]
     }
 
     /// Values `r < 0` in each bin of `|r|`.
     pub fn negative(&self) -> &[u64] {
-        &self.negative
+        &self.counts[SIDE_BINS..]
     }
 
     /// NaNs seen, which are in no bin.
@@ -69,57 +60,56 @@ impl SidedBins {
     pub fn amax(&self) -> f32 {
         self.amax
     }
-
-    fn add(&mut self, block: &[u32]) {
-        let totals = self.positive.iter_mut().chain(&mut self.negative).chain([&mut self.nan]);
-        totals.zip(block).for_each(|(total, count)| *total += u64::from(*count));
-    }
-}
-
-wide! {
-    /// Counts of at most [`BLOCK`] values: the positive side, the negative side, the NaNs.
-    fn block(values: &[f32], rule: &Sided) -> Vec<u32> = block_body;
-}
-
-#[inline(always)]
-fn block_body(values: &[f32], rule: &Sided) -> Vec<u32> {
-    count(values, 2 * SIDE_BINS + 1, rule)
 }
 
 /// The places of [`SidedBins`].
+#[derive(Clone, Copy)]
 struct Sided {
     per_unit: f64,
+    /// Inside the last bin that is used.
+    last: f64,
 }
 
 impl Sided {
     fn new(amax: f32) -> Self {
         let usable = amax > 0.0 && amax.is_finite();
         let per_unit = SIDE_BINS as f64 / f64::from(amax) * (1.0 + 4.0 * f64::EPSILON);
-        Self { per_unit: if usable { per_unit } else { 0.0 } }
+        if usable { Self { per_unit, last: SIDE_BINS as f64 - 0.5 } } else { Self { per_unit: 0.0, last: 0.5 } }
     }
 }
 
-impl Places for Sided {
-    #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "clamped to the bins of a side")]
-    #[expect(clippy::cast_sign_loss, reason = "a magnitude")]
-    fn of(&self, values: &[f32; LANES]) -> [u32; LANES] {
-        const LAST: f64 = (SIDE_BINS - 1) as f64;
-        let mut places = [0; LANES];
-        for lane in 0..LANES {
-            let value = values[lane];
-            let place = f64::from(value.abs()) * self.per_unit;
-            let place = (if place < LAST { place } else { LAST }) as i32 as u32;
-            let place = place + if value < 0.0 { SIDE_BINS as u32 } else { 0 };
-            places[lane] = if value.is_nan() { 2 * SIDE_BINS as u32 } else { place };
-        }
-        places
+impl Rule for Sided {
+    fn bins(&self) -> usize {
+        2 * SIDE_BINS
+    }
+
+    fn fill(&self, values: &[f32], places: &mut [u32]) {
+        sided_places(values, places, *self);
+    }
+}
+
+wide! {
+    fn sided_places(values: &[f32], places: &mut [u32], rule: Sided) = sided_body;
+}
+
+#[inline(always)]
+fn sided_body(values: &[f32], places: &mut [u32], rule: Sided) {
+    // Rounding to nearest after taking this away is the floor: an integer stays, and nothing else comes within 2⁻³⁶.
+    const ALMOST_HALF: f64 = 0.5 - 1.0 / (1_u64 << 40) as f64;
+    for (value, slot) in values.iter().zip(places) {
+        let place = f64::from(value.abs()) * rule.per_unit;
+        // Also for ∞·0, which is NaN.
+        let place = if place < rule.last { place } else { rule.last };
+        let side = if *value < 0.0 { SIDE_BINS as u32 } else { 0 };
+        let place = low_bits(place - ALMOST_HALF + ROUND).wrapping_add(side);
+        *slot = if value.is_nan() { 2 * SIDE_BINS as u32 } else { place };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quant::{fake::BLOCK, lanes::odd_values, wide::with_each};
 
     fn filled(counts: &[u64]) -> Vec<(usize, u64)> {
         counts.iter().copied().enumerate().filter(|(_, count)| *count > 0).collect()
@@ -139,8 +129,8 @@ mod tests {
     fn without_a_width_only_the_sign_is_known() {
         for amax in [0.0, -1.0, f32::NAN, f32::INFINITY] {
             let mut bins = SidedBins::new(amax);
-            bins.observe(&[0.0, 1.0, -1.0]);
-            assert_eq!((filled(bins.positive()), filled(bins.negative())), (vec![(0, 2)], vec![(0, 1)]), "{amax}");
+            bins.observe(&[0.0, 1.0, -1.0, f32::INFINITY]);
+            assert_eq!((filled(bins.positive()), filled(bins.negative())), (vec![(0, 3)], vec![(0, 1)]), "{amax}");
         }
     }
 
@@ -168,19 +158,61 @@ mod tests {
     }
 
     #[test]
-    fn blocks_order_and_instruction_set_change_nothing() {
+    fn blocks_and_order_change_nothing() {
         let values: Vec<f32> = (0..2 * BLOCK + 77).map(|i| (i * 7919 % 10_007) as f32 / 10_007.0 - 0.3).collect();
         let mut whole = SidedBins::new(0.7);
         whole.observe(&values);
         let mut parts = SidedBins::new(0.7);
         for chunk in values.rchunks(333) {
             let mut part = SidedBins::new(0.7);
-            part.add(&block_body(chunk, &Sided::new(0.7)));
+            part.observe(chunk);
             parts.merge(&part);
         }
         assert_eq!(whole, parts);
         let negative = values.iter().filter(|v| **v < 0.0).count() as u64;
         assert_eq!(whole.negative().iter().sum::<u64>(), negative);
         assert_eq!(whole.positive().iter().sum::<u64>(), values.len() as u64 - negative);
+    }
+
+    #[test]
+    fn every_extension_equals_the_scalar_twin() {
+        for (len, one_in) in [(0, 1), (1, 1), (255, 7), (1003, 1), (1003, 7), (20_000, 600)] {
+            let values = odd_values(len, one_in);
+            let mut twin = SidedBins::new(15.0);
+            for value in &values {
+                if value.is_nan() {
+                    twin.nan += 1;
+                    continue;
+                }
+                // Exact: a product by 2^12, and one rounding that no float32 quotient can cross an integer with.
+                let place = ((f64::from(value.abs()) * 4096.0 / 15.0) as usize).min(SIDE_BINS - 1);
+                twin.counts[place + if *value < 0.0 { SIDE_BINS } else { 0 }] += 1;
+            }
+            let seen = with_each(|| {
+                let mut seen = SidedBins::new(15.0);
+                seen.observe(&values);
+                seen
+            });
+            for (extension, seen) in seen {
+                assert_eq!(seen, twin, "{extension:?}, {len} values");
+            }
+        }
+    }
+
+    proptest::proptest! {
+        /// Near every edge of any `amax`: floats as integers times a power of two, and integer division.
+        #[test]
+        fn any_edge_is_exact(amax in 1_u64 << 23..(1 << 24) - 1, bin in 0..=SIDE_BINS as u64, ulps in -1_i64..=1) {
+            // r = m·2^−down, with m of 24 bits as near to the edge as it can be.
+            let edge = |down: u32| ((bin * amax) << down) / SIDE_BINS as u64;
+            let down = (0..=12).rev().find(|down| edge(*down) + 1 < 1 << 24).unwrap();
+            let m = edge(down).saturating_add_signed(ulps);
+            let mut bins = SidedBins::new(amax as f32);
+            bins.observe(&[-(m as f32) * 0.5_f32.powi(down as i32)]);
+            let place = ((m * SIDE_BINS as u64) / (amax << down)).min(SIDE_BINS as u64 - 1);
+            let expected = if m == 0 { (0, 1) } else { (place as usize, 1) };
+            let side = if m == 0 { bins.positive() } else { bins.negative() };
+            proptest::prop_assert_eq!(filled(side), vec![expected]);
+        }
     }
 }

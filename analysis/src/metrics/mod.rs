@@ -18,6 +18,7 @@ pub mod rmse_over_scale;
 pub mod share;
 pub mod sqnr;
 pub mod sums;
+pub(crate) mod sums_kernel;
 pub mod table;
 
 pub use agreement::{Agreement, ClassScores, top_1, top_k};

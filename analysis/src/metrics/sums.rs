@@ -7,10 +7,8 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::quant::{ChannelLayout, fake::BLOCK, wide::wide};
-
-/// float64 sums kept side by side: one AVX2 register for each of the nine sums leaves room for the rest of the loop.
-const LANES: usize = 4;
+use super::sums_kernel::finite_block;
+use crate::quant::{ChannelLayout, fake::BLOCK};
 
 /// Sums over the pairs `(f, q)` of a float tensor and the same tensor in the quantized run; `e = q − f`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -100,6 +98,12 @@ impl ErrorSums {
         }
     }
 
+    /// Whether a block summed without looking at each value holds no NaN and no infinity. No sum over finite float32
+    /// overflows float64.
+    pub(crate) fn is_of_finite_values(&self) -> bool {
+        self.sum_f2.is_finite() && self.sum_q2.is_finite()
+    }
+
     fn merged(stretches: &[Self]) -> Self {
         let mut total = Self::default();
         stretches.iter().for_each(|next| total.merge(next));
@@ -148,8 +152,7 @@ fn differ_in_kind(f: f32, q: f32) -> bool {
 /// At most [`BLOCK`] pairs.
 fn block(float: &[f32], quantized: &[f32]) -> ErrorSums {
     let sums = finite_block(float, quantized);
-    // No sum over finite float32 overflows float64, so this asks whether the block holds a NaN or an infinity.
-    if sums.sum_f2.is_finite() && sums.sum_q2.is_finite() { sums } else { masked_block(float, quantized) }
+    if sums.is_of_finite_values() { sums } else { masked_block(float, quantized) }
 }
 
 /// A run of one channel, of any length.
@@ -186,103 +189,6 @@ fn masked_block(float: &[f32], quantized: &[f32]) -> ErrorSums {
     }
     let sums = finite_block(&masked.0, &masked.1);
     ErrorSums { n: sums.n - non_finite, non_finite, broken, ..sums }
-}
-
-wide! {
-    fn finite_block(float: &[f32], quantized: &[f32]) -> ErrorSums = finite_body;
-}
-
-#[inline(always)]
-fn finite_body(float: &[f32], quantized: &[f32]) -> ErrorSums {
-    let (fours_f, rest_f) = float.as_chunks::<LANES>();
-    let (fours_q, rest_q) = quantized.as_chunks::<LANES>();
-    let mut lanes = Lanes::default();
-    for (f, q) in fours_f.iter().zip(fours_q) {
-        lanes.add(f, q);
-    }
-    // Zeros add nothing to any sum.
-    let (mut last_f, mut last_q) = ([0.0; LANES], [0.0; LANES]);
-    last_f.iter_mut().zip(rest_f).for_each(|(slot, value)| *slot = *value);
-    last_q.iter_mut().zip(rest_q).for_each(|(slot, value)| *slot = *value);
-    lanes.add(&last_f, &last_q);
-    lanes.total(float.len() as u64)
-}
-
-/// One value for each lane.
-type Column = [f64; LANES];
-
-/// Defines a function that works lane by lane, by an explicit loop: with `array::map` and closures the compiler leaves
-/// calls in the hot loop, which then takes fifty times as long.
-macro_rules! lanewise {
-    ($name:ident($($arg:ident: $type:ty),+) = $value:expr) => {
-        #[inline(always)]
-        fn $name($($arg: [$type; LANES]),+) -> Column {
-            let mut out = [0.0; LANES];
-            for lane in 0..LANES {
-                $(let $arg = $arg[lane];)+
-                out[lane] = $value;
-            }
-            out
-        }
-    };
-}
-
-lanewise!(widen(a: f32) = f64::from(a));
-lanewise!(plus(a: f64, b: f64) = a + b);
-lanewise!(minus(a: f64, b: f64) = a - b);
-lanewise!(times(a: f64, b: f64) = a * b);
-lanewise!(abs(a: f64) = a.abs());
-lanewise!(larger(a: f64, b: f64) = if a > b { a } else { b });
-
-/// The running sums of a block, one column a sum.
-#[derive(Clone, Copy, Default)]
-struct Lanes {
-    f: Column,
-    f2: Column,
-    q: Column,
-    q2: Column,
-    fq: Column,
-    e: Column,
-    e2: Column,
-    abs_e: Column,
-    max: Column,
-}
-
-impl Lanes {
-    /// Sum by sum, not pair by pair: written as one loop over the lanes that updates all nine, the compiler packs
-    /// different sums into one register and the pass takes four times as long.
-    #[inline(always)]
-    fn add(&mut self, float: &[f32; LANES], quantized: &[f32; LANES]) {
-        let (f, q) = (widen(*float), widen(*quantized));
-        let e = minus(q, f);
-        self.f = plus(self.f, f);
-        self.f2 = plus(self.f2, times(f, f));
-        self.q = plus(self.q, q);
-        self.q2 = plus(self.q2, times(q, q));
-        self.fq = plus(self.fq, times(f, q));
-        self.e = plus(self.e, e);
-        self.e2 = plus(self.e2, times(e, e));
-        self.abs_e = plus(self.abs_e, abs(e));
-        self.max = larger(abs(e), self.max);
-    }
-
-    fn total(&self, n: u64) -> ErrorSums {
-        let sum = |lanes: &Column| lanes.iter().sum();
-        ErrorSums {
-            n,
-            non_finite: 0,
-            broken: 0,
-            sum_f: sum(&self.f),
-            sum_f2: sum(&self.f2),
-            sum_q: sum(&self.q),
-            sum_q2: sum(&self.q2),
-            sum_fq: sum(&self.fq),
-            sum_e: sum(&self.e),
-            sum_e2: sum(&self.e2),
-            sum_abs_e: sum(&self.abs_e),
-            max_abs_e: self.max.iter().copied().fold(0.0, f64::max),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! By hand, against slow loops, and in every order.
 
 use super::*;
+use crate::quant::{
+    lanes::{in_order, odd_values},
+    wide::with_each,
+};
 
 fn ramp(len: usize, step: usize) -> Vec<f32> {
     (0..len).map(|i| ((i * step % 10_007) as f32 - 5000.0) * 0.01).collect()
@@ -99,10 +103,43 @@ fn lanes_blocks_and_threads_agree_with_the_slow_loop() {
     nearly(&with_threads(2), &slow(&float, &quantized));
 }
 
+/// The sums of one block, each over its own list in the documented order.
+fn twin(float: &[f32], quantized: &[f32]) -> ErrorSums {
+    let finite = |f: f32, q: f32| f.is_finite() && q.is_finite();
+    let over = |term: fn(f64, f64) -> f64| {
+        let terms = float
+            .iter()
+            .zip(quantized)
+            .map(|(f, q)| if finite(*f, *q) { term(f64::from(*f), f64::from(*q)) } else { 0.0 });
+        terms.collect::<Vec<f64>>()
+    };
+    let slow = slow(float, quantized);
+    ErrorSums {
+        sum_f: in_order(&over(|f, _| f)),
+        sum_f2: in_order(&over(|f, _| f * f)),
+        sum_q: in_order(&over(|_, q| q)),
+        sum_q2: in_order(&over(|_, q| q * q)),
+        sum_fq: in_order(&over(|f, q| f * q)),
+        sum_e: in_order(&over(|f, q| q - f)),
+        sum_e2: in_order(&over(|f, q| (q - f) * (q - f))),
+        sum_abs_e: in_order(&over(|f, q| (q - f).abs())),
+        ..slow
+    }
+}
+
 #[test]
-fn the_instruction_set_changes_nothing() {
-    let (float, quantized) = (ramp(1003, 7919), ramp(1003, 6007));
-    assert_eq!(finite_block(&float, &quantized), finite_body(&float, &quantized));
+fn every_extension_equals_the_scalar_twin() {
+    for len in [0, 1, 15, 16, 63, 64, 65, 128, 1003] {
+        for one_in in [1, 7, 2000] {
+            let float = odd_values(len, one_in);
+            let mut quantized = ramp(len, 6007);
+            quantized.iter_mut().zip(&float).step_by(5).for_each(|(q, f)| *q = *f);
+            let expected = twin(&float, &quantized);
+            for (extension, sums) in with_each(|| ErrorSums::of(&float, &quantized)) {
+                assert_eq!(sums, expected, "{extension:?}, {len} values");
+            }
+        }
+    }
 }
 
 #[test]

@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use super::{
     channel::ChannelLayout,
     clipping::Clipping,
-    kernel::{Kernel, LANES, Tally},
+    kernel::{Kernel, Tally},
+    lanes::GROUP,
     params::QuantParams,
     wide::wide,
 };
@@ -30,6 +31,21 @@ pub fn fake_quantize(input: &[f32], output: &mut [f32], params: &QuantParams) ->
         .map(|(input, output)| copy_block(input, output, &kernel))
         .collect();
     Clipping::merged(&blocks)
+}
+
+/// The values that [`fake_quantize`] writes, where nobody asks what they cost.
+///
+/// # Panics
+/// As there.
+pub fn fake_quantize_values(input: &[f32], output: &mut [f32], params: &QuantParams) {
+    assert_eq!(input.len(), output.len(), "fake_quantize: input and output are the same tensor's");
+    let kernel = Kernel::new(params);
+    if input.len() <= BLOCK {
+        values_block(input, output, &kernel);
+        return;
+    }
+    let blocks = input.par_chunks(BLOCK).zip(output.par_chunks_mut(BLOCK));
+    blocks.for_each(|(input, output)| values_block(input, output, &kernel));
 }
 
 /// [`fake_quantize`] onto the input itself.
@@ -176,6 +192,10 @@ wide! {
 }
 
 wide! {
+    fn values_block(input: &[f32], output: &mut [f32], kernel: &Kernel) = values_body;
+}
+
+wide! {
     fn in_place_block(values: &mut [f32], kernel: &Kernel) -> Clipping = in_place_body;
 }
 
@@ -186,27 +206,33 @@ wide! {
 #[inline(always)]
 fn copy_body(input: &[f32], output: &mut [f32], kernel: &Kernel) -> Clipping {
     let mut tally = Tally::default();
-    let (eights, rest) = input.as_chunks::<LANES>();
-    let (out_eights, out_rest) = output.as_chunks_mut::<LANES>();
-    for (input, output) in eights.iter().zip(out_eights) {
-        *output = tally.eight(kernel, *input);
+    let (groups, rest) = input.as_chunks::<GROUP>();
+    let (out_groups, out_rest) = output.as_chunks_mut::<GROUP>();
+    for (input, output) in groups.iter().zip(out_groups) {
+        tally.group(kernel, input, output);
     }
-    for (lane, (input, output)) in rest.iter().zip(out_rest).enumerate() {
-        *output = tally.one(kernel, *input, lane);
-    }
+    tally.rest(kernel, rest, out_rest);
     tally.total()
+}
+
+#[inline(always)]
+fn values_body(input: &[f32], output: &mut [f32], kernel: &Kernel) {
+    let kernel = *kernel;
+    for (input, output) in input.iter().zip(output) {
+        *output = kernel.value(*input);
+    }
 }
 
 #[inline(always)]
 fn in_place_body(values: &mut [f32], kernel: &Kernel) -> Clipping {
     let mut tally = Tally::default();
-    let (eights, rest) = values.as_chunks_mut::<LANES>();
-    for eight in eights {
-        *eight = tally.eight(kernel, *eight);
+    let (groups, rest) = values.as_chunks_mut::<GROUP>();
+    for group in groups {
+        tally.group(kernel, &group.clone(), group);
     }
-    for (lane, value) in rest.iter_mut().enumerate() {
-        *value = tally.one(kernel, *value, lane);
-    }
+    let mut before = [0.0; GROUP];
+    before[..rest.len()].copy_from_slice(rest);
+    tally.rest(kernel, &before[..rest.len()], rest);
     tally.total()
 }
 

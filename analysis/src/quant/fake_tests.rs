@@ -2,7 +2,11 @@
 #![expect(clippy::cast_possible_truncation, reason = "test data of known size")]
 
 use super::*;
-use crate::quant::grid::Grid;
+use crate::quant::{
+    grid::Grid,
+    lanes::{in_order, odd_values},
+    wide::with_each,
+};
 
 #[derive(serde::Deserialize)]
 struct Golden {
@@ -149,13 +153,95 @@ fn blocks_and_threads_change_nothing() {
     assert!((clipping.clipped_error_energy + clipping.rounding_error_energy - energy).abs() < 1e-9 * energy);
 }
 
+/// A value, its clipping and rounding error energy, whether it is clipped: the definition, one element at a time.
+fn one(value: f32, params: &QuantParams) -> (f32, f64, f64, bool) {
+    let after = Kernel::new(params).value(value);
+    let error = f64::from(after) - f64::from(value);
+    let (z, s) = (params.zero_point, f64::from(params.scale));
+    let low = (f64::from(params.grid.q_min() - z) - 0.5) * s;
+    let high = (f64::from(params.grid.q_max() - z) + 0.5) * s;
+    let clipped = f64::from(value) < low || f64::from(value) > high;
+    let energy = if value.is_finite() { error * error } else { 0.0 };
+    if clipped { (after, energy, 0.0, true) } else { (after, 0.0, energy, false) }
+}
+
+/// [`fake_quantize`] of one block without groups, fast paths or vectors.
+fn twin(input: &[f32], params: &QuantParams) -> (Vec<u32>, Clipping) {
+    let ones: Vec<_> = input.iter().map(|value| one(*value, params)).collect();
+    let clipping = Clipping {
+        clipped: ones.iter().filter(|one| one.3).count() as u64,
+        nan: input.iter().filter(|value| value.is_nan()).count() as u64,
+        clipped_error_energy: in_order(&ones.iter().map(|one| one.1).collect::<Vec<_>>()),
+        rounding_error_energy: in_order(&ones.iter().map(|one| one.2).collect::<Vec<_>>()),
+    };
+    (ones.iter().map(|one| one.0.to_bits()).collect(), clipping)
+}
+
+/// Every way to quantize a tensor of at most a block equals [`twin`], with each vector extension of this machine.
+fn all_equal_the_twin(input: &[f32], params: &QuantParams) {
+    let expected = twin(input, params);
+    let ways = with_each(|| {
+        let (mut copied, mut values) = (vec![7.0; input.len()], vec![7.0; input.len()]);
+        let (mut in_place, mut codes) = (input.to_vec(), vec![7; input.len()]);
+        let copy = fake_quantize(input, &mut copied, params);
+        fake_quantize_values(input, &mut values, params);
+        quantize_to_int(input, params, &mut codes);
+        let place = fake_quantize_in_place(&mut in_place, params);
+        ([(bits(&copied), copy), (bits(&in_place), place)], bits(&values), codes)
+    });
+    for (extension, (both, values, codes)) in &ways {
+        for way in both {
+            assert_eq!(way, &expected, "{extension:?} {params:?}");
+        }
+        assert_eq!(values, &expected.0, "{extension:?} {params:?}");
+        assert_eq!(codes, &ways[0].1.2, "{extension:?} {params:?}");
+    }
+}
+
 #[test]
-fn the_instruction_set_changes_nothing() {
-    let input = ramp(1003);
-    let kernel = Kernel::new(&int8(0.1, -3));
-    let (mut wide, mut narrow) = (vec![0.0; input.len()], vec![0.0; input.len()]);
-    assert_eq!(copy_block(&input, &mut wide, &kernel), copy_body(&input, &mut narrow, &kernel));
-    assert_eq!(wide, narrow);
+fn every_extension_equals_the_scalar_twin() {
+    let uint4 = QuantParams { scale: 0.5, zero_point: 200, grid: Grid::unsigned(4).unwrap() };
+    let tiny = QuantParams { scale: 1e-42, ..int8(1.0, 3) };
+    let huge = QuantParams { scale: 1e38, ..int8(1.0, 0) };
+    for params in [int8(0.5, 0), int8(0.1, -3), int8(1e-3, 127), uint4, tiny, huge] {
+        for len in [0, 1, 15, 16, 63, 64, 65, 128, 1003] {
+            for one_in in [1, 7, 200] {
+                all_equal_the_twin(&odd_values(len, one_in), &params);
+            }
+        }
+    }
+    for case in golden() {
+        all_equal_the_twin(&case.input(), &case.params());
+    }
+}
+
+proptest::proptest! {
+    /// Any bits, any scale.
+    #[test]
+    fn any_bits_equal_the_scalar_twin(
+        values in proptest::collection::vec(proptest::prelude::any::<u32>(), 0..200),
+        scale in 1_u32..0x7f80_0000,
+        zero_point in -128..=127,
+    ) {
+        let values: Vec<f32> = values.into_iter().map(f32::from_bits).collect();
+        all_equal_the_twin(&values, &int8(f32::from_bits(scale), zero_point));
+    }
+
+    /// Inside the range and near every tie, where errors are taken in float32.
+    #[test]
+    fn errors_inside_the_range_are_exact(
+        places in proptest::collection::vec((-513_i16..=513, -2_i32..=2), 64..200),
+        scale in 1_u32..0x7e00_0000,
+        zero_point in -128..=127,
+    ) {
+        let params = int8(f32::from_bits(scale), zero_point);
+        let near = |(quarters, ulps): (i16, i32)| {
+            let value = f32::from(quarters) * 0.25 * params.scale;
+            f32::from_bits(value.to_bits().saturating_add_signed(ulps))
+        };
+        let inside = places.into_iter().map(near).filter(|value| !one(*value, &params).3);
+        all_equal_the_twin(&inside.collect::<Vec<_>>(), &params);
+    }
 }
 
 #[test]

@@ -4,11 +4,11 @@
 //! is easy to get wrong: a NaN passes the Clip and then becomes the **container's** smallest code (−128 even for a
 //! 4-bit grid), and a code equal to Z gives +0.0, never the −0.0 that `round(-0.3)·S` would.
 
-use super::{clipping::Clipping, params::QuantParams};
-
-/// Elements handled together. Sums are kept per lane and added in lane order, so that their value does not depend on
-/// the width of the machine's registers.
-pub(super) const LANES: usize = 8;
+use super::{
+    clipping::Clipping,
+    lanes::{Column, GROUP, LANES, ROWS, lanes_sum, rows_sum},
+    params::QuantParams,
+};
 
 /// 1.5·2²³: adding and subtracting it rounds a float32 of magnitude below 2²² half to even, and turns −0.0 into +0.0.
 /// `f32::round_ties_even` is a library call on baseline x86-64.
@@ -16,7 +16,7 @@ const ROUND: f32 = 12_582_912.0;
 
 /// The constants of one quantizer, derived once per call.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kernel {
+pub(crate) struct Kernel {
     scale: f32,
     /// Bounds of the Clip; infinite where the grid fills its container.
     clip_low: f32,
@@ -29,22 +29,8 @@ pub(super) struct Kernel {
     inside_high: f32,
 }
 
-/// What one element became, and what that cost.
-pub(super) struct Outcome {
-    /// `S·(q − Z)`.
-    pub(super) value: f32,
-    /// `(r̂ − r)²` inside the range, else 0.
-    pub(super) rounding: f64,
-    /// `(r̂ − r)²` of a finite value outside it, else 0.
-    pub(super) clipping: f64,
-    /// 1 outside the range.
-    pub(super) clipped: u32,
-    /// 1 for NaN.
-    pub(super) nan: u32,
-}
-
 impl Kernel {
-    pub(super) fn new(params: &QuantParams) -> Self {
+    pub(crate) fn new(params: &QuantParams) -> Self {
         let (grid, zero) = (params.grid, params.zero_point);
         let container = grid.container();
         let clip = params.representable();
@@ -65,7 +51,7 @@ impl Kernel {
 
     /// `q − Z` as a float32 integer.
     #[inline(always)]
-    pub(super) fn steps(&self, value: f32) -> f32 {
+    pub(crate) fn steps(&self, value: f32) -> f32 {
         // The order of the operands decides about NaN: these two let it through, the next two replace it by `first`.
         let value = if self.clip_low > value { self.clip_low } else { value };
         let value = if self.clip_high < value { self.clip_high } else { value };
@@ -75,22 +61,16 @@ impl Kernel {
         (quotient + ROUND) - ROUND
     }
 
-    /// `S·(q − Z)` with its error.
+    /// `S·(q − Z)`.
     #[inline(always)]
-    pub(super) fn outcome(&self, value: f32) -> Outcome {
-        let result = self.steps(value) * self.scale;
-        let error = f64::from(result) - f64::from(value);
-        let square = error * error;
-        let outside = (value < self.inside_low) | (value > self.inside_high);
-        // False for NaN and ±inf, whose error is no number.
-        let finite = value.abs() <= f32::MAX;
-        Outcome {
-            value: result,
-            rounding: if finite & !outside { square } else { 0.0 },
-            clipping: if finite & outside { square } else { 0.0 },
-            clipped: u32::from(outside),
-            nan: u32::from(value.is_nan()),
-        }
+    pub(crate) fn value(&self, value: f32) -> f32 {
+        self.steps(value) * self.scale
+    }
+
+    /// Whether the value is in the range; false for NaN.
+    #[inline(always)]
+    fn is_inside(&self, value: f32) -> bool {
+        (value >= self.inside_low) & (value <= self.inside_high)
     }
 }
 
@@ -107,44 +87,81 @@ fn round_down(bound: f64) -> f32 {
     if f64::from(near) > bound { near.next_down() } else { near }
 }
 
-/// Running sums, one a lane.
+/// Running sums of what a quantizer does to a block, in the order of [`super::lanes`].
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tally {
-    rounding: [f64; LANES],
-    clipping: [f64; LANES],
-    clipped: [u32; LANES],
-    nan: [u32; LANES],
+pub(crate) struct Tally {
+    rounding: Column,
+    clipping: Column,
+    clipped: u64,
+    nan: u64,
 }
 
 impl Tally {
-    /// Eight elements at once.
+    /// Quantizes a group into `out`.
     #[inline(always)]
-    pub(super) fn eight(&mut self, kernel: &Kernel, values: [f32; LANES]) -> [f32; LANES] {
-        let mut out = [0.0; LANES];
-        for lane in 0..LANES {
-            out[lane] = self.one(kernel, values[lane], lane);
+    pub(crate) fn group(&mut self, kernel: &Kernel, values: &[f32; GROUP], out: &mut [f32; GROUP]) {
+        let (mut outside, mut errors) = (0, [0.0; GROUP]);
+        for i in 0..GROUP {
+            let (before, after) = (values[i], kernel.value(values[i]));
+            out[i] = after;
+            // Exact in float32 for a value inside the range: it lies between half and twice its result (Sterbenz), or
+            // its result is 0. Only such errors are used here, and float64 subtraction would cost twice as much.
+            errors[i] = after - before;
+            outside |= u32::from(!kernel.is_inside(before));
         }
-        out
+        if outside != 0 {
+            self.mixed(kernel, values, out);
+            return;
+        }
+        for lane in 0..LANES {
+            let mut squares = [0.0; ROWS];
+            for row in 0..ROWS {
+                let error = f64::from(errors[row * LANES + lane]);
+                squares[row] = error * error;
+            }
+            self.rounding[lane] += rows_sum(squares);
+        }
     }
 
-    /// One element, counted in `lane`, which is below [`LANES`].
+    /// Quantizes the rest of a block, shorter than a group.
     #[inline(always)]
-    pub(super) fn one(&mut self, kernel: &Kernel, value: f32, lane: usize) -> f32 {
-        let outcome = kernel.outcome(value);
-        self.rounding[lane] += outcome.rounding;
-        self.clipping[lane] += outcome.clipping;
-        self.clipped[lane] += outcome.clipped;
-        self.nan[lane] += outcome.nan;
-        outcome.value
+    pub(crate) fn rest(&mut self, kernel: &Kernel, values: &[f32], out: &mut [f32]) {
+        values.iter().zip(out.iter_mut()).for_each(|(value, out)| *out = kernel.value(*value));
+        self.mixed(kernel, values, out);
     }
 
-    /// The lanes added in order. At most 2³² elements may have been counted per lane; blocks are far smaller.
-    pub(super) fn total(&self) -> Clipping {
+    /// Adds at most a group of which some values may be outside the range.
+    #[inline(always)]
+    fn mixed(&mut self, kernel: &Kernel, values: &[f32], out: &[f32]) {
+        let (mut rounding, mut clipping) = ([0.0; GROUP], [0.0; GROUP]);
+        let (mut clipped, mut nan) = (0_u32, 0_u32);
+        let slots = rounding.iter_mut().zip(&mut clipping);
+        for ((value, out), (rounding, clipping)) in values.iter().zip(out).zip(slots) {
+            let error = f64::from(*out) - f64::from(*value);
+            let (square, inside) = (error * error, kernel.is_inside(*value));
+            *rounding = if inside { square } else { 0.0 };
+            // False for NaN and ±inf, whose error is no number.
+            let finite = value.abs() <= f32::MAX;
+            *clipping = if finite & !inside { square } else { 0.0 };
+            clipped += u32::from(!inside);
+            nan += u32::from(value.is_nan());
+        }
+        self.clipped += u64::from(clipped - nan);
+        self.nan += u64::from(nan);
+        for lane in 0..LANES {
+            let rows = |of: &[f64; GROUP]| [of[lane], of[LANES + lane], of[2 * LANES + lane], of[3 * LANES + lane]];
+            self.rounding[lane] += rows_sum(rows(&rounding));
+            self.clipping[lane] += rows_sum(rows(&clipping));
+        }
+    }
+
+    /// The lanes added in order.
+    pub(crate) fn total(&self) -> Clipping {
         Clipping {
-            clipped: self.clipped.iter().map(|n| u64::from(*n)).sum(),
-            nan: self.nan.iter().map(|n| u64::from(*n)).sum(),
-            clipped_error_energy: self.clipping.iter().sum(),
-            rounding_error_energy: self.rounding.iter().sum(),
+            clipped: self.clipped,
+            nan: self.nan,
+            clipped_error_energy: lanes_sum(&self.clipping),
+            rounding_error_energy: lanes_sum(&self.rounding),
         }
     }
 }

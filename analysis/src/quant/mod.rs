@@ -12,7 +12,8 @@ pub mod floats;
 pub mod grid;
 pub mod group;
 pub mod integer_format;
-mod kernel;
+pub(crate) mod kernel;
+pub(crate) mod lanes;
 pub mod params;
 pub mod power_of_two;
 pub mod quantizer;
@@ -26,7 +27,7 @@ pub use channel::ChannelLayout;
 pub use clipping::Clipping;
 pub use fake::{
     dequantize, dequantize_channels, fake_quantize, fake_quantize_channels, fake_quantize_channels_in_place,
-    fake_quantize_in_place, quantize_to_int, quantize_to_int_channels,
+    fake_quantize_in_place, fake_quantize_values, quantize_to_int, quantize_to_int_channels,
 };
 pub use floats::FloatFormat;
 pub use grid::{Bits, Grid, Scheme};

@@ -1,25 +1,92 @@
-//! Compiles a hot loop twice, for the baseline of the platform and for AVX2, and picks one while running.
+//! Compiles a hot loop for each vector extension that matters, and picks one while running.
 //!
-//! Both versions are the same Rust: fixed lanes, no fused multiply-add, no reassociation. So they give the same bits,
+//! All versions are the same Rust: fixed lanes, no fused multiply-add, no reassociation. So they give the same bits,
 //! and which machine ran an analysis never shows in its numbers. Rust's x86-64 baseline is SSE2, which costs the loops
-//! of this crate about half their speed.
+//! of this crate about half their speed. On aarch64 the baseline has NEON, and there is one version.
+
+/// The vector extensions that hot loops are compiled for, narrowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Extension {
+    /// What the target always has.
+    Baseline,
+    /// x86-64 with AVX2.
+    Avx2,
+    /// x86-64 with AVX-512 F, BW, DQ and VL.
+    Avx512,
+}
+
+/// The widest extension of this machine; the answer is cached by the standard library.
+#[inline]
+fn present() -> Extension {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::is_x86_feature_detected as has;
+        if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
+            return Extension::Avx512;
+        }
+        if has!("avx2") {
+            return Extension::Avx2;
+        }
+    }
+    Extension::Baseline
+}
+
+/// What [`wide`] functions run with.
+#[cfg(not(test))]
+#[inline]
+pub(crate) fn extension() -> Extension {
+    present()
+}
+
+#[cfg(test)]
+thread_local! {
+    static WIDEST: std::cell::Cell<Extension> = const { std::cell::Cell::new(Extension::Avx512) };
+}
+
+/// What [`wide`] functions run with: what is present, unless [`with_each`] holds this thread to less.
+#[cfg(test)]
+pub(crate) fn extension() -> Extension {
+    present().min(WIDEST.get())
+}
+
+/// The results of `work` on this thread with each extension that is present, the baseline first.
+#[cfg(test)]
+pub(crate) fn with_each<T>(mut work: impl FnMut() -> T) -> Vec<(Extension, T)> {
+    let all = [Extension::Baseline, Extension::Avx2, Extension::Avx512];
+    let results = all.into_iter().filter(|extension| *extension <= present()).map(|extension| {
+        WIDEST.set(extension);
+        (extension, work())
+    });
+    let results = results.collect();
+    WIDEST.set(Extension::Avx512);
+    results
+}
 
 /// `wide! { /// docs \n fn name(arg: Type, …) -> Out = body; }` defines `name`, which calls the `#[inline(always)]`
-/// function `body` with the same arguments, compiled for the widest instruction set that is present.
+/// function `body` with the same arguments, compiled for the widest extension that is present.
 macro_rules! wide {
-    ($(#[$meta:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? = $body:path;) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? = $body:path;) => {
         $(#[$meta])*
-        fn $name($($arg: $type),*) $(-> $out)? {
+        $vis fn $name($($arg: $type),*) $(-> $out)? {
             #[cfg(target_arch = "x86_64")]
             {
+                use $crate::quant::wide::{Extension, extension};
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+                fn widest($($arg: $type),*) $(-> $out)? {
+                    $body($($arg),*)
+                }
                 #[target_feature(enable = "avx2")]
                 fn wider($($arg: $type),*) $(-> $out)? {
                     $body($($arg),*)
                 }
-                if std::arch::is_x86_feature_detected!("avx2") {
-                    #[allow(unsafe_code, reason = "the feature was detected on the line above; the function is safe Rust")]
+                match extension() {
+                    #[allow(unsafe_code, reason = "the features were detected; the function is safe Rust")]
+                    // SAFETY: `widest` needs the features that `Extension::Avx512` stands for and nothing else.
+                    Extension::Avx512 => return unsafe { widest($($arg),*) },
+                    #[allow(unsafe_code, reason = "the feature was detected; the function is safe Rust")]
                     // SAFETY: `wider` needs AVX2 and nothing else.
-                    return unsafe { wider($($arg),*) };
+                    Extension::Avx2 => return unsafe { wider($($arg),*) },
+                    Extension::Baseline => {}
                 }
             }
             $body($($arg),*)
