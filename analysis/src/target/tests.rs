@@ -204,6 +204,24 @@ fn every_refusal_names_file_line_and_key() {
 }
 
 #[test]
+fn a_damaged_file_is_refused_at_a_line_of_it() {
+    let lines: Vec<&str> = WHOLE.lines().collect();
+    let cut = (0..WHOLE.len()).filter_map(|end| WHOLE.get(..end).map(str::to_owned));
+    let doubled = (0..lines.len()).map(|i| [&lines[..=i], &lines[i..]].concat().join("\n"));
+    let holed = (0..WHOLE.len()).filter_map(|i| Some(format!("{}{}", WHOLE.get(..i)?, WHOLE.get(i + 1..)?)));
+    let mut refused = 0;
+    for text in cut.chain(doubled).chain(holed) {
+        let Err(error) = Target::from_toml(&text, "my.toml") else { continue };
+        let error = error.to_string();
+        let number = error.strip_prefix("my.toml, line ").and_then(|rest| rest.split(':').next());
+        let number: usize = number.and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("{error}"));
+        assert!((1..=text.lines().count() + 1).contains(&number), "{error}");
+        refused += 1;
+    }
+    assert!(refused > WHOLE.len(), "only {refused} were refused");
+}
+
+#[test]
 fn the_promised_wording() {
     let text = WHOLE.replace("bits = [8, 16, \"float\"]", "bits = [8,\n    9]");
     let error = Target::from_toml(&text, "my.toml").unwrap_err().to_string();
