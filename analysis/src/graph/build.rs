@@ -15,6 +15,7 @@ use crate::{
         outer_references,
         proto::{DimensionValue, GraphProto, ModelProto, NodeProto, TypeValue},
     },
+    target::Target,
     tensor::ElementType,
 };
 
@@ -74,6 +75,7 @@ impl Graph {
             by_name,
             inputs,
             outputs,
+            target: Arc::clone(&Target::builtins()[0]),
             layers: Vec::new(),
             layer_of_node: Vec::new(),
             quantizable: Quantizable::default(),
@@ -83,7 +85,7 @@ impl Graph {
         })
     }
 
-    /// Adds types, constant values, layers, quantizer places and segments.
+    /// Adds types, constant values, layers, quantizer places and segments, these for the default target.
     ///
     /// # Errors
     /// [`Error::Model`] where a constant cannot be read.
@@ -99,16 +101,46 @@ impl Graph {
             self.tensors[id].dims = Some(value.dims.iter().map(|&d| usize::try_from(d).ok()).collect());
         }
         self.constants = constants;
-        self.layers = layers::find(&self);
+        self.arrange();
+        Ok(self)
+    }
+
+    /// The same model for another target: rows, quantizer places and segments are worked out anew, nothing else is.
+    ///
+    /// Ids of nodes and tensors stay what they are; those of layers and segments do not, and neither need the rows: which
+    /// ReLU belongs to the row before it is the target's affair. Names are the identity across both.
+    #[must_use]
+    pub fn with_target(&self, target: &Arc<Target>) -> Self {
+        let mut graph = Self {
+            model: Arc::clone(&self.model),
+            opset: self.opset,
+            nodes: self.nodes.clone(),
+            tensors: self.tensors.clone(),
+            by_name: self.by_name.clone(),
+            inputs: self.inputs.clone(),
+            outputs: self.outputs.clone(),
+            target: Arc::clone(target),
+            layers: Vec::new(),
+            layer_of_node: Vec::new(),
+            quantizable: Quantizable::default(),
+            segments: Vec::new(),
+            constants: self.constants.clone(),
+        };
+        graph.arrange();
+        graph
+    }
+
+    /// Works out all that depends on the target.
+    fn arrange(&mut self) {
+        self.layers = layers::find(self);
         self.layer_of_node = vec![None; self.nodes.len()];
         for (id, layer) in self.layers.iter().enumerate() {
             for &node in &layer.nodes {
                 self.layer_of_node[node] = Some(id);
             }
         }
-        self.quantizable = Quantizable::onnxruntime(&self);
-        self.segments = super::segments::cut(&self);
-        Ok(self)
+        self.quantizable = Quantizable::of(self);
+        self.segments = super::segments::cut(self);
     }
 
     /// The layer that `node` belongs to, if it belongs to one.

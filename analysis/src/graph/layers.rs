@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Graph, LayerId, NodeId, Source, TensorId, placement};
+use super::{Graph, LayerId, NodeId, Source, TensorId, roles};
 use crate::tensor::ElementType;
 
 /// What a constant operand is to its layer, which decides how it is quantized.
@@ -139,7 +139,7 @@ fn row(graph: &Graph, id: NodeId) -> Layer {
         activation,
         outputs,
         reads,
-        operands: placement::constant_operands(graph, id),
+        operands: roles::constant_operands(graph, id),
     }
 }
 
@@ -191,7 +191,7 @@ fn is_fused_activation(graph: &Graph, first: NodeId, next: NodeId) -> bool {
     node.domain.is_empty()
         && matches!(node.op.as_str(), "Relu" | "Clip")
         && limits_are_constant
-        && placement::always_quantizes_output(&graph.nodes[first])
+        && roles::shares_with_activation(graph, first)
 }
 
 /// Gives rows with the same name (or none) a distinct one: the output tensor's, which is unique.

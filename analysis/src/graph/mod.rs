@@ -9,8 +9,15 @@ mod build;
 mod constants;
 mod emit;
 mod fold;
+#[cfg(test)]
+mod former;
+mod joins;
 mod layers;
+mod marks;
 mod placement;
+#[cfg(test)]
+mod placement_tests;
+mod roles;
 mod segments;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -29,6 +36,7 @@ pub use segments::Segment;
 
 use crate::{
     onnx::proto::{ModelProto, NodeProto},
+    target::Target,
     tensor::ElementType,
 };
 
@@ -123,6 +131,8 @@ pub struct Graph {
     pub inputs: Vec<TensorId>,
     /// Outputs, in the model's order.
     pub outputs: Vec<TensorId>,
+    /// Whose rules decide about rows, places and segments.
+    pub target: Arc<Target>,
     /// Rows, in graph order; one `Input` row for each input first.
     pub layers: Vec<Layer>,
     /// The layer each node belongs to; `None` for constants and shape arithmetic.

@@ -1,18 +1,21 @@
-//! Where quantizers may stand for the `onnxruntime` target: the rules of `quantize_static` (QDQ format, default
-//! operator set) on a graph whose batch norms are folded, read from onnxruntime 1.32's `quantization/operators/*.py`.
+//! Where quantizers may stand for a target, on a graph whose batch norms are folded, and which tensors share one.
 //!
-//! Three deviations, none of which changes a tensor's value: ReLU and Clip are kept (onnxruntime drops them where the
-//! quantizer's own clamp does their work), Identity and inference Dropout hand their input's quantizer on (its
-//! preprocessing removes them), and a batch norm that is not folded stays inside its layer.
+//! With the built-in target `onnxruntime` the places are those of `quantize_static` (QDQ format, default operator set),
+//! whose rules were read from onnxruntime 1.32's `quantization/operators/*.py`. Three deviations, none of which changes a
+//! tensor's value: ReLU and Clip are kept (onnxruntime drops them where the quantizer's own clamp does their work),
+//! Identity and inference Dropout hand their input's quantizer on (its preprocessing removes them), and a batch norm that
+//! is not folded stays inside its layer.
 
-use super::{ConstantOperand, Graph, Node, NodeId, OperandRole, TensorId};
+use std::collections::BTreeMap;
+
+use super::{Graph, TensorId, joins, marks::Marks};
 
 /// How a tensor's quantizer gets its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// From the tensor's own range.
+    /// From the tensor's own range, or that of the whole group it owns ([`Quantizable::joined`]).
     Itself,
-    /// The same as this other activation's (`MaxPool`, Reshape, Transpose, …).
+    /// The same as this other activation's (`MaxPool`, Reshape, Transpose, …, or a shared scale).
     Tensor(TensorId),
     /// The same as this constant's (Gather from a table).
     Constant(TensorId),
@@ -25,114 +28,22 @@ pub struct Place {
     pub owner: Owner,
     /// A range known from the operator (Softmax: 0 to 1), used instead of the observed one.
     pub fixed_range: Option<(f32, f32)>,
+    /// Scale and zero-point that the target prescribes, for its one integer width of activations.
+    pub fixed_params: Option<(f32, i32)>,
 }
 
 /// Which tensors may carry a quantizer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Quantizable {
-    places: Vec<Option<Place>>,
-}
-
-/// Outputs carry the input's quantizer, if the input has one.
-const PASS_THROUGH: [&str; 15] = [
-    "Reshape",
-    "Transpose",
-    "Squeeze",
-    "Unsqueeze",
-    "Flatten",
-    "Resize",
-    "MaxPool",
-    "AveragePool",
-    "Slice",
-    "TopK",
-    "Gather",
-    "GatherElements",
-    "Identity",
-    "Dropout",
-    "Split",
-];
-
-/// Every floating-point input and output is quantized.
-const ALL_TENSORS: [&str; 10] = [
-    "Add",
-    "Mul",
-    "Concat",
-    "Softmax",
-    "Sigmoid",
-    "LeakyRelu",
-    "GlobalAveragePool",
-    "ArgMax",
-    "CumSum",
-    "EmbedLayerNormalization",
-];
-
-const NORMALIZATIONS: [&str; 3] = ["InstanceNormalization", "LayerNormalization", "BatchNormalization"];
-
-fn is_linear(op: &str) -> bool {
-    matches!(op, "Conv" | "ConvTranspose" | "Gemm" | "MatMul")
-}
-
-/// Whether the operator's output is quantized whatever its inputs are, so that a following ReLU can share the quantizer.
-pub(super) fn always_quantizes_output(node: &Node) -> bool {
-    let op = node.op.as_str();
-    node.domain.is_empty() && (is_linear(op) || ALL_TENSORS.contains(&op) || NORMALIZATIONS.contains(&op))
-}
-
-/// The constants that `node`'s operator class quantizes.
-pub(super) fn constant_operands(graph: &Graph, id: NodeId) -> Vec<ConstantOperand> {
-    let node = &graph.nodes[id];
-    let mut operands = Vec::new();
-    for (position, &input) in node.inputs.iter().enumerate() {
-        let Some(tensor) = input.filter(|&t| graph.tensors[t].is_constant && graph.tensors[t].is_float32()) else {
-            continue;
-        };
-        if let Some(role) = role_of(graph, id, position, tensor) {
-            operands.push(ConstantOperand { tensor, position, role });
-        }
-    }
-    // A bias is quantized with its weight's scale; without a constant weight there is none.
-    if !operands.iter().any(|o| matches!(o.role, OperandRole::Weight { .. })) {
-        operands.retain(|o| o.role != OperandRole::Bias);
-    }
-    operands
-}
-
-fn role_of(graph: &Graph, id: NodeId, position: usize, tensor: TensorId) -> Option<OperandRole> {
-    let node = &graph.nodes[id];
-    let rank = graph.tensors[tensor].dims.as_ref().map_or(0, Vec::len);
-    let op = node.op.as_str();
-    if !node.domain.is_empty() {
-        return None;
-    }
-    match (op, position) {
-        ("Conv", 1) => Some(OperandRole::Weight { axis: Some(0) }),
-        ("ConvTranspose", 1) => Some(OperandRole::Weight { axis: Some(1) }),
-        ("Gemm", 1) => {
-            let transposed =
-                graph.proto(id).attribute.iter().any(|a| a.name.as_deref() == Some("transB") && a.i == Some(1));
-            Some(OperandRole::Weight { axis: Some(usize::from(!transposed)) })
-        }
-        ("MatMul", 1) => Some(OperandRole::Weight { axis: (rank >= 2).then(|| rank - 1) }),
-        ("MatMul", 0) => Some(OperandRole::Weight { axis: None }),
-        ("Conv" | "ConvTranspose" | "Gemm", 2) if rank == 1 => Some(OperandRole::Bias),
-        ("Gemm" | "Conv" | "ConvTranspose", 0) => Some(OperandRole::Elementwise),
-        ("Gather" | "GatherElements", 0) => Some(OperandRole::Elementwise),
-        ("Pad", 2) => Some(OperandRole::Elementwise),
-        _ if NORMALIZATIONS.contains(&op) => match position {
-            1 => Some(OperandRole::Weight { axis: None }),
-            2 if rank == 1 => Some(OperandRole::Bias),
-            _ => None,
-        },
-        _ if ALL_TENSORS.contains(&op) => Some(OperandRole::Elementwise),
-        _ => None,
-    }
+    pub(super) places: Vec<Option<Place>>,
+    /// Tensors whose values make one scale, the owner first, by owner; only where there are several.
+    pub(super) joined: BTreeMap<TensorId, Vec<TensorId>>,
 }
 
 impl Quantizable {
-    /// The places of the `onnxruntime` target. The graph has its layers.
-    pub(super) fn onnxruntime(graph: &Graph) -> Self {
-        let captured = graph.nodes.iter().flat_map(|n| n.captured.iter().copied()).collect();
-        let mut marks = Marks { graph, captured, places: vec![None; graph.tensors.len()] };
+    /// The places of the graph's target. The graph has its layers.
+    pub(super) fn of(graph: &Graph) -> Self {
+        let mut marks = Marks::new(graph);
         for (id, node) in graph.nodes.iter().enumerate() {
             let layer = graph.layer_of(id).map(|l| &graph.layers[l]);
             let is_inner = layer.is_some_and(|l| l.nodes.first() != Some(&id));
@@ -142,7 +53,9 @@ impl Quantizable {
             let outputs = layer.map(|l| l.outputs.clone()).unwrap_or_default();
             marks.node(id, &outputs);
         }
-        Self { places: marks.places }
+        let Marks { mut places, joins, .. } = marks;
+        let joined = joins::unite(graph, &mut places, &joins);
+        Self { places, joined }
     }
 
     /// The tensor's place, if it may carry a quantizer.
@@ -157,130 +70,15 @@ impl Quantizable {
             Owner::Itself | Owner::Constant(_) => Some(tensor),
         }
     }
-}
 
-/// The marking pass: nodes mark the tensors they want quantized, in topological order.
-struct Marks<'a> {
-    graph: &'a Graph,
-    /// Tensors that subgraphs read by their own names.
-    captured: std::collections::BTreeSet<TensorId>,
-    places: Vec<Option<Place>>,
-}
-
-impl Marks<'_> {
-    fn node(&mut self, id: NodeId, outputs: &[TensorId]) {
-        let node = &self.graph.nodes[id];
-        let input = |position: usize| node.inputs.get(position).copied().flatten();
-        let op = node.op.as_str();
-        match op {
-            _ if is_linear(op) => {
-                self.own(input(0));
-                self.own(input(1));
-                self.own_all(outputs);
-            }
-            _ if NORMALIZATIONS.contains(&op) => {
-                self.own(input(0));
-                self.own_all(outputs);
-            }
-            _ if ALL_TENSORS.contains(&op) => {
-                for tensor in node.inputs.iter().flatten() {
-                    self.own(Some(*tensor));
-                }
-                self.own_all(outputs);
-                if op == "Softmax" {
-                    self.fix_range(outputs, (0.0, 1.0));
-                }
-            }
-            "Relu" | "Clip" if self.is_marked(input(0)) => self.own_all(outputs),
-            "Where" if self.is_marked(input(1)) && self.is_marked(input(2)) => self.own_all(outputs),
-            "Pad" => {
-                self.own(input(0));
-                if self.pads_with_own_values(id) { self.share(input(0), outputs) } else { self.own_all(outputs) }
-            }
-            "Split" => {
-                self.own(input(0));
-                self.share(input(0), outputs);
-            }
-            _ if PASS_THROUGH.contains(&op) && self.hands_on(id) => self.share(input(0), outputs),
-            _ => {}
-        }
+    /// The tensors whose observed values the scale of `owner` must cover, itself first, then in graph order. Alone, unless
+    /// the target joins scales: what a pass-through operator makes holds no values that its input does not.
+    pub fn joined(&self, owner: TensorId) -> Vec<TensorId> {
+        self.joined.get(&owner).cloned().unwrap_or_else(|| vec![owner])
     }
 
-    /// Whether a pass-through operator is one in this opset, and its input has a quantizer to hand on.
-    fn hands_on(&self, id: NodeId) -> bool {
-        let node = &self.graph.nodes[id];
-        let known = match node.op.as_str() {
-            "MaxPool" => self.graph.opset >= 12,
-            "Resize" => self.graph.opset >= 11,
-            _ => true,
-        };
-        let first = node.inputs.first().copied().flatten();
-        let from_table = matches!(node.op.as_str(), "Gather" | "GatherElements")
-            && first.is_some_and(|t| self.graph.tensors[t].is_constant && self.graph.tensors[t].is_float32());
-        known && (from_table || self.is_marked(first))
-    }
-
-    /// Whether Pad's output holds nothing that its input's range does not: zeros are in every range.
-    fn pads_with_own_values(&self, id: NodeId) -> bool {
-        let proto = self.graph.proto(id);
-        let mode = proto.attribute.iter().find(|a| a.name.as_deref() == Some("mode")).and_then(|a| a.s.as_deref());
-        if !matches!(mode, None | Some(b"constant")) {
-            return true;
-        }
-        let value = match self.graph.nodes[id].inputs.get(2).copied().flatten() {
-            Some(tensor) => self.graph.constants.float_values(tensor).and_then(|v| v.first().copied()),
-            None => {
-                let attribute = proto.attribute.iter().find(|a| a.name.as_deref() == Some("value"));
-                Some(attribute.and_then(|a| a.f).unwrap_or(0.0))
-            }
-        };
-        value == Some(0.0)
-    }
-
-    fn is_marked(&self, tensor: Option<TensorId>) -> bool {
-        tensor.is_some_and(|t| self.places[t].is_some())
-    }
-
-    fn own(&mut self, tensor: Option<TensorId>) {
-        let Some(tensor) = tensor else { return };
-        let info = &self.graph.tensors[tensor];
-        // An input that is an output too, or that a subgraph captures, would be read past its quantizer: the name of an
-        // input cannot be given to the dequantized tensor.
-        let is_read_by_name = info.is_output || self.captured.contains(&tensor);
-        let is_input = info.source == super::Source::Input;
-        if info.is_float32() && !info.is_constant && self.places[tensor].is_none() && !(is_input && is_read_by_name) {
-            self.places[tensor] = Some(Place { owner: Owner::Itself, fixed_range: None });
-        }
-    }
-
-    fn own_all(&mut self, tensors: &[TensorId]) {
-        for &tensor in tensors {
-            self.own(Some(tensor));
-        }
-    }
-
-    fn fix_range(&mut self, tensors: &[TensorId], range: (f32, f32)) {
-        for &tensor in tensors {
-            if let Some(place) = &mut self.places[tensor] {
-                place.fixed_range = Some(range);
-            }
-        }
-    }
-
-    fn share(&mut self, from: Option<TensorId>, tensors: &[TensorId]) {
-        let Some(from) = from else { return };
-        let owner = if self.graph.tensors[from].is_constant {
-            Owner::Constant(from)
-        } else {
-            match &self.places[from] {
-                Some(Place { owner: Owner::Itself, .. }) => Owner::Tensor(from),
-                Some(place) => place.owner,
-                None => return,
-            }
-        };
-        let fixed_range = self.places[from].and_then(|p| p.fixed_range);
-        for &tensor in tensors.iter().filter(|&&t| self.graph.tensors[t].is_float32()) {
-            self.places[tensor] = Some(Place { owner, fixed_range });
-        }
+    /// Every tensor that carries the quantizer of `owner`, itself included, ascending: what changes together.
+    pub fn sharers(&self, owner: TensorId) -> impl Iterator<Item = TensorId> + '_ {
+        (0..self.places.len()).filter(move |&tensor| self.owner(tensor) == Some(owner))
     }
 }

@@ -1,0 +1,150 @@
+//! The sections `[activations]` and `[weights]`.
+
+use super::{
+    Choice, Codes, Granularity, NumberFormat, ScaleRules, Sign, Width,
+    document::{Entry, Section},
+};
+use crate::{
+    error::Result,
+    quant::{Bits, Scheme, SymmetricRule},
+};
+
+/// Which of the two sections.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tensors {
+    Activations,
+    Weights,
+}
+
+const KEYS: [&str; 8] = ["bits", "scheme", "sign", "codes", "granularity", "group_sizes", "power_of_two", "scale_rule"];
+
+const RULES: [(&str, SymmetricRule); 3] =
+    [("max-code", SymmetricRule::MaxCode), ("span", SymmetricRule::Span), ("positive", SymmetricRule::Positive)];
+
+/// Reads the section that `tensors` names.
+pub(super) fn number_format(root: &Section<'_>, tensors: Tensors) -> Result<NumberFormat> {
+    let (key, what) = match tensors {
+        Tensors::Activations => ("activations", "the formats of activations"),
+        Tensors::Weights => ("weights", "the formats of weights"),
+    };
+    let section = root.need(key, what)?.section(&KEYS)?;
+    let bits = section.need("bits", "widths, the default first")?.choice(width)?;
+    let schemes = [("symmetric", Scheme::Symmetric), ("affine", Scheme::Affine)];
+    let scheme = section.need("scheme", "`symmetric` or `affine`")?.choice(|entry| entry.word(&schemes))?;
+    let sign = match section.find("sign") {
+        Some(entry) => entry.choice(|e| e.word(&[("signed", Sign::Signed), ("unsigned", Sign::Unsigned)]))?,
+        None => Choice::only(Sign::Signed),
+    };
+    let codes = codes(&section, &sign)?;
+    let granularity = granularity(&section, tensors)?;
+    let group_sizes = group_sizes(&section, &granularity)?;
+    let power_of_two = section.find("power_of_two").map_or(Ok(false), |entry| entry.flag())?;
+    let mut format = NumberFormat {
+        bits,
+        scheme,
+        sign,
+        codes,
+        granularity,
+        group_sizes,
+        power_of_two,
+        scale_rule: ScaleRules::default(),
+    };
+    if let Some(entry) = section.find("scale_rule") {
+        format.scale_rule = scale_rules(&entry, &format)?;
+    }
+    Ok(format)
+}
+
+/// A width: a number of bits, or the name of a float.
+fn width(entry: &Entry<'_>) -> Result<Width> {
+    if entry.text().is_ok() {
+        return entry.word(&Width::FLOATS);
+    }
+    let bits = entry.integer()?;
+    let known = u8::try_from(bits).ok().filter(|&bits| Bits::int(bits).is_ok());
+    known.map(Width::Int).ok_or_else(|| entry.refuse(format!("{bits} is not a width; use 2 to 8 or 16")))
+}
+
+fn codes(section: &Section<'_>, sign: &Choice<Sign>) -> Result<Choice<Codes>> {
+    let Some(entry) = section.find("codes") else { return Ok(Choice::only(Codes::Full)) };
+    let codes = entry.choice(|e| e.word(&[("full", Codes::Full), ("narrow", Codes::Narrow)]))?;
+    if codes.allows(&Codes::Narrow) && !sign.allows(&Sign::Signed) {
+        return Err(entry.refuse("unsigned codes are never narrow: they have no code without a counterpart"));
+    }
+    Ok(codes)
+}
+
+fn granularity(section: &Section<'_>, tensors: Tensors) -> Result<Choice<Granularity>> {
+    let Some(entry) = section.find("granularity") else { return Ok(Choice::only(Granularity::PerTensor)) };
+    let words = [
+        ("per-tensor", Granularity::PerTensor),
+        ("per-channel", Granularity::PerChannel),
+        ("per-group", Granularity::PerGroup),
+    ];
+    entry.choice(|e| {
+        let granularity = e.word(&words)?;
+        if tensors == Tensors::Activations && granularity != Granularity::PerTensor {
+            return Err(e.refuse(format!("{} is for weights; an activation has one scale", e.shown())));
+        }
+        Ok(granularity)
+    })
+}
+
+fn group_sizes(section: &Section<'_>, granularity: &Choice<Granularity>) -> Result<Option<Choice<u32>>> {
+    let is_grouped = granularity.allows(&Granularity::PerGroup);
+    match section.find("group_sizes") {
+        None if is_grouped => section.need("group_sizes", "elements of a block, for `per-group`").map(|_| None),
+        None => Ok(None),
+        Some(entry) if !is_grouped => Err(entry.refuse("has no effect: granularity does not allow `per-group`")),
+        Some(entry) => entry.choice(group_size).map(Some),
+    }
+}
+
+fn group_size(entry: &Entry<'_>) -> Result<u32> {
+    let size = entry.integer()?;
+    let known = u32::try_from(size).ok().filter(|&size| size >= 2);
+    known.ok_or_else(|| entry.refuse(format!("{size} is no block size; it must be at least 2")))
+}
+
+/// One rule, or a table of rules by sign and signed width.
+fn scale_rules(entry: &Entry<'_>, format: &NumberFormat) -> Result<ScaleRules> {
+    if !format.scheme.allows(&Scheme::Symmetric) {
+        return Err(entry.refuse("has no effect: the scheme is never symmetric"));
+    }
+    let mut rules = ScaleRules::default();
+    if !entry.is_table() {
+        match entry.word(&RULES)? {
+            SymmetricRule::Span => (rules.signed, rules.unsigned) = (SymmetricRule::Span, SymmetricRule::Span),
+            SymmetricRule::MaxCode => rules.signed = rule_for(entry, Sign::Signed, format)?,
+            SymmetricRule::Positive => rules.unsigned = rule_for(entry, Sign::Unsigned, format)?,
+        }
+        return Ok(rules);
+    }
+    for (key, entry) in entry.open_section()?.entries() {
+        match key {
+            "signed" => rules.signed = rule_for(&entry, Sign::Signed, format)?,
+            "unsigned" => rules.unsigned = rule_for(&entry, Sign::Unsigned, format)?,
+            _ => {
+                let bits = key.parse::<u8>().ok().filter(|&bits| format.bits.allows(&Width::Int(bits)));
+                let bits = bits.ok_or_else(|| {
+                    entry.refuse(format!("`{key}` is neither `signed`, `unsigned` nor a width that bits allows"))
+                })?;
+                rules.by_bits.insert(bits, rule_for(&entry, Sign::Signed, format)?);
+            }
+        }
+    }
+    Ok(rules)
+}
+
+/// The rule in `entry`, if grids of this sign can have it.
+fn rule_for(entry: &Entry<'_>, sign: Sign, format: &NumberFormat) -> Result<SymmetricRule> {
+    let rule = entry.word(&RULES)?;
+    let word = entry.shown();
+    let reason = match (sign, rule) {
+        (Sign::Signed, SymmetricRule::Positive) => format!("{word} is for unsigned codes"),
+        (Sign::Unsigned, SymmetricRule::MaxCode) => format!("{word} is for signed codes"),
+        _ if !format.sign.allows(&sign) => "has no effect: `sign` does not allow such codes".to_owned(),
+        _ => return Ok(rule),
+    };
+    Err(entry.refuse(reason))
+}
