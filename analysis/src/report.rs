@@ -87,7 +87,8 @@ pub struct Report {
     pub samples: usize,
     /// Samples that were asked for; more than `samples` while the result still refines.
     pub samples_total: usize,
-    /// One row a layer, in graph order; same order and length as [`ModelInfo::layers`].
+    /// One row a layer, in graph order, as the configuration's target arranges them: another target may have other rows
+    /// than [`ModelInfo::layers`] of the one before.
     pub rows: Vec<LayerRow>,
     /// The model's outputs.
     pub outputs: Vec<OutputRow>,

@@ -139,6 +139,8 @@ pub enum Command {
     },
     /// Back to what defaults and rules say.
     ResetLayers(Vec<String>),
+    /// The hardware to quantize for: a built-in target's name, or the path of a target file; undoable.
+    SetTarget(String),
     /// What holds where nothing else is said.
     SetDefaults(LayerSettings),
 

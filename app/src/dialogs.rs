@@ -31,6 +31,8 @@ pub enum Ask {
     OpenArrays,
     /// A configuration to read.
     OpenConfig,
+    /// A target file to use.
+    OpenTarget,
     /// Where to write the configuration.
     SaveConfig {
         /// Close the window when that is done.
@@ -146,6 +148,7 @@ pub fn native(ask: Ask, suggestion: &Suggestion, reply: Reply) {
         Ask::OpenImages => dialog.set_title("Use a folder of images"),
         Ask::OpenArrays => dialog.set_title("Use an array file").add_filter("NumPy arrays", &["npz", "npy"]),
         Ask::OpenConfig => dialog.set_title("Open a configuration").add_filter("Configurations", &["json"]),
+        Ask::OpenTarget => dialog.set_title("Open a target file").add_filter("Targets", &["toml"]),
         Ask::SaveConfig { .. } => dialog.set_title("Save the configuration").set_file_name(&suggestion.file),
         Ask::SaveExport => dialog.set_title("Export the quantized model").set_file_name(&suggestion.file),
         Ask::SaveFigure => dialog
@@ -156,7 +159,7 @@ pub fn native(ask: Ask, suggestion: &Suggestion, reply: Reply) {
     };
     type Chosen = std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>>;
     let chosen: Chosen = match ask {
-        Ask::OpenModel | Ask::OpenArrays | Ask::OpenConfig => Box::pin(dialog.pick_file()),
+        Ask::OpenModel | Ask::OpenArrays | Ask::OpenConfig | Ask::OpenTarget => Box::pin(dialog.pick_file()),
         Ask::OpenImages => Box::pin(dialog.pick_folder()),
         Ask::SaveConfig { .. } | Ask::SaveExport | Ask::SaveFigure => Box::pin(dialog.save_file()),
     };

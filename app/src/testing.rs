@@ -11,8 +11,7 @@ use quantlens_analysis::{
     data::{DataCheck, DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{Job as Run, Progress, Warning},
     metrics::{Errors, Measure},
-    plan::GridRule,
-    quant::{Bits, Codes, Range, Scheme, Sign},
+    quant::{Bits, Codes, IntegerFormat, Range, Scheme, Sign},
     report::{
         ActivationSummary, Cost, Distribution, ExportReport, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
         OutputRow, Report, Score, Share, ThresholdDetail, Timing, Verification, WeightChannel, WeightSummary,
@@ -205,9 +204,8 @@ pub fn threshold(layer: &str) -> ThresholdDetail {
     let range = MinMax::of(&values).range().unwrap_or(Range::new(0.0, 0.0));
     let mut data = TensorValues::new(range);
     data.observe_sample(&values);
-    let grid = GridRule { scheme: Scheme::Affine, sign: Sign::Signed, codes: Codes::Full };
     // Eight bits are a width.
-    let format = grid.integer(8).expect("8 is a width");
+    let format = IntegerFormat::onnxruntime(8, Scheme::Affine, Sign::Signed, Codes::Full).expect("8 is a width");
     range_choices(&data, format, DEFAULT_PERCENTILE, (Method::MinMax, range), (&format!("{layer}_out"), layer))
 }
 

@@ -38,6 +38,12 @@ impl TensorValues {
 }
 
 impl Statistics {
+    /// The range of all values of several tensors, which share a scale; `None` before a finite value was seen.
+    pub fn joined_range(&self, tensors: &[usize]) -> Option<Range> {
+        let union = |a: Range, b: Range| Range { low: a.low.min(b.low), high: a.high.max(b.high) };
+        tensors.iter().filter_map(|&t| self.range(t)).reduce(union)
+    }
+
     /// The observed range of a tensor; `None` before a finite value was seen.
     pub fn range(&self, tensor: usize) -> Option<Range> {
         self.ends.get(&tensor)?.range()

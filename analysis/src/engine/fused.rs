@@ -73,13 +73,7 @@ pub(super) fn quantize_and_sum(
     }
 }
 
-fn integers_and_sums(
-    float: &[f32],
-    raw: &[f32],
-    reference: &[f32],
-    params: &QuantParams,
-    out: &mut [f32],
-) -> Sums {
+fn integers_and_sums(float: &[f32], raw: &[f32], reference: &[f32], params: &QuantParams, out: &mut [f32]) -> Sums {
     let kernel = Kernel::new(params);
     let blocks: Vec<Sums> = (float.par_chunks(BLOCK))
         .zip(raw.par_chunks(BLOCK))

@@ -1,19 +1,36 @@
 //! A bias on the accumulator's scale (QUANTIZATION.md Q15), as onnxruntime's quantizer makes it.
 
 use super::operand::{Operand, OperandValue};
-use crate::{job::Warning, quant::QuantParams};
+use crate::{
+    job::Warning,
+    quant::{self, QuantParams},
+    target::{Bias, BiasOverflow, Target},
+};
+
+/// What a bias is added to.
+#[derive(Clone, Copy)]
+pub(super) struct Accumulator<'a> {
+    /// Scale of the tensor on input 0; `None` where it is float.
+    pub(super) input_scale: Option<f32>,
+    /// Gemm's factor of the bias; 1 elsewhere.
+    pub(super) beta: f32,
+    /// For messages.
+    pub(super) layer: &'a str,
+    /// How the hardware treats biases.
+    pub(super) target: &'a Target,
+}
 
 /// The bias on the scale of input times weight; float where the input is float, or where the weight has no one scale for
 /// each output channel. Raises weight scales that would let an
 /// int32 overflow, as onnxruntime's `_adjust_weight_scale_for_int32_bias` does.
 pub(super) fn quantize_bias(
     bias: &[f32],
-    input_scale: Option<f32>,
-    beta: f32,
-    layer: &str,
+    accumulator: Accumulator<'_>,
     operands: &mut [Operand],
     warnings: &mut Vec<Warning>,
 ) -> OperandValue {
+    let Accumulator { input_scale, beta, layer, target } = accumulator;
+    let Bias::Int32 { overflow } = target.bias else { return OperandValue::Float };
     let weight = operands.iter_mut().find(|o| o.position == 1);
     let (Some(input_scale), Some(weight)) = (input_scale, weight) else { return OperandValue::Float };
     if bias.iter().any(|b| !b.is_finite()) {
@@ -24,7 +41,17 @@ pub(super) fn quantize_bias(
     if params.len() > 1 && params.len() != bias.len() {
         return OperandValue::Float;
     }
-    let raised = raise_scales(params, bias, input_scale);
+    let raised = match overflow {
+        BiasOverflow::RaiseWeightScale => raise_scales(params, bias, input_scale, target.weights.power_of_two),
+        BiasOverflow::Float if raise_scales(&mut params.clone(), bias, input_scale, false) > 0 => {
+            warnings.push(Warning::new(
+                "bias-overflow",
+                format!("the bias of `{layer}` does not fit int32 on the scale of its products and stays float"),
+            ));
+            return OperandValue::Float;
+        }
+        BiasOverflow::Float => 0,
+    };
     if raised > 0 {
         warnings.push(Warning::new(
             "bias-overflow",
@@ -53,7 +80,7 @@ pub(super) fn quantize_bias(
 }
 
 /// Raises each scale that is too small for its bias; returns how many were.
-fn raise_scales(params: &mut [QuantParams], bias: &[f32], input_scale: f32) -> usize {
+fn raise_scales(params: &mut [QuantParams], bias: &[f32], input_scale: f32, power_of_two: bool) -> usize {
     const SAFETY: f64 = 1.0001;
     const INT32_SPAN: f64 = 2.0 * i32::MAX as f64;
     let per_channel = params.len() > 1;
@@ -69,7 +96,7 @@ fn raise_scales(params: &mut [QuantParams], bias: &[f32], input_scale: f32) -> u
         if candidate < smallest_valid && candidate > 0.0 {
             #[expect(clippy::cast_possible_truncation, reason = "the rounding onnxruntime does")]
             let scale = (f64::from(params.scale) * (smallest_valid / candidate)) as f32;
-            params.scale = scale;
+            params.scale = if power_of_two { quant::power_of_two::power_of_two(scale) } else { scale };
             raised += 1;
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::limits::{self, target_defaults};
 use crate::{
     calibrate::{DEFAULT_PERCENTILE, Method},
     config::{Granularity, LayerSettings, QuantConfig},
@@ -11,6 +12,7 @@ use crate::{
     job::Warning,
     onnx::raise,
     quant::{Bits, Codes, FloatFormat, IntegerFormat, NumberFormat, Range, Scheme, Sign},
+    target,
 };
 
 /// The first opset whose Cast knows bfloat16.
@@ -71,21 +73,23 @@ pub struct GridRule {
 }
 
 impl GridRule {
-    /// The format of `bits` bits.
+    /// The format of `bits` bits, whose scales follow the rules of `target`: of its activations or of its weights.
     ///
     /// # Errors
     /// [`Error::Config`] unless `bits` is 2 to 8 or 16.
-    pub fn integer(self, bits: u8) -> Result<IntegerFormat> {
-        IntegerFormat::onnxruntime(bits, self.scheme, self.sign, self.codes)
+    pub fn integer(self, bits: u8, target: &target::NumberFormat) -> Result<IntegerFormat> {
+        let rule = target.scale_rule.of(self.sign, bits);
+        let format = IntegerFormat::new(bits, self.scheme, self.sign, self.codes, rule)?;
+        Ok(IntegerFormat { power_of_two: target.power_of_two, ..format })
     }
 
     /// The format of this width; `None` for float32, which has no quantizer.
     ///
     /// # Errors
     /// [`Error::Config`] for a width that does not exist.
-    pub fn number(self, bits: Bits) -> Result<Option<NumberFormat>> {
+    pub fn number(self, bits: Bits, target: &target::NumberFormat) -> Result<Option<NumberFormat>> {
         Ok(match bits {
-            Bits::Int(bits) => Some(NumberFormat::Integer(self.integer(bits)?)),
+            Bits::Int(bits) => Some(NumberFormat::Integer(self.integer(bits, target)?)),
             Bits::Small(format) => Some(NumberFormat::Float(format)),
             Bits::Float => None,
         })
@@ -103,35 +107,12 @@ pub struct FormatPlan {
     pub warnings: Vec<Warning>,
 }
 
-/// The target's own defaults: what `quantize_static` does when nothing is said.
-fn target_defaults() -> LayerSettings {
-    LayerSettings {
-        weight_bits: Some(Bits::Int(8)),
-        activation_bits: Some(Bits::Int(8)),
-        granularity: Some(Granularity::PerTensor),
-        method: Some(Method::MinMax),
-        percentile: Some(DEFAULT_PERCENTILE),
-        range: None,
-        activation_scheme: Some(Scheme::Affine),
-        activation_sign: Some(Sign::Signed),
-        activation_codes: Some(Codes::Full),
-        weight_scheme: Some(Scheme::Symmetric),
-        weight_sign: Some(Sign::Signed),
-        weight_codes: Some(Codes::Full),
-        fold_batch_norm: Some(true),
-        reads: BTreeMap::new(),
-    }
-}
-
 impl FormatPlan {
-    /// Resolves `config` for `graph`.
+    /// Resolves `config` for `graph`, which has been arranged for the configuration's target.
     ///
     /// # Errors
     /// [`Error::Config`] that names the layer or rule and says why it cannot take effect.
     pub fn resolve(graph: &Graph, config: &QuantConfig) -> Result<Self> {
-        if config.target != "onnxruntime" {
-            return Err(Error::config("target", format!("`{}` is not known; use `onnxruntime`", config.target)));
-        }
         let mut resolver = Resolver { graph, config, warnings: Vec::new() };
         resolver.refuse_unknown_names()?;
         resolver.refuse_idle_rules()?;
@@ -146,12 +127,13 @@ impl FormatPlan {
             for &tensor in &layer.outputs {
                 if graph.quantizable.place(tensor).is_some()
                     && let Some(bits) = layers[id].activation_bits
-                    && let Some(number) = layers[id].activation_grid.number(bits)?
+                    && let Some(number) = layers[id].activation_grid.number(bits, &graph.target.activations)?
                 {
                     tensors[tensor] = Some(TensorFormat { number, range: layers[id].range });
                 }
             }
         }
+        resolver.refuse_combinations(&layers, &tensors)?;
         Ok(Self { layers, tensors, warnings: resolver.warnings })
     }
 }
@@ -173,7 +155,7 @@ pub(crate) fn activation_fixed(graph: &Graph, layer: LayerId) -> Option<String> 
     Some(match element {
         Some(e) if e != crate::tensor::ElementType::Float32 => format!("its output is {}", e.name()),
         _ if row.is_input() => "no operator that reads it asks for a quantized input".into(),
-        _ => format!("onnxruntime's quantizer leaves {} float here", row.op),
+        _ => format!("{} leaves {} float here", graph.target.title, row.op),
     })
 }
 
@@ -243,6 +225,30 @@ impl Resolver<'_> {
                     && self.graph.input_axis(id, operand.position).is_some()
             }
         })
+    }
+
+    /// Refuses pairs of widths that the target does not multiply.
+    fn refuse_combinations(&self, layers: &[LayerFormat], tensors: &[Option<TensorFormat>]) -> Result<()> {
+        let target = &self.graph.target;
+        for (row, format) in self.graph.layers.iter().zip(layers) {
+            let is_product = row.operands.iter().any(|o| matches!(o.role, OperandRole::Weight { .. }));
+            let first = row.nodes.first().and_then(|&n| self.graph.nodes[n].inputs.first().copied().flatten());
+            let (Some(weights), Some(input)) = (format.weight_bits.filter(|_| is_product), first) else { continue };
+            let held = tensors[input].and_then(|t| t.number.integer()).map(|n| Bits::Int(n.grid.bits()));
+            let Some(read) = format.reads.get(&input).copied().or(held) else { continue };
+            if !target.allows(read, weights) {
+                let pairs: Vec<String> = target.combinations.iter().map(ToString::to_string).collect();
+                return Err(Error::config(
+                    format!("layer `{}`", row.name),
+                    format!(
+                        "{} does not multiply {read}-bit activations by {weights}-bit weights; it has {}",
+                        target.title,
+                        pairs.join(", ")
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses formats that the model's operators have no form for.
@@ -374,19 +380,21 @@ impl Resolver<'_> {
             is_edited: false,
         };
         format.is_edited = self.is_edited(id, &format, groups);
+        limits::check(&self.graph.target, &format)
+            .map_err(|why| Error::config(format!("layer `{}`", row.name), why))?;
         Ok(format)
     }
 
     fn settings(&self, id: LayerId) -> LayerSettings {
         let row = &self.graph.layers[id];
-        let mut settings = target_defaults();
+        let mut settings = target_defaults(&self.graph.target);
         settings.overlay(&self.config.settings_for(&row.name, &row.op));
         settings
     }
 
     /// Whether the layer's formats differ from what the defaults alone would give it.
     fn is_edited(&self, id: LayerId, format: &LayerFormat, groups: &BTreeMap<LayerId, LayerSettings>) -> bool {
-        let mut defaults = target_defaults();
+        let mut defaults = target_defaults(&self.graph.target);
         defaults.overlay(&self.config.defaults);
         let differs = |settings: &LayerSettings| {
             let mut all = defaults.clone();

@@ -6,6 +6,7 @@
 
 mod bias;
 mod formats;
+mod limits;
 mod operand;
 mod ranges;
 mod weights;

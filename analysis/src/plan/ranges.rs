@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     graph::{Graph, LayerId, Owner, TensorId},
     job::Warning,
-    quant::{Quantizer, Range},
+    quant::{QuantParams, Quantizer, Range},
 };
 
 /// The quantizer of a tensor.
@@ -95,7 +95,7 @@ impl QuantPlan {
 
     fn add_reads(&mut self, graph: &Graph, layer: LayerId, statistics: &Statistics) -> Result<()> {
         for (&tensor, &bits) in &self.formats.layers[layer].reads.clone() {
-            let Some(number) = self.own_grid(graph, tensor).number(bits)? else { continue };
+            let Some(number) = self.own_grid(graph, tensor).number(bits, &graph.target.activations)? else { continue };
             // A tensor that its maker leaves float is read over what was observed.
             let min_max = RangeRule { method: Method::MinMax, percentile: DEFAULT_PERCENTILE, manual: None };
             let range = self.formats.tensors[tensor].map_or(min_max, |format| format.range);
@@ -144,8 +144,16 @@ impl QuantPlan {
         statistics: &Statistics,
     ) -> TensorQuantizer {
         let name = graph.name(tensor);
-        let fixed = graph.quantizable.place(tensor).and_then(|p| p.fixed_range);
-        let observed = statistics.range(tensor);
+        let place = graph.quantizable.place(tensor);
+        if let (Some((scale, zero_point)), Some(integer)) =
+            (place.and_then(|p| p.fixed_params), format.number.integer())
+        {
+            let params = QuantParams { scale, zero_point, grid: integer.grid };
+            let quantizer = Quantizer::Integer(params);
+            return TensorQuantizer { quantizer, range: quantizer.representable(), method: Method::MinMax };
+        }
+        let fixed = place.and_then(|p| p.fixed_range);
+        let observed = statistics.joined_range(&graph.quantizable.joined(tensor));
         let (range, method) = match (fixed, format.range.manual, observed) {
             (Some((low, high)), _, _) => (Range::new(low, high), Method::MinMax),
             (None, Some(range), _) => (range, Method::Manual),
@@ -161,6 +169,7 @@ impl QuantPlan {
             },
             (None, None, None) => (Range::new(0.0, 0.0), Method::MinMax),
         };
+        let range = widened(range, graph.target.minimum_real_range);
         let (quantizer, reason) = format.number.quantizer(range);
         if let Some(reason) = reason {
             let message = format!("the range of `{name}` {}: S = 1, Z = 0", reason.reason());
@@ -168,6 +177,15 @@ impl QuantPlan {
         }
         TensorQuantizer { quantizer, range, method }
     }
+}
+
+/// A range at least as wide as the target wants: the upper end moves, as onnxruntime's `MinimumRealRange` moves it.
+fn widened(range: Range, least: Option<f64>) -> Range {
+    let Some(least) = least else { return range };
+    let high = f64::from(range.high).max(f64::from(range.low) + least);
+    #[expect(clippy::cast_possible_truncation, reason = "an end of a range is a float32")]
+    let high = high as f32;
+    Range { high, ..range }
 }
 
 /// The quantizer of a lookup's output: its table's, if the table is quantized to the same width.

@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     GridRule, LayerFormat,
-    bias::quantize_bias,
+    bias::{Accumulator, quantize_bias},
     operand::{Operand, OperandValue},
 };
 
@@ -83,7 +83,8 @@ impl LayerWeights {
         if let Some((source, float)) = bias {
             let input_scale = key.input_scale_bits.map(f32::from_bits);
             let beta = gemm_factor(graph, layer, "beta");
-            let value = quantize_bias(&float, input_scale, beta, &row.name, &mut operands, &mut warnings);
+            let accumulator = Accumulator { input_scale, beta, layer: &row.name, target: &graph.target };
+            let value = quantize_bias(&float, accumulator, &mut operands, &mut warnings);
             operands.push(Operand { source, position: 2, shape: vec![float.len()], float, value });
         }
         operands.sort_by_key(|o| o.position);
@@ -149,7 +150,9 @@ fn quantize_operand(
             warnings.push(Warning::new("range-degenerate", message));
         }
     };
-    let number = grid.number(key.bits)?;
+    let is_activation = operand.role == OperandRole::Elementwise;
+    let rules = if is_activation { &graph.target.activations } else { &graph.target.weights };
+    let number = grid.number(key.bits, rules)?;
     let value = match number {
         None => OperandValue::Float,
         Some(NumberFormat::Integer(format)) => {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    grid::{Bits, Grid, Scheme},
+    grid::{Grid, Scheme},
     params::{Degenerate, QuantParams, Range, SymmetricRule, affine, symmetric},
     power_of_two::{affine_power_of_two, symmetric_power_of_two},
 };
@@ -43,24 +43,27 @@ pub struct IntegerFormat {
 }
 
 impl IntegerFormat {
-    /// A format as onnxruntime's quantizer would have it.
+    /// The codes of `bits` bits, with the rule for their symmetric scales.
     ///
     /// # Errors
     /// [`crate::Error::Config`] unless `bits` is 2 to 8 or 16.
-    pub fn onnxruntime(bits: u8, scheme: Scheme, sign: Sign, codes: Codes) -> Result<Self> {
-        Bits::int(bits)?;
+    pub fn new(bits: u8, scheme: Scheme, sign: Sign, codes: Codes, rule: SymmetricRule) -> Result<Self> {
         let grid = match (sign, codes) {
             (Sign::Signed, Codes::Full) => Grid::signed(bits)?,
             (Sign::Signed, Codes::Narrow) => Grid::signed_narrow(bits)?,
             (Sign::Unsigned, _) => Grid::unsigned(bits)?,
         };
-        // Without its most negative code even a 4-bit grid is symmetric about 0, and the two rules are one.
-        let rule = if codes == Codes::Narrow && sign == Sign::Signed {
-            SymmetricRule::MaxCode
-        } else {
-            SymmetricRule::onnxruntime(grid)
-        };
         Ok(Self { grid, scheme, rule, power_of_two: false })
+    }
+
+    /// A format as onnxruntime's quantizer would have it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] unless `bits` is 2 to 8 or 16.
+    pub fn onnxruntime(bits: u8, scheme: Scheme, sign: Sign, codes: Codes) -> Result<Self> {
+        let mut format = Self::new(bits, scheme, sign, codes, SymmetricRule::Span)?;
+        format.rule = SymmetricRule::onnxruntime(format.grid);
+        Ok(format)
     }
 
     /// Scale and zero-point for data in `range`.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Serialize, Serializer};
 
-use crate::quant::{Scheme, SymmetricRule};
+use crate::quant::{Bits, Codes, Scheme, Sign, SymmetricRule};
 
 /// Alternatives, of which one holds where nothing is said. Never empty, nothing twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,81 +30,6 @@ impl<T: PartialEq> Choice<T> {
     pub fn allows(&self, value: &T) -> bool {
         self.iter().any(|known| known == value)
     }
-}
-
-/// How an element is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Width {
-    /// Integers of 2 to 8 or 16 bits.
-    Int(u8),
-    /// float32: no quantizer.
-    Float,
-    /// IEEE 754 half precision.
-    Float16,
-    /// The upper half of a float32.
-    BFloat16,
-    /// 8 bits, 4 of them exponent, no infinities (E4M3FN).
-    Float8E4M3,
-    /// 8 bits, 5 of them exponent.
-    Float8E5M2,
-}
-
-impl Width {
-    /// The formats that are no integers, by the names that files use.
-    pub(super) const FLOATS: [(&'static str, Self); 5] = [
-        ("float", Self::Float),
-        ("float16", Self::Float16),
-        ("bfloat16", Self::BFloat16),
-        ("float8e4m3", Self::Float8E4M3),
-        ("float8e5m2", Self::Float8E5M2),
-    ];
-
-    /// Bits of an integer; `None` for floats.
-    pub fn integer_bits(self) -> Option<u8> {
-        match self {
-            Self::Int(bits) => Some(bits),
-            _ => None,
-        }
-    }
-}
-
-/// As in a file: the number of bits, or the float's name.
-impl fmt::Display for Width {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Int(bits) => write!(f, "{bits}"),
-            other => f.write_str(Self::FLOATS.iter().find(|(_, width)| width == other).map_or("", |(name, _)| name)),
-        }
-    }
-}
-
-impl Serialize for Width {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Int(bits) => serializer.serialize_u8(*bits),
-            other => serializer.collect_str(other),
-        }
-    }
-}
-
-/// Whether codes are two's complement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Sign {
-    /// `−2^(b−1) … 2^(b−1)−1`.
-    Signed,
-    /// `0 … 2^b−1`.
-    Unsigned,
-}
-
-/// Whether a signed grid has its most negative code (QUANTIZATION.md §1, Q18).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Codes {
-    /// −128 … 127.
-    Full,
-    /// −127 … 127.
-    Narrow,
 }
 
 /// How finely scales follow the values.
@@ -150,7 +75,7 @@ impl Default for ScaleRules {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NumberFormat {
     /// Widths.
-    pub bits: Choice<Width>,
+    pub bits: Choice<Bits>,
     /// With or without a zero-point.
     pub scheme: Choice<Scheme>,
     /// Signed or unsigned codes.
@@ -170,7 +95,7 @@ pub struct NumberFormat {
 impl NumberFormat {
     /// The integer widths, the default first where it is one.
     pub fn integer_bits(&self) -> impl Iterator<Item = u8> {
-        self.bits.iter().filter_map(|width| width.integer_bits())
+        self.bits.iter().filter_map(|bits| if let Bits::Int(bits) = bits { Some(*bits) } else { None })
     }
 }
 

@@ -18,13 +18,14 @@ mod tests;
 
 use std::{path::Path, sync::Arc};
 
-pub use format::{Bias, BiasOverflow, Choice, Codes, Combination, Granularity, NumberFormat, ScaleRules, Sign, Width};
+pub use format::{Bias, BiasOverflow, Choice, Combination, Granularity, NumberFormat, ScaleRules};
 pub use operators::{FixedOutput, OperatorClass, Operators};
 use serde::Serialize;
 
 use crate::{
     calibrate::Method,
     error::{Error, Result},
+    quant::Bits,
 };
 
 /// The `schema` value of target files that this program reads.
@@ -119,8 +120,8 @@ impl Target {
 
     /// Whether the target computes with activations of one width and weights of the other. A float beside an integer is
     /// no combination of integers and always allowed: the integer is then only stored.
-    pub fn allows(&self, activations: Width, weights: Width) -> bool {
-        let (Width::Int(activation_bits), Width::Int(weight_bits)) = (activations, weights) else { return true };
+    pub fn allows(&self, activations: Bits, weights: Bits) -> bool {
+        let (Bits::Int(activation_bits), Bits::Int(weight_bits)) = (activations, weights) else { return true };
         self.combinations.is_empty() || self.combinations.contains(&Combination { activation_bits, weight_bits })
     }
 }

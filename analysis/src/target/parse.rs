@@ -6,12 +6,12 @@ use serde::{
 };
 
 use super::{
-    Bias, BiasOverflow, Combination, NumberFormat, Requantize, TARGET_SCHEMA, Target, Width,
+    Bias, BiasOverflow, Combination, NumberFormat, Requantize, TARGET_SCHEMA, Target,
     document::{Document, Entry, Section},
     parse_format::{Tensors, number_format},
     parse_operators::operators,
 };
-use crate::{calibrate::Method, error::Result};
+use crate::{calibrate::Method, error::Result, quant::Bits};
 
 const KEYS: [&str; 11] = [
     "schema",
@@ -95,7 +95,7 @@ fn combinations(root: &Section<'_>, activations: &NumberFormat, weights: &Number
             return Err(item.refuse(format!("`{text}` is no pair of widths; write `A16W8`")));
         };
         for (bits, format, key) in [(activation_bits, activations, "activations"), (weight_bits, weights, "weights")] {
-            if !format.bits.allows(&Width::Int(bits)) {
+            if !format.bits.allows(&Bits::Int(bits)) {
                 return Err(item.refuse(format!("`{text}`: {key}.bits does not allow {bits}")));
             }
         }
@@ -108,7 +108,7 @@ fn combinations(root: &Section<'_>, activations: &NumberFormat, weights: &Number
     if combinations.is_empty() {
         return Err(entry.refuse("the list is empty; leave the key out to allow every pair"));
     }
-    if let (Width::Int(activation_bits), Width::Int(weight_bits)) = (activations.bits.default, weights.bits.default) {
+    if let (Bits::Int(activation_bits), Bits::Int(weight_bits)) = (activations.bits.default, weights.bits.default) {
         let default = Combination { activation_bits, weight_bits };
         if !combinations.contains(&default) {
             return Err(entry.refuse(format!("`{default}`, the default widths, is missing")));

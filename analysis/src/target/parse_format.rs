@@ -1,12 +1,12 @@
 //! The sections `[activations]` and `[weights]`.
 
 use super::{
-    Choice, Codes, Granularity, NumberFormat, ScaleRules, Sign, Width,
+    Choice, Granularity, NumberFormat, ScaleRules,
     document::{Entry, Section},
 };
 use crate::{
     error::Result,
-    quant::{Bits, Scheme, SymmetricRule},
+    quant::{Bits, Codes, FloatFormat, Scheme, Sign, SymmetricRule},
 };
 
 /// Which of the two sections.
@@ -55,14 +55,23 @@ pub(super) fn number_format(root: &Section<'_>, tensors: Tensors) -> Result<Numb
     Ok(format)
 }
 
+/// The formats that are no integers, by the names that files use.
+const FLOATS: [(&str, Bits); 5] = [
+    ("float", Bits::Float),
+    ("float16", Bits::Small(FloatFormat::Float16)),
+    ("bfloat16", Bits::Small(FloatFormat::BFloat16)),
+    ("float8e4m3", Bits::Small(FloatFormat::Float8E4M3)),
+    ("float8e5m2", Bits::Small(FloatFormat::Float8E5M2)),
+];
+
 /// A width: a number of bits, or the name of a float.
-fn width(entry: &Entry<'_>) -> Result<Width> {
+fn width(entry: &Entry<'_>) -> Result<Bits> {
     if entry.text().is_ok() {
-        return entry.word(&Width::FLOATS);
+        return entry.word(&FLOATS);
     }
     let bits = entry.integer()?;
     let known = u8::try_from(bits).ok().filter(|&bits| Bits::int(bits).is_ok());
-    known.map(Width::Int).ok_or_else(|| entry.refuse(format!("{bits} is not a width; use 2 to 8 or 16")))
+    known.map(Bits::Int).ok_or_else(|| entry.refuse(format!("{bits} is not a width; use 2 to 8 or 16")))
 }
 
 fn codes(section: &Section<'_>, sign: &Choice<Sign>) -> Result<Choice<Codes>> {
@@ -125,7 +134,7 @@ fn scale_rules(entry: &Entry<'_>, format: &NumberFormat) -> Result<ScaleRules> {
             "signed" => rules.signed = rule_for(&entry, Sign::Signed, format)?,
             "unsigned" => rules.unsigned = rule_for(&entry, Sign::Unsigned, format)?,
             _ => {
-                let bits = key.parse::<u8>().ok().filter(|&bits| format.bits.allows(&Width::Int(bits)));
+                let bits = key.parse::<u8>().ok().filter(|&bits| format.bits.allows(&Bits::Int(bits)));
                 let bits = bits.ok_or_else(|| {
                     entry.refuse(format!("`{key}` is neither `signed`, `unsigned` nor a width that bits allows"))
                 })?;

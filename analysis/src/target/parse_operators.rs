@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    FixedOutput, NumberFormat, OperatorClass, Operators, Sign,
+    FixedOutput, NumberFormat, OperatorClass, Operators,
     document::{Entry, Section},
     names::{ONNX_OPERATORS, suggestion},
     operators::{LINEAR, NORMALIZATIONS},
 };
 use crate::{
     error::Result,
-    quant::{Grid, Scheme},
+    quant::{Grid, Scheme, Sign},
 };
 
 /// Reads the section; `activations` are the formats that fixed outputs must fit.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::quant::{Grid, Scheme, SymmetricRule};
+use crate::quant::{Codes, Grid, Scheme, Sign, SymmetricRule};
 
 /// A file in which everything optional is there, so that each line can be spoilt.
 const WHOLE: &str = r#"schema = "quantlens-target/1"
@@ -59,8 +59,8 @@ fn a_whole_file_is_read_to_the_last_key() {
     assert_eq!((target.name.as_str(), target.title.as_str()), ("mine", "My board"));
     assert_eq!(target.description, "What I know of it");
     assert_eq!(target.combinations.iter().map(ToString::to_string).collect::<Vec<_>>(), ["A8W8", "A16W8"]);
-    assert!(target.allows(Width::Int(16), Width::Int(8)) && !target.allows(Width::Int(16), Width::Int(4)));
-    assert!(target.allows(Width::Float, Width::Int(4)), "an integer beside a float is only stored");
+    assert!(target.allows(Bits::Int(16), Bits::Int(8)) && !target.allows(Bits::Int(16), Bits::Int(4)));
+    assert!(target.allows(Bits::Float, Bits::Int(4)), "an integer beside a float is only stored");
     let operators = &target.operators;
     assert_eq!(operators.class("Add", 1), Some(OperatorClass::AllTensors));
     assert_eq!(
@@ -72,8 +72,8 @@ fn a_whole_file_is_read_to_the_last_key() {
     assert!(operators.quantize_outputs && operators.join.contains("Concat"));
     assert_eq!(operators.fixed["Softmax"], FixedOutput::Range { low: 0.0, high: 1.0 });
     let activations = &target.activations;
-    assert_eq!(activations.bits.default, Width::Int(8));
-    assert_eq!(activations.bits.others, [Width::Int(16), Width::Float]);
+    assert_eq!(activations.bits.default, Bits::Int(8));
+    assert_eq!(activations.bits.others, [Bits::Int(16), Bits::Float]);
     assert_eq!(activations.integer_bits().collect::<Vec<_>>(), [8, 16]);
     assert_eq!(activations.scheme.default, Scheme::Affine);
     assert_eq!((activations.group_sizes.clone(), activations.power_of_two), (None, false));
@@ -104,7 +104,7 @@ fn what_is_left_out_has_the_documented_default() {
         assert_eq!((format.power_of_two, &format.scale_rule), (false, &ScaleRules::default()));
     }
     assert_eq!((target.bias, target.minimum_real_range), (Bias::Float, None));
-    assert!(target.allows(Width::Int(8), Width::Int(8)));
+    assert!(target.allows(Bits::Int(8), Bits::Int(8)));
 }
 
 /// Starts of lines of [`WHOLE`], what they are replaced by, the line that is refused (0: that one), and words of the refusal.
@@ -305,7 +305,7 @@ fn the_five_are_what_they_say() {
         assert!(!target.description.contains('\n'), "{}", target.description);
         assert_eq!(target.operators.of(OperatorClass::Linear).count(), 4);
         assert!(target.allows(target.activations.bits.default, target.weights.bits.default));
-        assert!(target.activations.bits.allows(&Width::Float) && target.weights.bits.allows(&Width::Float));
+        assert!(target.activations.bits.allows(&Bits::Float) && target.weights.bits.allows(&Bits::Float));
     }
     let onnxruntime = get("onnxruntime");
     assert_eq!(onnxruntime.activations.scheme.default, Scheme::Affine);
@@ -344,8 +344,8 @@ fn the_five_are_what_they_say() {
         assert_eq!(tflite.operators.fixed[name], FixedOutput::Params { scale, zero_point }, "{name}");
     }
     let npu = get("npu-a16");
-    assert_eq!((npu.activations.bits.default, npu.weights.bits.default), (Width::Int(16), Width::Int(8)));
-    assert!(npu.allows(Width::Int(8), Width::Int(4)) && !npu.allows(Width::Int(16), Width::Int(4)));
+    assert_eq!((npu.activations.bits.default, npu.weights.bits.default), (Bits::Int(16), Bits::Int(8)));
+    assert!(npu.allows(Bits::Int(8), Bits::Int(4)) && !npu.allows(Bits::Int(16), Bits::Int(4)));
     let dsp = get("dsp-pow2");
     assert!(dsp.activations.power_of_two && dsp.weights.power_of_two);
     assert_eq!((dsp.requantize, &dsp.activations.scheme), (Requantize::Shift, &Choice::only(Scheme::Symmetric)));

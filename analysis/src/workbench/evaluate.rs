@@ -12,6 +12,7 @@ use crate::{
     job::Job,
     plan::{FormatPlan, QuantPlan},
     report::{Report, Timing},
+    target::Target,
 };
 
 /// Seconds since `start`: for the timing that users read, never part of a result.
@@ -25,7 +26,11 @@ impl Workbench {
     /// # Errors
     /// [`crate::Error::Config`] that names the layer or rule.
     pub fn check(&self, config: &QuantConfig) -> Result<()> {
-        FormatPlan::resolve(&self.graph, config).map(drop)
+        if self.target_name == config.target {
+            return FormatPlan::resolve(&self.graph, config).map(drop);
+        }
+        let target = Target::load(&config.target)?;
+        FormatPlan::resolve(&self.graph.with_target(&target), config).map(drop)
     }
 
     /// Evaluates a configuration. `on_stage` receives the report from one sample, from the live samples, and the final
@@ -44,6 +49,7 @@ impl Workbench {
             return Ok(Arc::clone(report));
         }
         let started = Instant::now();
+        self.use_target(&config.target)?;
         let mut timing = Timing::default();
         let was_referenced = self.data.as_ref().is_some_and(|d| d.is_referenced);
         let formats = Arc::new(FormatPlan::resolve(&self.graph, config)?);
@@ -91,6 +97,7 @@ impl Workbench {
     /// # Errors
     /// [`crate::Error::Config`] for a configuration that cannot take effect.
     pub fn weight_only(&mut self, config: &Arc<QuantConfig>) -> Result<Arc<Report>> {
+        self.use_target(&config.target)?;
         let formats = FormatPlan::resolve(&self.graph, config)?;
         // Without ranges no activation can be quantized, and a bias has no scale to rest on.
         let float = FormatPlan { tensors: vec![None; formats.tensors.len()], ..formats };
@@ -112,6 +119,7 @@ impl Workbench {
 
     /// The plan of a configuration, as [`Workbench::evaluate`] would use it.
     pub(super) fn plan_of(&mut self, config: &QuantConfig, job: &mut Job<'_>) -> Result<Arc<QuantPlan>> {
+        self.use_target(&config.target)?;
         let formats = Arc::new(FormatPlan::resolve(&self.graph, config)?);
         self.reference(job)?;
         self.plan(formats, job)

@@ -61,6 +61,11 @@ fn declared_input(graph: &Graph, tensor: TensorId) -> ModelInput {
     ModelInput { name, element_type: graph.tensors[tensor].element_type.unwrap_or(ElementType::Float32), dims }
 }
 
+/// The same model with the rows that another target makes.
+pub(super) fn retargeted(info: &ModelInfo, graph: &Graph) -> ModelInfo {
+    ModelInfo { layers: layers(graph), ..info.clone() }
+}
+
 /// Floating-point values among these constants that are stored in the file.
 fn parameters(graph: &Graph, constants: impl Iterator<Item = TensorId>) -> u64 {
     use ElementType as E;

@@ -14,6 +14,7 @@ mod export;
 mod info;
 mod open;
 mod report;
+mod retarget;
 mod samples;
 mod score;
 mod tally;
@@ -46,6 +47,8 @@ pub struct Workbench {
     runtime: Runtime,
     info: Arc<ModelInfo>,
     graph: Arc<Graph>,
+    /// As the configuration names the target that `graph` is arranged for.
+    target_name: String,
     engine: Engine,
     weight_cache: WeightCache,
     memory_budget_bytes: u64,

@@ -120,7 +120,10 @@ impl Workbench {
         let mut added: Vec<(TensorId, TensorValues)> = tensors
             .iter()
             .filter(|t| !data.statistics.histograms.contains_key(t))
-            .filter_map(|&t| Some((t, TensorValues::new(data.statistics.range(t)?))))
+            .filter_map(|&t| {
+                let range = data.statistics.joined_range(&self.graph.quantizable.joined(t))?;
+                Some((t, TensorValues::new(range)))
+            })
             .collect();
         if added.is_empty() {
             return Ok(());
@@ -132,8 +135,16 @@ impl Workbench {
             let store =
                 if from_calibration { self.calibration_store(index, job)? } else { self.float_store(index, job)? };
             for (tensor, distribution) in &mut added {
-                if let Some(values) = store[*tensor].as_ref().and_then(|v| v.floats()) {
-                    distribution.observe_sample(values);
+                let joined = self.graph.quantizable.joined(*tensor);
+                let mut parts = joined.iter().filter_map(|&t| store[t].as_ref()?.floats()).peekable();
+                match (parts.next(), parts.peek()) {
+                    (Some(values), None) => distribution.observe_sample(values),
+                    // Tensors of one scale are one tensor to the methods that look at a sample as a whole.
+                    (Some(first), Some(_)) => {
+                        let all: Vec<f32> = first.iter().chain(parts.flatten()).copied().collect();
+                        distribution.observe_sample(&all);
+                    }
+                    (None, _) => {}
                 }
             }
         }

@@ -11,7 +11,7 @@ impl Action {
         let layer = || model.or(need(!doc.selection.selected.is_empty(), "Select a layer first"));
         let data = || model.or(need(doc.data.is_some(), "Add samples first"));
         match self {
-            Self::OpenImages | Self::OpenArrays | Self::UseSynthetic | Self::OpenConfig => model,
+            Self::OpenImages | Self::OpenArrays | Self::UseSynthetic | Self::OpenConfig | Self::OpenTarget => model,
             Self::SaveConfig | Self::SaveConfigAs | Self::FilterLayers | Self::GoToLayer | Self::EvaluateAgain => model,
             Self::SelectAll | Self::PreviousLayer | Self::NextLayer | Self::ExtendUp | Self::ExtendDown => {
                 model.or(need(!doc.visible.is_empty(), "No layer is shown"))

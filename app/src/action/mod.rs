@@ -23,6 +23,7 @@ pub enum Action {
     OpenArrays,
     UseSynthetic,
     OpenConfig,
+    OpenTarget,
     SaveConfig,
     SaveConfigAs,
     Export,
@@ -93,7 +94,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 65] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -107,6 +108,7 @@ impl Action {
         Self::Recent(8),
         Self::Recent(9),
         Self::OpenConfig,
+        Self::OpenTarget,
         Self::SaveConfig,
         Self::SaveConfigAs,
         Self::Export,
@@ -185,6 +187,7 @@ impl Action {
             | Self::OpenSample
             | Self::Recent(_)
             | Self::OpenConfig
+            | Self::OpenTarget
             | Self::SaveConfig
             | Self::SaveConfigAs
             | Self::Export

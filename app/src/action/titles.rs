@@ -17,6 +17,7 @@ impl Action {
             Self::OpenArrays => "Use an array file…",
             Self::UseSynthetic => "Use 16 synthetic samples",
             Self::OpenConfig => "Open configuration…",
+            Self::OpenTarget => "Open target file…",
             Self::SaveConfig => "Save configuration",
             Self::SaveConfigAs => "Save configuration as…",
             Self::Export => "Export quantized model…",

@@ -69,6 +69,7 @@ impl App {
             Ask::OpenModel => self.apply(ctx, Command::OpenModel(path)),
             Ask::OpenImages | Ask::OpenArrays => self.apply(ctx, Command::OpenData(source(path))),
             Ask::OpenConfig => self.apply(ctx, Command::OpenConfig(path)),
+            Ask::OpenTarget => self.apply(ctx, Command::SetTarget(path.display().to_string())),
             Ask::SaveConfig { then_close } => {
                 let config = std::sync::Arc::clone(&self.doc.config);
                 self.carry_out_one(ctx, Effect::SaveConfig { path, config, then_close });
@@ -88,7 +89,7 @@ impl App {
             Ask::SaveConfig { .. } => format!("{stem}.quantlens.json"),
             Ask::SaveExport => format!("{stem}.quantized.onnx"),
             Ask::SaveFigure => format!("{stem}.{}.svg", self.doc.pages.page.title().to_lowercase()),
-            Ask::OpenModel | Ask::OpenImages | Ask::OpenArrays | Ask::OpenConfig => String::new(),
+            Ask::OpenModel | Ask::OpenImages | Ask::OpenArrays | Ask::OpenConfig | Ask::OpenTarget => String::new(),
         };
         Suggestion { folder, file }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use quantlens_analysis::{
     config::QuantConfig,
     job::Progress,
-    report::{ExportReport, ModelInfo, Report},
+    report::{ExportReport, LayerInfo, ModelInfo, Report},
 };
 
 use super::{Effect, Effects, ask_detail, begin, edit, evaluate, navigate, notify::notice, open};
@@ -137,7 +137,7 @@ fn report_came(doc: &mut Document, report: Arc<Report>, complete: bool, out: &mu
     if !complete && doc.report.pending_since.is_none() && doc.report.value.as_ref().is_some_and(is_repeat) {
         return;
     }
-    let first = doc.report.value.is_none();
+    let first = doc.report.value.is_none() | follow_target(doc, &report);
     let has_live_samples = report.samples > 1;
     // A stage belongs to the configuration of now: it is marked by its count of samples, not dimmed.
     doc.report.set(report);
@@ -153,6 +153,19 @@ fn report_came(doc: &mut Document, report: Arc<Report>, complete: bool, out: &mu
         doc.tour_seen = true;
         doc.tour = Some(crate::tour::TourStep::Cliff);
     }
+}
+
+/// Takes the rows of the report's target for the model's, where they are others; whether they were.
+fn follow_target(doc: &mut Document, report: &Report) -> bool {
+    let Some(model) = &doc.model else { return false };
+    let same = model.layers.iter().eq(report.rows.iter().map(|row| row.info.as_ref()));
+    if same {
+        return false;
+    }
+    let layers: Vec<LayerInfo> = report.rows.iter().map(|row| LayerInfo::clone(&row.info)).collect();
+    doc.selection.retain(|name| layers.iter().any(|layer| layer.name == name));
+    doc.model = Some(Arc::new(ModelInfo { layers, ..ModelInfo::clone(model) }));
+    true
 }
 
 fn exported(doc: &mut Document, report: Arc<ExportReport>) {

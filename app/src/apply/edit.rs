@@ -46,6 +46,10 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
             }
             commit(doc, config, format!("reset {}", names(&layers)), out);
         }
+        Command::SetTarget(target) => {
+            let label = format!("quantize for {target}");
+            commit(doc, QuantConfig { target, ..QuantConfig::clone(&doc.config) }, label, out);
+        }
         Command::SetDefaults(defaults) => {
             let config = QuantConfig { defaults, ..QuantConfig::clone(&doc.config) };
             commit(doc, config, "change the defaults".into(), out);

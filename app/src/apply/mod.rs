@@ -79,6 +79,7 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         | Command::SetRange { .. }
         | Command::SetFold { .. }
         | Command::ResetLayers(_)
+        | Command::SetTarget(_)
         | Command::SetDefaults(_) => edit::apply(doc, command, out),
         Command::Select { .. }
         | Command::SelectMany(_)

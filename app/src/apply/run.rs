@@ -49,6 +49,7 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
             apply(doc, Command::OpenData(source), out);
         }
         A::OpenConfig => out.push(Effect::Ask(Ask::OpenConfig)),
+        A::OpenTarget => out.push(Effect::Ask(Ask::OpenTarget)),
         A::SaveConfig => match doc.config_path.clone() {
             Some(path) => apply(doc, Command::SaveConfig(path), out),
             None => out.push(Effect::Ask(Ask::SaveConfig { then_close: false })),

@@ -6,6 +6,7 @@ use quantlens_analysis::{
     calibrate::Method,
     config::{Granularity, LayerSettings},
     quant::Bits,
+    target::Target,
 };
 
 use super::menu::action_button;
@@ -20,6 +21,7 @@ use crate::{
 pub fn toolbar_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     ui.horizontal_wrapped(|ui| {
         drawers_ui(ui, doc, send);
+        hardware_ui(ui, doc, send);
         defaults_ui(ui, doc, send);
         target_ui(ui, doc, send);
     });
@@ -80,29 +82,24 @@ fn drawers_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     }
 }
 
-/// The defaults of all layers. What they are set to is in the configuration; unset ones show the target's own.
+/// The defaults of all layers: what the configuration says, else what the target holds.
 fn defaults_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let now = &doc.config.defaults;
-    let method = now.method.unwrap_or_default();
-    let chosen = choice(
-        ui,
-        "Ranges",
-        format::method(method),
-        format::method,
-        Method::all().filter(|m| *m != Method::Manual).collect(),
-        method,
-    );
+    let target = Target::builtin(&doc.config.target);
+    let method = now.method.or(target.as_ref().map(|t| t.method)).unwrap_or_default();
+    let methods = Method::all().filter(|m| *m != Method::Manual).collect();
+    let chosen = choice(ui, "Ranges", format::method(method), format::method, methods, method);
     set(send, now, chosen, |s, v| s.method = Some(v));
-    let scales = now.granularity.unwrap_or(Granularity::PerTensor);
+    let scales = now.granularity.or(target.as_ref().map(|t| t.granularity())).unwrap_or(Granularity::PerTensor);
     let sizes = [16, 32, 64, 128].map(Granularity::PerGroup);
-    let both = [Granularity::PerTensor, Granularity::PerChannel].into_iter().chain(sizes).collect();
-    let chosen = choice(ui, "Weights", &format::granularity(scales), format::granularity, both, scales);
+    let all = [Granularity::PerTensor, Granularity::PerChannel].into_iter().chain(sizes).collect();
+    let chosen = choice(ui, "Weights", &format::granularity(scales), format::granularity, all, scales);
     set(send, now, chosen, |s, v| s.granularity = Some(v));
     let widths: Vec<Bits> = Bits::ALL.into_iter().rev().collect();
-    let bits = now.weight_bits.unwrap_or(Bits::Int(8));
+    let bits = now.weight_bits.or(target.as_ref().map(|t| t.weights.bits.default)).unwrap_or(Bits::Int(8));
     let chosen = choice(ui, "W", &format::bits(bits), format::bits_words, widths.clone(), bits);
     set(send, now, chosen, |s, v| s.weight_bits = Some(v));
-    let bits = now.activation_bits.unwrap_or(Bits::Int(8));
+    let bits = now.activation_bits.or(target.as_ref().map(|t| t.activations.bits.default)).unwrap_or(Bits::Int(8));
     let chosen = choice(ui, "A", &format::bits(bits), format::bits_words, widths, bits);
     set(send, now, chosen, |s, v| s.activation_bits = Some(v));
 }
@@ -137,6 +134,36 @@ fn choice<T: PartialEq + Copy, S: Into<String>>(
     let is_enabled = ui.is_enabled();
     combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, is_enabled, &text));
     chosen
+}
+
+/// The hardware to quantize for: the built-in targets, or a file of one's own.
+fn hardware_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    let now = doc.config.target.as_str();
+    let known = Target::builtin(now);
+    let title = known.as_ref().map_or_else(|| file_name(now), |target| target.title.clone());
+    ui.label("Target").on_hover_text("The hardware or runtime to quantize for");
+    let combo = ComboBox::from_id_salt("target").selected_text(&title).show_ui(ui, |ui| {
+        for target in Target::builtins() {
+            let chosen = ui.selectable_label(target.name == now, &target.title);
+            if chosen.on_hover_text(&target.description).clicked() && target.name != now {
+                send.push(Command::SetTarget(target.name.clone()));
+            }
+        }
+        if known.is_none() {
+            ui.selectable_label(true, &title).on_hover_text(now);
+        }
+        ui.separator();
+        if ui.selectable_label(false, "Target file…").on_hover_text("A TOML file of your own").clicked() {
+            send.run(Action::OpenTarget);
+        }
+    });
+    let text = format!("Target: {title}");
+    let is_enabled = ui.is_enabled();
+    combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, is_enabled, &text));
+}
+
+fn file_name(path: &str) -> String {
+    std::path::Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Which part the keys 2…8, 1 and F set.

@@ -1,0 +1,164 @@
+//! What the target holds where nothing is said, and what it does not have.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::formats::{GridRule, LayerFormat};
+use crate::{
+    calibrate::DEFAULT_PERCENTILE,
+    config::{Granularity, LayerSettings},
+    quant::{Bits, Sign},
+    target::{self, Choice, NumberFormat, Target},
+};
+
+/// The target's own settings, all of them.
+pub(super) fn target_defaults(target: &Target) -> LayerSettings {
+    let (activations, weights) = (&target.activations, &target.weights);
+    LayerSettings {
+        weight_bits: Some(weights.bits.default),
+        activation_bits: Some(activations.bits.default),
+        granularity: Some(target.granularity()),
+        method: Some(target.method),
+        percentile: Some(DEFAULT_PERCENTILE),
+        range: None,
+        activation_scheme: Some(activations.scheme.default),
+        activation_sign: Some(activations.sign.default),
+        activation_codes: Some(activations.codes.default),
+        weight_scheme: Some(weights.scheme.default),
+        weight_sign: Some(weights.sign.default),
+        weight_codes: Some(weights.codes.default),
+        fold_batch_norm: Some(true),
+        reads: BTreeMap::new(),
+    }
+}
+
+impl Target {
+    /// How finely weights are scaled where nothing is said.
+    pub fn granularity(&self) -> Granularity {
+        match self.weights.granularity.default {
+            target::Granularity::PerTensor => Granularity::PerTensor,
+            target::Granularity::PerChannel => Granularity::PerChannel,
+            target::Granularity::PerGroup => {
+                Granularity::PerGroup(self.weights.group_sizes.as_ref().map_or(32, |sizes| sizes.default))
+            }
+        }
+    }
+}
+
+/// Refuses, in words, what the target does not have.
+pub(super) fn check(target: &Target, format: &LayerFormat) -> Result<(), String> {
+    let title = &target.title;
+    if let Some(bits) = format.weight_bits {
+        check_format(title, "weights", bits, format.weight_grid, &target.weights)?;
+        if !bits.is_float() {
+            check_granularity(title, format.granularity, &target.weights)?;
+        }
+    }
+    if let Some(bits) = format.activation_bits {
+        check_format(title, "activations", bits, format.activation_grid, &target.activations)?;
+    }
+    format.reads.values().try_for_each(|bits| allowed(title, "activations of", &target.activations.bits, bits))
+}
+
+fn check_format(title: &str, what: &str, bits: Bits, grid: GridRule, target: &NumberFormat) -> Result<(), String> {
+    allowed(title, &format!("{what} in"), &target.bits, &bits)?;
+    if !matches!(bits, Bits::Int(_)) {
+        return Ok(());
+    }
+    allowed(title, &format!("{what} with the scheme"), &target.scheme, &grid.scheme)?;
+    allowed(title, &format!("{what} that are"), &target.sign, &grid.sign)?;
+    // Unsigned codes are all there, whatever is said of signed ones.
+    if grid.sign == Sign::Signed {
+        allowed(title, &format!("{what} with codes that are"), &target.codes, &grid.codes)?;
+    }
+    Ok(())
+}
+
+fn check_granularity(title: &str, granularity: Granularity, target: &NumberFormat) -> Result<(), String> {
+    // A layer without the axis has one scale whatever the target prefers.
+    let Granularity::PerGroup(group) = granularity else {
+        let wanted = match granularity {
+            Granularity::PerChannel => target::Granularity::PerChannel,
+            _ => return Ok(()),
+        };
+        return allowed(title, "weights scaled", &target.granularity, &wanted);
+    };
+    allowed(title, "weights scaled", &target.granularity, &target::Granularity::PerGroup)?;
+    target.group_sizes.as_ref().map_or(Ok(()), |sizes| allowed(title, "weights in groups of", sizes, &group))
+}
+
+/// Whether `value` is among the choices; else what there is.
+fn allowed<T: PartialEq + Serialize>(title: &str, what: &str, choices: &Choice<T>, value: &T) -> Result<(), String> {
+    if choices.allows(value) {
+        return Ok(());
+    }
+    let list: Vec<String> = choices.iter().map(word).collect();
+    Err(format!("{title} has no {what} {}; it has {}", word(value), list.join(", ")))
+}
+
+/// A value as files spell it.
+fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(text)) => text,
+        Ok(other) => other.to_string(),
+        Err(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        calibrate::Method,
+        plan::RangeRule,
+        quant::{Codes, Scheme},
+    };
+
+    fn format(target: &Target) -> LayerFormat {
+        let defaults = target_defaults(target);
+        LayerFormat {
+            weight_bits: defaults.weight_bits,
+            granularity: defaults.granularity.unwrap(),
+            weight_grid: GridRule {
+                scheme: defaults.weight_scheme.unwrap(),
+                sign: defaults.weight_sign.unwrap(),
+                codes: defaults.weight_codes.unwrap(),
+            },
+            activation_bits: defaults.activation_bits,
+            activation_grid: GridRule {
+                scheme: defaults.activation_scheme.unwrap(),
+                sign: defaults.activation_sign.unwrap(),
+                codes: defaults.activation_codes.unwrap(),
+            },
+            range: RangeRule { method: Method::MinMax, percentile: DEFAULT_PERCENTILE, manual: None },
+            folds_batch_norm: false,
+            reads: BTreeMap::new(),
+            is_edited: false,
+        }
+    }
+
+    #[test]
+    fn every_target_has_its_own_defaults() {
+        for target in Target::builtins() {
+            assert_eq!(check(target, &format(target)), Ok(()), "{}", target.name);
+        }
+    }
+
+    #[test]
+    fn what_a_target_lacks_is_refused_with_what_it_has() {
+        let tensorrt = Target::builtin("tensorrt").unwrap();
+        let whole = format(&tensorrt);
+        let affine = GridRule { scheme: Scheme::Affine, ..whole.activation_grid };
+        let why = check(&tensorrt, &LayerFormat { activation_grid: affine, ..whole.clone() }).unwrap_err();
+        assert_eq!(why, "TensorRT style has no activations with the scheme affine; it has symmetric");
+        let why = check(&tensorrt, &LayerFormat { activation_bits: Some(Bits::Int(3)), ..whole.clone() }).unwrap_err();
+        assert!(why.contains("no activations in 3; it has 8,"), "{why}");
+        let dsp = Target::builtin("dsp-pow2").unwrap();
+        let grouped = LayerFormat { granularity: Granularity::PerGroup(32), ..format(&dsp) };
+        let why = check(&dsp, &grouped).unwrap_err();
+        assert!(why.contains("weights scaled per-group; it has per-tensor, per-channel"), "{why}");
+        let narrow = GridRule { codes: Codes::Narrow, ..format(&dsp).weight_grid };
+        assert!(check(&dsp, &LayerFormat { weight_grid: narrow, ..format(&dsp) }).is_err());
+    }
+}

@@ -1,0 +1,41 @@
+//! Another target for the open model: rows, quantizer places and cuts are worked out anew, and with them everything that
+//! was computed between the cuts. The model is not read again, the data stay.
+
+use std::sync::Arc;
+
+use super::{Workbench, info};
+use crate::{
+    engine::{Engine, SampleRun},
+    error::Result,
+    plan::WeightCache,
+    target::Target,
+};
+
+impl Workbench {
+    /// Arranges the model for the target of this name, or of this file, unless it is already.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] where there is no such target or its file is wrong; [`crate::Error::Io`].
+    pub(super) fn use_target(&mut self, name_or_path: &str) -> Result<()> {
+        if self.target_name == name_or_path {
+            return Ok(());
+        }
+        let target = Target::load(name_or_path)?;
+        self.target_name = name_or_path.to_owned();
+        if target == self.graph.target {
+            return Ok(());
+        }
+        self.graph = Arc::new(self.graph.with_target(&target));
+        self.engine = Engine::new(self.runtime.clone(), Arc::clone(&self.graph));
+        self.weight_cache = WeightCache::new();
+        self.info = Arc::new(info::retargeted(&self.info, &self.graph));
+        if let Some(data) = &mut self.data {
+            data.samples.iter_mut().for_each(|run| *run = SampleRun::default());
+            data.statistics = crate::calibrate::Statistics::default();
+            data.shapes = Vec::new();
+            data.is_referenced = false;
+            data.used_bytes = 0;
+        }
+        Ok(())
+    }
+}
