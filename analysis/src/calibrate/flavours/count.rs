@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn loops_put_values_where_the_rules_do() {
-        let mut values: Vec<f32> = (0..150_001).map(|i| (f64::from(i) * 0.618_034).fract() as f32 * 4.0 - 1.7).collect();
+        let mut values: Vec<f32> =
+            (0..150_001).map(|i| (f64::from(i) * 0.618_034).fract() as f32 * 4.0 - 1.7).collect();
         // Zeros, edges and their neighbours, and what belongs nowhere.
         let numpy = NumpyBins::symmetric(2.2, 2048).unwrap();
         let torch = TorchBins::new(-1.5, 2.0, 2048).unwrap();

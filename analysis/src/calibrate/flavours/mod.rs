@@ -105,7 +105,9 @@ impl Flavour {
             }
             Self::PpqKl => "KL on 32 thresholds instead of every one, without the values nearest to 0; symmetric only",
             Self::PpqMse => "MSE as if codes stood at the ends of their steps, on steps of whole bins: 8 for 8 bits",
-            Self::PpqPercentile => "99.99 % of each sample, averaged over the samples, instead of 99.99 % of all values",
+            Self::PpqPercentile => {
+                "99.99 % of each sample, averaged over the samples, instead of 99.99 % of all values"
+            }
             Self::TensorRt => {
                 "KL on |r| with 128 levels even for one-sided data, zeros left out, at least 128 of 2048 bins kept"
             }

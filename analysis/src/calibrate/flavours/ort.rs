@@ -65,12 +65,7 @@ pub(super) fn entropy_of_2048_bins(statistics: &FlavourStatistics, grid: Grid, s
 ///
 /// Oddities: the interval ends one bin later on the right than on the left, so the thresholds are `-i` and `i + 1` bins
 /// (the last two candidates share their right end); costs are float32. The curve has the right ends.
-pub(super) fn entropy(
-    counts: &[u64],
-    edges: &[f32],
-    quantized_bins: usize,
-    observed: Range,
-) -> Option<(Range, Curve)> {
+pub(super) fn entropy(counts: &[u64], edges: &[f32], quantized_bins: usize, observed: Range) -> Option<(Range, Curve)> {
     let (middle, first) = (counts.len() / 2, quantized_bins / 2);
     if middle < first || quantized_bins == 0 || edges.len() != counts.len() + 1 {
         return None;
@@ -191,7 +186,8 @@ pub(super) fn coarse_percentile(statistics: &FlavourStatistics, grid: Grid, sche
     };
     let edges: Vec<f32> =
         (0..=MAGNITUDE_BINS).map(|i| linspace_from_zero(observed.amax(), MAGNITUDE_BINS, i)).collect();
-    let note = "more values than onnxruntime's bins can be recounted for: within max|r|/2048 of its threshold".to_owned();
+    let note =
+        "more values than onnxruntime's bins can be recounted for: within max|r|/2048 of its threshold".to_owned();
     let range = percentile_range(counts, &edges, PERCENTILE, true, observed);
     FlavourChoice { note: Some(note), ..chosen(range, None, grid, scheme) }
 }

@@ -50,7 +50,9 @@ pub(super) fn entropy(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme
     }
     match scheme {
         Scheme::Symmetric => choice,
-        Scheme::Affine => choice.as_threshold_of(observed, "TensorRT has no zero-points; its symmetric threshold is used"),
+        Scheme::Affine => {
+            choice.as_threshold_of(observed, "TensorRT has no zero-points; its symmetric threshold is used")
+        }
     }
 }
 
