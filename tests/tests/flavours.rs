@@ -180,7 +180,7 @@ impl Model {
                 compare(&mut different, &format!("{flavour} {tensor}"), f64::from(zero_point), &theirs["zp"]);
                 compared += 1;
             }
-            assert!(compared >= 40, "{compared}");
+            assert!(compared >= 39, "{compared}");
         }
         different
     }
