@@ -129,6 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::cast_possible_truncation, reason = "test data")]
     fn loops_put_values_where_the_rules_do() {
         let mut values: Vec<f32> =
             (0..150_001).map(|i| (f64::from(i) * 0.618_034).fract() as f32 * 4.0 - 1.7).collect();

@@ -45,7 +45,7 @@ pub enum Flavour {
     PpqMse,
     /// PPQ's `percentile`.
     PpqPercentile,
-    /// The entropy calibrator of pytorch-quantization and ModelOpt.
+    /// The entropy calibrator of pytorch-quantization and `ModelOpt`.
     #[serde(rename = "tensorrt")]
     TensorRt,
 }
@@ -138,7 +138,7 @@ pub struct FlavourChoice {
     /// Its lowest and highest, not widened to 0; never NaN, infinite only where the observed range is and nothing
     /// better is known. For PPQ and TensorRT, which report a scale only, the interval that their search settled on.
     pub range: Range,
-    /// Its scale and zero-point for the grid, where it has any for the scheme.
+    /// Its scale and zero-point for the grid, where it has any for the scheme; else they follow from `range` as usual.
     pub scale: Option<(f32, i32)>,
     /// Every candidate that it really considers, thresholds ascending (not strictly), and its own costs; `best` is the
     /// chosen one by its own rule among equals. `None` where nothing is searched.
@@ -148,16 +148,18 @@ pub struct FlavourChoice {
 }
 
 impl FlavourChoice {
-    /// The observed range, where the tool has no answer: S = 1, Z = 0.
+    /// The observed range, where the tool has no answer. Without a scale of the tool's own, but S = 1, Z = 0 where no
+    /// scale can follow from that range.
     fn fallback(observed: Range, note: &str) -> Self {
         let ordered = observed.low <= observed.high;
         let range = if ordered { observed } else { Range { low: 0.0, high: 0.0 } };
-        Self { range, scale: Some((1.0, 0)), curve: None, note: Some(note.to_owned()) }
+        let usable = range.low.is_finite() && range.high.is_finite() && range.amax() > 0.0;
+        Self { range, scale: (!usable).then_some((1.0, 0)), curve: None, note: Some(note.to_owned()) }
     }
 
     /// A symmetric choice for an affine grid: its threshold cut to what was observed, without a scale. Cut to the
     /// observed range **and 0**: a threshold of 2 for data between 3 and 4 would otherwise be the interval from 3 to 2.
-    fn as_threshold_of(mut self, observed: Range, note: &str) -> Self {
+    fn cut_to(mut self, observed: Range, note: &str) -> Self {
         let ends = observed.with_zero();
         self.range = Range { low: self.range.low.max(ends.low), high: self.range.high.min(ends.high) };
         self.scale = None;
@@ -176,9 +178,9 @@ impl FlavourChoice {
 /// - nothing observed, or only NaN: `[0, 0]` or the given range, S = 1, Z = 0;
 /// - nothing but zeros: `[0, 0]`, S = 1, Z = 0, PPQ's smallest scale 1e-8;
 /// - an infinity: the observed range, S = 1, Z = 0, except for PPQ's percentile where it lies beyond the percentile;
-/// - NaN among numbers: left out. Only onnxruntime's MinMax and entropy do that themselves; the others stop with an
+/// - NaN among numbers: left out. Only onnxruntime's `MinMax` and entropy do that themselves; the others stop with an
 ///   error or give NaN;
-/// - values that a tool's float32 histogram cannot tell apart or hold: the observed range, S = 1, Z = 0.
+/// - values that a tool's float32 histogram cannot tell apart or hold: the observed range and no scale.
 ///
 /// Each of them has a note. Data of one sign and constants are ordinary to every tool.
 pub fn choose(flavour: Flavour, statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) -> FlavourChoice {

@@ -1,5 +1,9 @@
 //! Tensors that nobody expects, through every flavour, grid and scheme: nothing is NaN, nothing panics, all is said.
 
+#![expect(clippy::cast_possible_truncation, reason = "test data")]
+
+use proptest::{collection::vec, prelude::*};
+
 use super::*;
 use crate::calibrate::MinMax;
 
@@ -129,6 +133,24 @@ fn denormal_huge_and_crowded_values() {
     ] {
         choices(&[sample], &[2, 5, 8, 16]);
         choices(&[sample, &[], sample], &[8]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Any float32 numbers whatever, in samples of any lengths: what [`choices`] asserts holds.
+    #[test]
+    fn any_tensor(samples in vec(vec(any::<u32>().prop_map(f32::from_bits), 0..40), 0..4)) {
+        let samples: Vec<&[f32]> = samples.iter().map(Vec::as_slice).collect();
+        choices(&samples, &[8]);
+    }
+
+    /// The same for numbers of ordinary size.
+    #[test]
+    fn any_ordinary_tensor(samples in vec(vec(-100.0_f32..100.0, 0..40), 1..4)) {
+        let samples: Vec<&[f32]> = samples.iter().map(Vec::as_slice).collect();
+        choices(&samples, &[8]);
     }
 }
 

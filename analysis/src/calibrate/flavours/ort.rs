@@ -27,7 +27,7 @@ const SMOOTHING: f64 = 0.0001;
 const NUMPY_RAISES: &str = "the values are too close together, too small or too large for NumPy's histogram, where \
                             onnxruntime stops with an error; min–max is used";
 
-/// MinMax: the observed minimum and maximum.
+/// `MinMax`: the observed minimum and maximum.
 ///
 /// Oddity: with its moving average on, samples of one collection are averaged plainly; it is off by default.
 pub(super) fn min_max(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) -> FlavourChoice {
@@ -117,8 +117,8 @@ impl Scratch {
             let filled = self.counts[members.clone()].iter().filter(|count| **count != 0).count() as u64;
             let rest = if level + 1 == levels { levels * per_level..kept.len() } else { 0..0 };
             let mass: u64 = kept[members.clone()].iter().chain(&kept[rest]).sum();
-            if filled != 0 {
-                self.quantized[members].fill(mass / filled);
+            if let Some(share) = mass.checked_div(filled) {
+                self.quantized[members].fill(share);
             }
         }
         if !(smooth(&self.counts, &mut self.p) && smooth(&self.quantized, &mut self.q)) {

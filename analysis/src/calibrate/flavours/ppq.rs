@@ -1,7 +1,7 @@
 //! The scales of PPQ 0.6.6's calibration observers (`quantization/observer/range.py`), as it runs without CUDA.
 //!
 //! PPQ has no ranges, only scales and offsets; the range reported here is the interval that its search settled on. Its
-//! offset is a code of a grid from 0; on a grid from q_min the zero-point is `q_min + offset`.
+//! offset is a code of a grid from 0; on a grid from `q_min` the zero-point is `q_min + offset`.
 
 use super::{
     FlavourChoice,
@@ -51,9 +51,7 @@ pub(super) fn kl(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) -> 
     };
     match scheme {
         Scheme::Symmetric => choice,
-        Scheme::Affine => {
-            choice.as_threshold_of(observed, "PPQ's KL refuses asymmetric grids; its symmetric threshold is used")
-        }
+        Scheme::Affine => choice.cut_to(observed, "PPQ's KL refuses asymmetric grids; its symmetric threshold is used"),
     }
 }
 

@@ -256,6 +256,7 @@ fn percentiles_of(values: &[f32], n: usize) -> Option<SamplePercentiles> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::cast_possible_truncation, reason = "test data")]
     fn values() -> Vec<f32> {
         (0..200_000).map(|i| ((i as f64 * 0.618_034).fract() as f32 - 0.4).powi(3) * 40.0).collect()
     }

@@ -1,4 +1,4 @@
-//! The TensorRT-style entropy search of pytorch-quantization and ModelOpt 0.47 (`calib/histogram.py`). What TensorRT's
+//! The TensorRT-style entropy search of pytorch-quantization and `ModelOpt` 0.47 (`calib/histogram.py`). What TensorRT's
 //! own closed calibrator does is not known here.
 
 use super::{
@@ -50,9 +50,7 @@ pub(super) fn entropy(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme
     }
     match scheme {
         Scheme::Symmetric => choice,
-        Scheme::Affine => {
-            choice.as_threshold_of(observed, "TensorRT has no zero-points; its symmetric threshold is used")
-        }
+        Scheme::Affine => choice.cut_to(observed, "TensorRT has no zero-points; its symmetric threshold is used"),
     }
 }
 
@@ -60,7 +58,7 @@ pub(super) fn entropy(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme
 /// the smallest. The flag says that a divergence that is no number won.
 ///
 /// Oddities: the first bin, with the zeros in it, is made equal to the second; the normalisation inside the tool has no
-/// effect, SciPy normalises `P` and `Q` each by its own sum; a candidate that keeps no value at all is 0/0, which
+/// effect, `SciPy` normalises `P` and `Q` each by its own sum; a candidate that keeps no value at all is 0/0, which
 /// NumPy's argmin takes for the smallest, so a tensor of one repeated magnitude gets `max|r|·2047/2048`.
 pub(super) fn search(counts: &[u64], amax: f32, levels: usize) -> (Curve, bool) {
     let mut bins = counts.to_vec();

@@ -1,4 +1,4 @@
-//! Against the same search in NumPy and SciPy (tests/golden/tensorrt_flavour.py), and small cases by hand.
+//! Against the same search in NumPy and `SciPy` (`tests/golden/tensorrt_flavour.py`), and small cases by hand.
 
 use std::collections::BTreeMap;
 
