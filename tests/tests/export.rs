@@ -3,11 +3,13 @@
 use std::{path::Path, sync::Arc};
 
 use quantlens_analysis::{
-    config::{Granularity, QuantConfig},
+    calibrate::{Flavour, Method},
+    config::{Granularity, LayerSettings, QuantConfig},
     metrics::Measure,
     onnx,
-    quant::Bits,
+    quant::{Bits, Codes, Range, Scheme, Sign},
     report::ExportReport,
+    target::Target,
     workbench::{ExportOptions, Workbench},
 };
 use quantlens_tests::core::{bench, evaluate, quietly, sample, shared};
@@ -54,6 +56,89 @@ fn every_width_exports_bit_for_bit() {
     unfolded.defaults.fold_batch_norm = Some(false);
     configs.push(unfolded);
     holds(&sample("sample.onnx"), &sample("sample.npz"), &configs);
+}
+
+/// What is written of a configuration: bytes of the file without what it says about itself.
+fn written(workbench: &mut Workbench, config: &QuantConfig, path: &Path) -> onnx::proto::ModelProto {
+    let report = export(workbench, config, path);
+    let v = &report.verification;
+    assert_eq!((v.failure.as_deref(), v.elements_different), (None, 0), "{}", config.to_json());
+    let mut model = onnx::proto::ModelProto::clone(&onnx::load(path).expect("it was written").model);
+    model.metadata_props.clear();
+    model
+}
+
+#[test]
+fn every_switch_changes_the_file_and_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut workbench = bench(&sample("sample.onnx"), &sample("sample.npz"), 4, None);
+    let path = folder.path().join("switch.onnx");
+    let plain = written(&mut workbench, &QuantConfig::default(), &path);
+    let mut switches: Vec<LayerSettings> = Method::all()
+        .filter(|m| !matches!(m, Method::MinMax | Method::Manual))
+        // These three choose min–max on purpose, or on this data.
+        .filter(|m| !matches!(m.flavour(), Some(Flavour::OrtMinMax | Flavour::OrtEntropy)))
+        .map(|method| LayerSettings { method: Some(method), ..LayerSettings::default() })
+        .collect();
+    switches.extend([
+        LayerSettings { method: Some(Method::Percentile), percentile: Some(99.0), ..LayerSettings::default() },
+        LayerSettings { method: Some(Method::Manual), range: Some(Range::new(-0.5, 1.25)), ..LayerSettings::default() },
+        LayerSettings { activation_scheme: Some(Scheme::Symmetric), ..LayerSettings::default() },
+        LayerSettings { activation_sign: Some(Sign::Unsigned), ..LayerSettings::default() },
+        LayerSettings {
+            activation_scheme: Some(Scheme::Symmetric),
+            activation_sign: Some(Sign::Unsigned),
+            ..LayerSettings::default()
+        },
+        LayerSettings { activation_codes: Some(Codes::Narrow), ..LayerSettings::default() },
+        LayerSettings { weight_scheme: Some(Scheme::Affine), ..LayerSettings::default() },
+        LayerSettings { weight_sign: Some(Sign::Unsigned), ..LayerSettings::default() },
+        LayerSettings { granularity: Some(Granularity::PerChannel), ..LayerSettings::default() },
+        LayerSettings { granularity: Some(Granularity::PerGroup(1)), ..LayerSettings::default() },
+    ]);
+    // A narrow weight grid has the same 127; it shows where codes would reach −128: with an affine scheme.
+    switches.push(LayerSettings {
+        weight_scheme: Some(Scheme::Affine),
+        weight_codes: Some(Codes::Narrow),
+        ..LayerSettings::default()
+    });
+    for defaults in switches {
+        let config = QuantConfig { defaults, ..QuantConfig::default() };
+        let model = written(&mut workbench, &config, &path);
+        assert!(model.graph != plain.graph, "the file is the default's: {}", config.to_json());
+    }
+    for target in Target::builtins().iter().skip(1) {
+        let config = QuantConfig { target: target.name.clone(), ..QuantConfig::default() };
+        let model = written(&mut workbench, &config, &path);
+        assert!(model.graph != plain.graph, "the file is the default's: {}", target.name);
+    }
+    let again = written(&mut workbench, &QuantConfig::default(), &path);
+    assert!(again == plain, "back at the first target, everything is as it was");
+}
+
+#[test]
+fn a_range_by_hand_comes_out_bit_for_bit() {
+    // The one that a drag leaves: no round number.
+    let range = Range::new(-0.123_456_79, 1.000_000_1);
+    let mut config = QuantConfig::default();
+    config.edit_layer("block3/depthwise", |s| (s.method, s.range) = (Some(Method::Manual), Some(range)));
+    let read = QuantConfig::from_json(&config.to_json(), "session").unwrap();
+    let back = read.layers["block3/depthwise"].range.unwrap();
+    assert_eq!((back.low.to_bits(), back.high.to_bits()), (range.low.to_bits(), range.high.to_bits()));
+    let mut workbench = bench(&sample("sample.onnx"), &sample("sample.npz"), 4, None);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hand.onnx");
+    let model = written(&mut workbench, &read, &path);
+    let row = workbench.model().layers.iter().find(|l| l.name == "block3/depthwise").unwrap().clone();
+    let graph = model.graph.unwrap();
+    let quantizer = graph
+        .node
+        .iter()
+        .find(|n| n.op_type.as_deref() == Some("QuantizeLinear") && n.input[0].starts_with(&row.output));
+    let scale = &quantizer.expect("the output is quantized").input[1];
+    let scale = graph.initializer.iter().find(|t| t.name.as_deref() == Some(scale)).unwrap();
+    let expected = ((f64::from(range.high) - f64::from(range.low)) / 255.0) as f32;
+    assert_eq!(onnx::float_values(scale).unwrap()[0].to_bits(), expected.to_bits());
 }
 
 #[test]

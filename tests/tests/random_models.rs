@@ -4,11 +4,11 @@
 use std::{path::Path, sync::Arc};
 
 use quantlens_analysis::{
-    calibrate::Method,
+    calibrate::{Flavour, Method},
     config::{Granularity, QuantConfig, ReadSettings},
     metrics::Measure,
     onnx,
-    quant::Bits,
+    quant::{Bits, Codes, Range, Scheme, Sign},
     report::ModelInfo,
     workbench::{ExportOptions, Workbench},
 };
@@ -20,6 +20,16 @@ use quantlens_tests::{
 };
 
 const SAMPLES: usize = 4;
+const GRANULARITIES: [Granularity; 4] =
+    [Granularity::PerTensor, Granularity::PerChannel, Granularity::PerGroup(1), Granularity::PerGroup(2)];
+const METHODS: [Method; 6] = [
+    Method::Kl,
+    Method::Percentile,
+    Method::Entropy,
+    Method::Mse,
+    Method::Flavour(Flavour::TensorRt),
+    Method::Flavour(Flavour::PpqPercentile),
+];
 const NETWORKS: u64 = 24;
 const CONFIGURATIONS: usize = 6;
 
@@ -36,15 +46,25 @@ fn edit(config: &mut QuantConfig, workbench: &Workbench, model: &ModelInfo, seed
     let layer = seeded.one(&model.layers).clone();
     let mut edited = config.clone();
     let bits = *seeded.one(&Bits::ALL);
-    let granularity = *seeded.one(&[Granularity::PerTensor, Granularity::PerChannel]);
-    let what = seeded.below(7);
+    let granularity = *seeded.one(&GRANULARITIES);
+    let what = seeded.below(12);
     let folds = seeded.chance(1, 2);
+    let method = *seeded.one(&METHODS);
+    let scheme = *seeded.one(&[Scheme::Affine, Scheme::Symmetric]);
+    let sign = *seeded.one(&[Sign::Signed, Sign::Unsigned]);
+    let reach = 0.25 + seeded.below(8) as f32 * 0.25;
     edited.edit_layer(&layer.name, |s| match what {
         0 => s.weight_bits = Some(bits),
         1 => s.activation_bits = Some(bits),
         2 => s.granularity = Some(granularity),
-        3 => s.method = Some(Method::Kl),
+        3 => s.method = Some(method),
         4 => s.fold_batch_norm = Some(folds),
+        5 => s.activation_scheme = Some(scheme),
+        6 => s.activation_sign = Some(sign),
+        7 => s.activation_codes = Some(Codes::Narrow),
+        8 => (s.weight_scheme, s.weight_sign) = (Some(scheme), Some(sign)),
+        9 => s.weight_codes = Some(Codes::Narrow),
+        10 => (s.method, s.range) = (Some(Method::Manual), Some(Range::new(-reach, 0.7 * reach))),
         _ => {
             for (tensor, _) in layer.inputs.iter().take(1) {
                 s.reads.insert(tensor.clone(), ReadSettings { bits });
@@ -60,11 +80,18 @@ fn edit(config: &mut QuantConfig, workbench: &Workbench, model: &ModelInfo, seed
 
 fn configuration(workbench: &Workbench, model: &ModelInfo, seeded: &mut Seeded) -> QuantConfig {
     let mut config = QuantConfig::default();
-    config.defaults.weight_bits = Some(*seeded.one(&Bits::ALL));
-    config.defaults.activation_bits = Some(*seeded.one(&Bits::ALL));
-    config.defaults.granularity = Some(*seeded.one(&[Granularity::PerTensor, Granularity::PerChannel]));
+    let fine = |config: &QuantConfig| workbench.check(config).is_ok();
+    // What this model's opset has no form for is refused, and drawn again.
+    loop {
+        config.defaults.weight_bits = Some(*seeded.one(&Bits::ALL));
+        config.defaults.activation_bits = Some(*seeded.one(&Bits::ALL));
+        config.defaults.granularity = Some(*seeded.one(&GRANULARITIES));
+        if fine(&config) {
+            break;
+        }
+    }
     if seeded.chance(1, 3) {
-        config.defaults.method = Some(Method::Kl);
+        config.defaults.method = Some(*seeded.one(&METHODS));
     }
     if seeded.chance(1, 3) {
         config.defaults.fold_batch_norm = Some(false);

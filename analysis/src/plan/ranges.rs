@@ -157,16 +157,19 @@ impl QuantPlan {
         let (range, method) = match (fixed, format.range.manual, observed) {
             (Some((low, high)), _, _) => (Range::new(low, high), Method::MinMax),
             (None, Some(range), _) => (range, Method::Manual),
-            (None, None, Some(range)) => match statistics.histograms.get(&tensor) {
-                Some(data) if format.range.method.needs_histogram() => {
-                    let choice = choose(format.range.method, data, format.number, format.range.percentile);
-                    if let Some(note) = choice.note {
-                        self.warnings.push(Warning::new("method-fell-back", format!("`{name}`: {note}")));
+            // A tensor that an operator only hands on holds the values of its owner.
+            (None, None, Some(range)) => {
+                match statistics.histograms.get(&graph.quantizable.owner(tensor).unwrap_or(tensor)) {
+                    Some(data) if format.range.method.needs_histogram() => {
+                        let choice = choose(format.range.method, data, format.number, format.range.percentile);
+                        if let Some(note) = choice.note {
+                            self.warnings.push(Warning::new("method-fell-back", format!("`{name}`: {note}")));
+                        }
+                        (choice.range, choice.method)
                     }
-                    (choice.range, choice.method)
+                    _ => (range, Method::MinMax),
                 }
-                _ => (range, Method::MinMax),
-            },
+            }
             (None, None, None) => (Range::new(0.0, 0.0), Method::MinMax),
         };
         let range = widened(range, graph.target.minimum_real_range);
