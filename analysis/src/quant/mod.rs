@@ -10,6 +10,7 @@ pub mod fake;
 pub mod grid;
 mod kernel;
 pub mod params;
+pub mod requant;
 pub(crate) mod wide;
 
 pub use channel::ChannelLayout;
@@ -20,3 +21,4 @@ pub use fake::{
 };
 pub use grid::{Bits, Grid, Scheme};
 pub use params::{Degenerate, QuantParams, Range, SymmetricRule, affine, symmetric};
+pub use requant::{Multiplier, Rounding};
