@@ -41,6 +41,13 @@ pub struct MatrixGeometry {
     output_channel_stride: usize,
 }
 
+/// Where an operand stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+}
+
 /// One operand as a stack of matrices.
 struct Matrices {
     batch: Vec<usize>,
@@ -52,10 +59,10 @@ struct Matrices {
 
 impl Matrices {
     /// A vector is a row on the left and a column on the right, as NumPy's `matmul` has it.
-    fn of(shape: &[usize], is_left: bool, is_transposed: bool) -> Option<Self> {
+    fn of(shape: &[usize], side: Side, is_transposed: bool) -> Option<Self> {
         let (batch, rows, columns) = match shape {
             [] => return None,
-            [length] if is_left => (Vec::new(), 1, *length),
+            [length] if side == Side::Left => (Vec::new(), 1, *length),
             [length] => (Vec::new(), *length, 1),
             [batch @ .., rows, columns] => (batch.to_vec(), *rows, *columns),
         };
@@ -74,8 +81,8 @@ impl MatrixGeometry {
     /// [`Error::Model`] where they cannot be multiplied.
     pub fn new(settings: MatrixSettings, left: &[usize], right: &[usize]) -> Result<Self> {
         let refuse = || Error::model(format!("matrices of shapes {left:?} and {right:?} cannot be multiplied"));
-        let a = Matrices::of(left, true, settings.transposed_left).ok_or_else(refuse)?;
-        let b = Matrices::of(right, false, settings.transposed_right).ok_or_else(refuse)?;
+        let a = Matrices::of(left, Side::Left, settings.transposed_left).ok_or_else(refuse)?;
+        let b = Matrices::of(right, Side::Right, settings.transposed_right).ok_or_else(refuse)?;
         if a.columns != b.rows {
             return Err(refuse());
         }

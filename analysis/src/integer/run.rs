@@ -113,7 +113,7 @@ impl<'a> IntegerLayer<'a> {
 
     /// The accumulators of the channels of one group, which starts at channel `first`.
     fn group(&self, position: usize, first: usize, patch: &[i32], sums: &mut [i64]) {
-        let rows = self.weights.from_row(self.geometry.row(position, first));
+        let rows = self.weights.rows_after(self.geometry.row(position, first));
         if patch.is_empty() {
             sums.fill(0);
         } else if self.is_narrow {

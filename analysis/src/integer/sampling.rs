@@ -7,11 +7,14 @@
 
 use super::Geometry;
 
-/// Positions of `geometry` whose outputs take at most about `budget` multiply-accumulates, ascending; at least one, and all of
-/// them where the budget allows it. `run` numbers the samples, so that they do not all look at the same pixels.
+/// What an output costs beside its products, in multiply-accumulates: three requantizations and the counting.
+const OUTPUT_COST: usize = 64;
+
+/// Positions of `geometry` whose outputs cost about as much as `budget` multiply-accumulates, ascending; at least one, and
+/// all of them where the budget allows it. `run` numbers the samples, so that they do not all look at the same pixels.
 pub fn positions(geometry: &dyn Geometry, budget: usize, run: usize) -> Vec<usize> {
     let count = geometry.positions();
-    let each = geometry.channels().saturating_mul(geometry.taps()).max(1);
+    let each = geometry.channels().saturating_mul(geometry.taps().saturating_add(OUTPUT_COST)).max(1);
     let wanted = (budget / each).max(1);
     if wanted >= count {
         return (0..count).collect();
@@ -40,9 +43,9 @@ mod tests {
     #[test]
     fn small_layers_are_computed_whole() {
         let geometry = ConvGeometry::new(&ConvSettings::default(), &[1, 2, 6, 6], &[3, 2, 3, 3]).unwrap();
-        // 16 positions of 3·18 products each.
-        assert_eq!(positions(&geometry, 16 * 54, 0), (0..16).collect::<Vec<_>>());
-        let fewer = positions(&geometry, 16 * 54 - 1, 0);
+        // 16 positions of 3 outputs each: 3·(18 + 64) = 246.
+        assert_eq!(positions(&geometry, 16 * 246, 0), (0..16).collect::<Vec<_>>());
+        let fewer = positions(&geometry, 16 * 246 - 1, 0);
         assert!(fewer.len() <= 15 && fewer.windows(2).all(|pair| pair[0] < pair[1]), "{fewer:?}");
         assert_eq!(positions(&geometry, 1, 0).len(), 1);
     }
@@ -51,13 +54,13 @@ mod tests {
     fn positions_are_one_a_stretch_and_in_all_columns() {
         let geometry = ConvGeometry::new(&ConvSettings::default(), &[1, 1, 112, 112], &[1, 1, 1, 1]).unwrap();
         for run in 0..3 {
-            let chosen = positions(&geometry, 112, run);
+            let chosen = positions(&geometry, 112 * 65, run);
             assert!(chosen.iter().enumerate().all(|(row, p)| p / 112 == row), "{chosen:?}");
             let mut columns: Vec<usize> = chosen.iter().map(|p| p % 112 / 16).collect();
             columns.sort_unstable();
             columns.dedup();
             assert_eq!(columns, [0, 1, 2, 3, 4, 5, 6]);
         }
-        assert_ne!(positions(&geometry, 112, 0), positions(&geometry, 112, 1));
+        assert_ne!(positions(&geometry, 112 * 65, 0), positions(&geometry, 112 * 65, 1));
     }
 }

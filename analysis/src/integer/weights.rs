@@ -34,7 +34,7 @@ impl WeightRows {
     }
 
     /// The steps of `row` and all rows after it.
-    pub(super) fn from_row(&self, row: usize) -> &[i32] {
+    pub(super) fn rows_after(&self, row: usize) -> &[i32] {
         self.steps.get(row * self.taps..).unwrap_or_default()
     }
 

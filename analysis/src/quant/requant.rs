@@ -7,11 +7,11 @@
 /// How a multiplier is applied to an accumulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rounding {
-    /// Saturating rounding doubling high multiply, then a rounding right shift: two roundings. As gemmlowp, and TFLite's
+    /// Saturating rounding doubling high multiply, then a rounding right shift: two roundings. As gemmlowp, and `TFLite`'s
     /// `MultiplyByQuantizedMultiplier` without `TFLITE_SINGLE_ROUNDING`. The multiply rounds ties up, the shift away
     /// from zero.
     Gemmlowp,
-    /// The 64-bit product rounded once, ties up, as TFLite with `TFLITE_SINGLE_ROUNDING`.
+    /// The 64-bit product rounded once, ties up, as `TFLite` with `TFLITE_SINGLE_ROUNDING`.
     Single,
     /// `M` replaced by the nearest power of two: a shift, rounded once, ties up. Exact where all scales are powers of two;
     /// elsewhere it is off by as much as a third.
@@ -41,13 +41,13 @@ pub struct Multiplier {
     pub shift: i32,
 }
 
-/// Shifts of more bits leave nothing of an int32. TFLite flushes such multipliers to zero.
+/// Shifts of more bits leave nothing of an int32. `TFLite` flushes such multipliers to zero.
 const LONGEST_SHIFT: i32 = 31;
 
 impl Multiplier {
     /// The multiplier nearest to `real`, with `|M0·2^(−n) − M| ≤ 2^(−31)·M`; `None` unless `real` is finite and above 0.
     ///
-    /// As TFLite's `QuantizeMultiplier`: `M0` is rounded half away from zero, and one that rounds up to 2^31 becomes
+    /// As `TFLite`'s `QuantizeMultiplier`: `M0` is rounded half away from zero, and one that rounds up to 2^31 becomes
     /// 2^30 with one bit less of shift.
     pub fn from_real(real: f64) -> Option<Self> {
         if !(real.is_finite() && real > 0.0) {
@@ -100,7 +100,7 @@ impl Multiplier {
         }
         let left = (-self.shift).clamp(0, LONGEST_SHIFT);
         // The reference shifts an int32 and leaves overflow undefined; here it saturates, before the multiply.
-        let shifted = saturate(i128::from(accumulator) << left);
+        let shifted = saturate(i64::from(accumulator) << left);
         rounding_divide_by_power_of_two(high_multiply(shifted, self.m0), self.shift.max(0))
     }
 }
@@ -113,7 +113,7 @@ fn high_multiply(a: i32, b: i32) -> i32 {
     let product = i64::from(a) * i64::from(b);
     // The division truncates towards zero, which the smaller nudge of a negative product makes up for.
     let nudge: i64 = if product >= 0 { 1 << 30 } else { 1 - (1 << 30) };
-    saturate(i128::from((product + nudge) / (1 << 31)))
+    saturate((product + nudge) / (1 << 31))
 }
 
 /// gemmlowp's `RoundingDivideByPOT`: `value/2^exponent`, to nearest, ties away from zero; `exponent` in 0..=31.
@@ -121,25 +121,23 @@ fn rounding_divide_by_power_of_two(value: i32, exponent: i32) -> i32 {
     let value = i64::from(value);
     let mask = (1_i64 << exponent) - 1;
     let threshold = (mask >> 1) + i64::from(value < 0);
-    saturate(i128::from((value >> exponent) + i64::from(value & mask > threshold)))
+    saturate((value >> exponent) + i64::from(value & mask > threshold))
 }
 
-/// `value/2^shift`, to nearest, ties up, saturated; a negative shift multiplies.
+/// `value/2^shift`, to nearest, ties up, saturated; a negative shift multiplies. `|value| ≤ 2^62`.
 fn shift_half_up(value: i64, shift: i32) -> i32 {
-    let value = i128::from(value);
     match shift {
-        // Of 62 bits nothing is left by a shift of 63, a half included: |value| < 2^62.
+        // Of 62 bits a shift of 63 leaves a half at most, and only of −2^62, which rounds up to 0.
         63.. => 0,
         1..=62 => saturate((value + (1 << (shift - 1))) >> shift),
-        // Beyond 64 bits of left shift everything but 0 is saturated anyway.
-        _ => saturate(value << (-shift).min(64)),
+        // A left shift of 32 leaves int32 whatever it is of, but for 0.
+        _ => saturate(value.saturating_mul(1 << (-shift).min(32))),
     }
 }
 
-fn saturate(value: i128) -> i32 {
-    let clamped = value.clamp(i128::from(i32::MIN), i128::from(i32::MAX));
+fn saturate(value: i64) -> i32 {
     // Clamped to int32.
-    i32::try_from(clamped).unwrap_or_default()
+    i32::try_from(value.clamp(i64::from(i32::MIN), i64::from(i32::MAX))).unwrap_or_default()
 }
 
 /// `(f, e)` with `value = f·2^e` and `f` in [0.5, 1), exact; `value` is finite and above 0.
