@@ -1,7 +1,14 @@
 //! What an evaluation found, as plain data shared by `Arc`: the window draws it, the command line prints it, and
 //! neither derives a number of its own.
 
+mod arithmetic;
+
 use std::{path::PathBuf, sync::Arc};
+
+pub use arithmetic::{
+    ArithmeticContent, BiasForm, ChannelArithmetic, Coverage, FloatCheck, IntegerArithmetic, LayerArithmetic,
+    MultiplierFacts, PairSaturation, Reach, Remark, RemarkLevel, RoundingDifferences, TensorGrid,
+};
 
 use serde::Serialize;
 
