@@ -13,8 +13,9 @@ use quantlens_analysis::{
     metrics::{Errors, Measure},
     quant::Bits,
     report::{
-        ActivationSummary, Cost, Distribution, ExportReport, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
-        OutputRow, Report, Score, Share, ThresholdCurve, Timing, Verification, WeightChannel, WeightSummary,
+        ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, LayerArithmetic, LayerDetail,
+        LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, ThresholdCurve, Timing, Verification,
+        WeightChannel, WeightSummary,
     },
     tensor::{Dim, ElementType, ModelInput},
 };
@@ -334,6 +335,16 @@ impl Bench for FakeBench {
 
     fn layer_detail(&mut self, _: &Arc<QuantConfig>, layer: &str, _: &mut Run<'_>) -> anyhow::Result<Arc<LayerDetail>> {
         Ok(Arc::new(detail(layer)))
+    }
+
+    fn layer_arithmetic(
+        &mut self,
+        _: &Arc<QuantConfig>,
+        layer: &str,
+        _: &mut Run<'_>,
+    ) -> anyhow::Result<Arc<LayerArithmetic>> {
+        let content = ArithmeticContent::NotApplicable("The test's model has no arithmetic.".into());
+        Ok(Arc::new(LayerArithmetic { layer: layer.into(), content }))
     }
 
     fn export(&mut self, _: &Arc<QuantConfig>, path: &Path, _: &mut Run<'_>) -> anyhow::Result<Arc<ExportReport>> {

@@ -10,7 +10,7 @@ use quantlens_analysis::{
     config::{LayerSettings, QuantConfig},
     data::{Recipe, RecipeTrial, info::DataInfo},
     metrics::Measure,
-    report::{LayerDetail, LayerInfo, LayerRow, ModelInfo, Report},
+    report::{LayerArithmetic, LayerDetail, LayerInfo, LayerRow, ModelInfo, Report},
 };
 
 use crate::{
@@ -46,6 +46,10 @@ pub struct Document {
     pub detail: Loaded<Arc<LayerDetail>>,
     /// The layer and the configuration that `detail` was last asked for.
     pub detail_of: Option<(String, Arc<QuantConfig>)>,
+    /// The Arithmetic page's data of the anchor layer.
+    pub arithmetic: Loaded<Arc<LayerArithmetic>>,
+    /// The layer and the configuration that `arithmetic` was last asked for.
+    pub arithmetic_of: Option<(String, Arc<QuantConfig>)>,
     /// The pinned baseline.
     pub pinned: Option<Arc<Report>>,
     /// The configuration as edited; the report may still belong to an earlier one.
