@@ -8,6 +8,7 @@ pub mod engine;
 pub mod error;
 pub mod export;
 pub mod graph;
+pub mod integer;
 pub mod job;
 pub mod metrics;
 pub mod onnx;

@@ -2,8 +2,14 @@
 //! neither derives a number of its own.
 
 pub mod threshold;
+mod arithmetic;
 
 use std::{path::PathBuf, sync::Arc};
+
+pub use arithmetic::{
+    ArithmeticContent, BiasForm, ChannelArithmetic, Coverage, FloatCheck, IntegerArithmetic, LayerArithmetic,
+    MultiplierFacts, PairSaturation, Reach, Remark, RemarkLevel, RoundingDifferences, TensorGrid,
+};
 
 use serde::Serialize;
 pub use threshold::{MethodCurves, RangeMark, ThresholdDetail};

@@ -9,7 +9,7 @@ use quantlens_analysis::{
     data::{DataOptions, DataSource, Recipe, RecipeTrial, info::DataInfo},
     engine::Runtime,
     job::Job,
-    report::{ExportReport, LayerDetail, ModelInfo, Report},
+    report::{ExportReport, LayerArithmetic, LayerDetail, ModelInfo, Report},
     workbench::{ExportOptions, OpenOptions, Workbench},
 };
 
@@ -145,6 +145,15 @@ impl Bench for Engine {
 
     fn layer_detail(&mut self, config: &Arc<QuantConfig>, layer: &str, job: &mut Job<'_>) -> Result<Arc<LayerDetail>> {
         Ok(self.workbench()?.layer_detail(config, layer, job)?)
+    }
+
+    fn layer_arithmetic(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        layer: &str,
+        job: &mut Job<'_>,
+    ) -> Result<Arc<LayerArithmetic>> {
+        Ok(self.workbench()?.layer_arithmetic(config, layer, job)?)
     }
 
     fn export(&mut self, config: &Arc<QuantConfig>, path: &Path, job: &mut Job<'_>) -> Result<Arc<ExportReport>> {

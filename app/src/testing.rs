@@ -13,7 +13,7 @@ use quantlens_analysis::{
     metrics::{Errors, Measure},
     quant::{Bits, Codes, IntegerFormat, Range, Scheme, Sign},
     report::{
-        ActivationSummary, Cost, Distribution, ExportReport, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
+        ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, LayerArithmetic, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
         OutputRow, Report, Score, Share, ThresholdDetail, Timing, Verification, WeightChannel, WeightSummary,
     },
     tensor::{Dim, ElementType, ModelInput},
@@ -344,6 +344,16 @@ impl Bench for FakeBench {
 
     fn layer_detail(&mut self, _: &Arc<QuantConfig>, layer: &str, _: &mut Run<'_>) -> anyhow::Result<Arc<LayerDetail>> {
         Ok(Arc::new(detail(layer)))
+    }
+
+    fn layer_arithmetic(
+        &mut self,
+        _: &Arc<QuantConfig>,
+        layer: &str,
+        _: &mut Run<'_>,
+    ) -> anyhow::Result<Arc<LayerArithmetic>> {
+        let content = ArithmeticContent::NotApplicable("The test's model has no arithmetic.".into());
+        Ok(Arc::new(LayerArithmetic { layer: layer.into(), content }))
     }
 
     fn export(&mut self, _: &Arc<QuantConfig>, path: &Path, _: &mut Run<'_>) -> anyhow::Result<Arc<ExportReport>> {

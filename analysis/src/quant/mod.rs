@@ -18,6 +18,7 @@ pub mod params;
 pub mod power_of_two;
 pub mod quantizer;
 mod runs;
+pub mod requant;
 pub(crate) mod wide;
 
 #[cfg(test)]
@@ -35,3 +36,4 @@ pub use group::GroupLayout;
 pub use integer_format::{Codes, IntegerFormat, Sign};
 pub use params::{Degenerate, QuantParams, Range, SymmetricRule, affine, symmetric};
 pub use quantizer::{NumberFormat, Quantizer};
+pub use requant::{Multiplier, Rounding};

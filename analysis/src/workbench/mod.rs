@@ -5,6 +5,7 @@
 //! for a model and its data; an evaluation brings the samples it needs to the new plan, first one, then the live ones,
 //! then all, and what a plan leaves unchanged is not run again.
 
+mod arithmetic;
 mod cost;
 mod data;
 mod detail;

@@ -9,7 +9,7 @@ use quantlens_analysis::{
     report::{ExportReport, LayerInfo, ModelInfo, Report},
 };
 
-use super::{Effect, Effects, ask_detail, begin, edit, evaluate, navigate, notify::notice, open};
+use super::{Effect, Effects, ask_detail, begin, edit, evaluate, navigate, notify::notice, open, settle_layer};
 use crate::{
     document::{Document, ExportPhase, Failure, JobStatus, Level, Loaded},
     history::History,
@@ -48,6 +48,11 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
             if doc.selection.anchor.as_deref() == Some(detail.layer.as_str()) {
                 doc.detail.set(detail);
                 doc.weighed = None;
+            }
+        }
+        News::Arithmetic(arithmetic) => {
+            if doc.selection.anchor.as_deref() == Some(arithmetic.layer.as_str()) {
+                doc.arithmetic.set(arithmetic);
             }
         }
         News::Exported(report) => exported(doc, report),
@@ -105,8 +110,9 @@ fn opened(doc: &mut Document, model: Arc<ModelInfo>, out: &mut Effects) {
     doc.history = History::default();
     doc.selection = Selection::default();
     doc.before_float.clear();
-    doc.detail_of = None;
+    (doc.detail_of, doc.arithmetic_of) = (None, None);
     (doc.report, doc.detail, doc.recipes) = (Loaded::default(), Loaded::default(), Loaded::default());
+    doc.arithmetic = Loaded::default();
     (doc.data, doc.data_choice, doc.recipe_given, doc.pinned) = (None, None, None, None);
     (doc.export, doc.failure, doc.tour) = (None, None, None);
     doc.filter = crate::document::Filter::default();
@@ -188,13 +194,9 @@ fn settle(doc: &mut Document, slot: Slot) {
         Slot::Data | Slot::Evaluate => {
             doc.report.settle();
             // An edit drops the detail that waits behind it.
-            doc.detail.settle();
-            doc.detail_of = None;
+            settle_layer(doc);
         }
-        Slot::Detail => {
-            doc.detail.settle();
-            doc.detail_of = None;
-        }
+        Slot::Detail => settle_layer(doc),
         Slot::Recipes => doc.recipes.settle(),
         Slot::Export => {
             if let Some(export) = doc.export.as_mut().filter(|export| export.is_running()) {
@@ -249,8 +251,9 @@ fn retry_for(doc: &Document, slot: Slot, trouble: &Trouble, opening: Option<Mode
     match slot {
         Slot::Evaluate => Some(Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() }),
         Slot::Detail => {
-            let layer = doc.selection.anchor.clone()?;
-            Some(Request::Detail { config: Arc::clone(&doc.config), layer })
+            let (layer, config) = (doc.selection.anchor.clone()?, Arc::clone(&doc.config));
+            let is_arithmetic = doc.pages.page == crate::document::Page::Arithmetic;
+            Some(if is_arithmetic { Request::Arithmetic { config, layer } } else { Request::Detail { config, layer } })
         }
         Slot::Recipes => Some(Request::Recipes),
         Slot::Data => {

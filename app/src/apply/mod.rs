@@ -170,8 +170,7 @@ fn cancel(doc: &mut Document, out: &mut Effects) {
     }
     // Nothing is on its way any more; the values on screen are the last good ones again.
     doc.report.settle();
-    doc.detail.settle();
-    doc.detail_of = None;
+    settle_layer(doc);
     doc.recipes.settle();
 }
 
@@ -223,6 +222,7 @@ fn begin(doc: &mut Document, request: Request, out: &mut Effects) {
     match &request {
         Request::Evaluate { .. } | Request::Data { .. } => doc.report.ask(now),
         Request::Detail { .. } => doc.detail.ask(now),
+        Request::Arithmetic { .. } => doc.arithmetic.ask(now),
         Request::Recipes => doc.recipes.ask(now),
         Request::Open { .. } | Request::Export { .. } => {}
     }
@@ -236,16 +236,23 @@ fn evaluate(doc: &mut Document, out: &mut Effects) {
     }
     doc.edits_waiting = 0;
     // The queue drops a detail that waits or runs; it is asked for again when the numbers are there.
-    doc.detail_of = None;
+    (doc.detail_of, doc.arithmetic_of) = (None, None);
     let request = Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() };
     begin(doc, request, out);
+}
+
+/// Nothing of the anchor layer is on its way any more.
+fn settle_layer(doc: &mut Document) {
+    doc.detail.settle();
+    doc.arithmetic.settle();
+    (doc.detail_of, doc.arithmetic_of) = (None, None);
 }
 
 /// Fetches the pages' data of the anchor layer, if such a page is on screen: it makes an evaluation pause, so it is not
 /// asked for without need, nor twice for the same configuration.
 fn ask_detail(doc: &mut Document, out: &mut Effects) {
     let Some(layer) = doc.selection.anchor.clone() else {
-        doc.detail = crate::document::Loaded::default();
+        (doc.detail, doc.arithmetic) = Default::default();
         return;
     };
     // Another layer's histogram under this layer's name would be worse than none.
@@ -253,12 +260,33 @@ fn ask_detail(doc: &mut Document, out: &mut Effects) {
         doc.detail = crate::document::Loaded::default();
         doc.detail_of = None;
     }
+    if doc.arithmetic.value.as_ref().is_some_and(|arithmetic| arithmetic.layer != layer) {
+        doc.arithmetic = crate::document::Loaded::default();
+        doc.arithmetic_of = None;
+    }
+    let is_arithmetic = doc.pages.page == Page::Arithmetic;
     let wanted = (layer, Arc::clone(&doc.config));
-    if doc.data.is_none() || !doc.pages.page.follows_layer() || doc.detail_of.as_ref() == Some(&wanted) {
+    let asked = if is_arithmetic { &doc.arithmetic_of } else { &doc.detail_of };
+    if doc.data.is_none() || !doc.pages.page.follows_layer() || asked.as_ref() == Some(&wanted) {
         return;
     }
-    doc.detail_of = Some(wanted.clone());
-    begin(doc, Request::Detail { layer: wanted.0, config: wanted.1 }, out);
+    let (layer, config) = wanted.clone();
+    // Both share a slot: what this request puts aside is to be asked for again when its page is shown.
+    if is_arithmetic {
+        if doc.detail.pending_since.is_some() {
+            doc.detail.settle();
+            doc.detail_of = None;
+        }
+        doc.arithmetic_of = Some(wanted);
+        begin(doc, Request::Arithmetic { layer, config }, out);
+    } else {
+        if doc.arithmetic.pending_since.is_some() {
+            doc.arithmetic.settle();
+            doc.arithmetic_of = None;
+        }
+        doc.detail_of = Some(wanted);
+        begin(doc, Request::Detail { layer, config }, out);
+    }
 }
 
 #[cfg(test)]

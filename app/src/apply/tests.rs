@@ -288,3 +288,25 @@ fn a_layers_pages_are_fetched_when_they_are_on_screen_and_once_a_configuration()
     assert_eq!(doc.report.value.as_ref().unwrap().samples, 8);
     assert!(hear(&mut doc, Slot::Evaluate, all).is_empty());
 }
+
+#[test]
+fn the_arithmetic_page_fetches_its_own_values_and_puts_nothing_aside_for_good() {
+    let mut doc = document(4);
+    select(&mut doc, &["conv1"]);
+    act(&mut doc, Action::ShowPage(Page::Histogram));
+    let effects = act(&mut doc, Action::ShowPage(Page::Arithmetic));
+    assert!(matches!(effects.as_slice(), [Effect::Start(Request::Arithmetic { .. })]), "{effects:?}");
+    assert!(doc.detail.pending_since.is_none(), "both share a slot: the newer request is the one that runs");
+    let content = quantlens_analysis::report::ArithmeticContent::NotApplicable("no".into());
+    let layer = "conv1".to_owned();
+    let found = Arc::new(quantlens_analysis::report::LayerArithmetic { layer, content });
+    hear(&mut doc, Slot::Detail, News::Arithmetic(found));
+    assert!(doc.arithmetic.value.is_some() && doc.arithmetic.pending_since.is_none());
+    let effects = act(&mut doc, Action::ShowPage(Page::Histogram));
+    assert!(matches!(effects.as_slice(), [Effect::Start(Request::Detail { .. })]), "asked for again: {effects:?}");
+    assert!(act(&mut doc, Action::ShowPage(Page::Table)).is_empty());
+    // Another layer: its own, or none.
+    act(&mut doc, Action::ShowPage(Page::Arithmetic));
+    select(&mut doc, &["conv2"]);
+    assert!(doc.arithmetic.value.is_none() && doc.arithmetic.pending_since.is_some());
+}

@@ -10,7 +10,7 @@ use quantlens_analysis::{
     config::{LayerSettings, QuantConfig},
     data::{Recipe, RecipeTrial, info::DataInfo},
     metrics::Measure,
-    report::{LayerDetail, LayerInfo, LayerRow, ModelInfo, RangeMark, Report},
+    report::{LayerArithmetic, LayerDetail, LayerInfo, LayerRow, ModelInfo, RangeMark, Report},
 };
 
 use crate::{
@@ -48,6 +48,10 @@ pub struct Document {
     pub detail_of: Option<(String, Arc<QuantConfig>)>,
     /// A range set by hand of this layer with what it does, as the histogram tells it, until the pages' data are new.
     pub weighed: Option<(String, RangeMark)>,
+    /// The Arithmetic page's data of the anchor layer.
+    pub arithmetic: Loaded<Arc<LayerArithmetic>>,
+    /// The layer and the configuration that `arithmetic` was last asked for.
+    pub arithmetic_of: Option<(String, Arc<QuantConfig>)>,
     /// The pinned baseline.
     pub pinned: Option<Arc<Report>>,
     /// The configuration as edited; the report may still belong to an earlier one.

@@ -20,13 +20,15 @@ pub enum Page {
     Threshold,
     /// The channels of the selected layer.
     Channels,
+    /// What a machine without floats computes for the selected layer.
+    Arithmetic,
 }
 
 impl Page {
     /// Pages about the whole model.
     pub const MODEL: [Self; 3] = [Self::Table, Self::Data, Self::Model];
     /// Pages about the selected layer.
-    pub const LAYER: [Self; 3] = [Self::Histogram, Self::Threshold, Self::Channels];
+    pub const LAYER: [Self; 4] = [Self::Histogram, Self::Threshold, Self::Channels, Self::Arithmetic];
 
     /// The tab's text.
     pub fn title(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Page {
             Self::Histogram => "Histogram",
             Self::Threshold => "Threshold",
             Self::Channels => "Channels",
+            Self::Arithmetic => "Arithmetic",
         }
     }
 

@@ -1,8 +1,9 @@
 //! Figures: a page builds one [`FigureSpec`], the screen and the saved file both draw it.
 //!
 //! [`spec`] is the vocabulary, [`ticks`] and [`hover`] what both readers of a chart need in words, [`screen`] and [`mod@file`]
-//! the two drawers; [`histogram`], [`channels`] and [`threshold`] say what the layer pages show.
+//! the two drawers; [`histogram`], [`channels`], [`threshold`] and [`arithmetic`] say what the layer pages show.
 
+pub mod arithmetic;
 mod brush;
 pub mod channels;
 pub mod file;

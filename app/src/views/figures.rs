@@ -1,6 +1,9 @@
 //! Which figure is on screen: what "Export figure…" saves.
 
-use super::{ViewStates, channels::channels_figure, histogram::histogram_figure, threshold::threshold_figure};
+use super::{
+    ViewStates, arithmetic::arithmetic_figure, channels::channels_figure, histogram::histogram_figure,
+    threshold::threshold_figure,
+};
 use crate::{
     document::{Document, Page},
     figure::FigureSpec,
@@ -12,6 +15,7 @@ pub fn shown_figure(doc: &Document, states: &ViewStates) -> Option<FigureSpec> {
         Page::Histogram => histogram_figure(doc, &states.histogram),
         Page::Threshold => threshold_figure(doc),
         Page::Channels => channels_figure(doc, &states.channels),
+        Page::Arithmetic => arithmetic_figure(doc),
         Page::Table | Page::Model | Page::Data => None,
     }
 }

@@ -36,14 +36,15 @@ impl<'a> LayerPage<'a> {
 pub fn layer_page<'a>(ui: &mut Ui, doc: &'a Document, send: &mut Commands) -> Option<LayerPage<'a>> {
     let page = LayerPage::of(doc);
     if page.is_none() {
-        missing_ui(ui, doc, send);
+        missing_ui(ui, doc, doc.detail.pending_since.is_some(), send);
     } else if doc.detail.is_dimmed(doc.now) {
         ui.set_opacity(theme::DIM);
     }
     page
 }
 
-fn missing_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+/// What stands on a layer's page without its values; `is_asked` while they are on their way.
+pub(super) fn missing_ui(ui: &mut Ui, doc: &Document, is_asked: bool, send: &mut Commands) {
     if doc.model.is_none() {
         let words = EmptyState { title: "No model is open", reason: "This page shows the values of one layer." };
         empty_state(ui, words, |ui| buttons(ui, send, &[Action::OpenModel, Action::OpenSample]));
@@ -57,7 +58,7 @@ fn missing_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
         empty_state(ui, words, |ui| buttons(ui, send, &[Action::NextWorse]));
         return;
     };
-    if doc.data.is_none() && doc.detail.pending_since.is_none() {
+    if doc.data.is_none() && !is_asked {
         let title = format!("{name} has no values yet");
         let words =
             EmptyState { title: &title, reason: "The values of a layer come from running samples through the model." };
@@ -94,6 +95,11 @@ pub fn stamp(doc: &Document, samples: usize) -> String {
 
 /// The page's heading: what is shown, of which layer and operator, and the button that saves the figure.
 pub fn heading_ui(ui: &mut Ui, title: &str, page: &LayerPage<'_>, send: &mut Commands) {
+    row_heading_ui(ui, title, page.row, send);
+}
+
+/// [`heading_ui`] of a page that has values of its own.
+pub(super) fn row_heading_ui(ui: &mut Ui, title: &str, row: Option<&LayerRow>, send: &mut Commands) {
     ui.horizontal(|ui| {
         // The button first, from the right: a long name is cut, never the button.
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -101,7 +107,7 @@ pub fn heading_ui(ui: &mut Ui, title: &str, page: &LayerPage<'_>, send: &mut Com
                 send.run(Action::ExportFigure);
             }
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                let op = page.row.map_or(String::new(), |row| format!("  {}", row.info.op));
+                let op = row.map_or(String::new(), |row| format!("  {}", row.info.op));
                 let mut job = egui::text::LayoutJob::default();
                 RichText::new(title).heading().append_to(
                     &mut job,

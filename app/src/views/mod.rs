@@ -1,5 +1,6 @@
 //! One file a view. A view reads the document, draws and formats, and pushes commands; it derives no number.
 
+pub mod arithmetic;
 pub mod bits_editor;
 pub mod cells;
 pub mod channels;
@@ -45,6 +46,7 @@ pub struct ViewStates {
     pub histogram: histogram::HistogramState,
     pub channels: channels::ChannelsState,
     pub threshold: threshold::ThresholdState,
+    pub arithmetic: arithmetic::ArithmeticState,
     pub data_page: data_page::DataPageState,
     pub model_summary: model_summary::ModelSummaryState,
 }

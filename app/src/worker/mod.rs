@@ -14,7 +14,7 @@ use quantlens_analysis::{
     config::QuantConfig,
     data::{DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{CancelToken, Job as Run, Progress},
-    report::{ExportReport, LayerDetail, ModelInfo, Report},
+    report::{ExportReport, LayerArithmetic, LayerDetail, ModelInfo, Report},
 };
 
 pub use self::{
@@ -59,6 +59,13 @@ pub enum Request {
         /// The layer's name.
         layer: String,
     },
+    /// The integer arithmetic of one layer. It shares the slot of [`Request::Detail`]: only one page is on screen.
+    Arithmetic {
+        /// Under this configuration.
+        config: Arc<QuantConfig>,
+        /// The layer's name.
+        layer: String,
+    },
     /// Write the quantized model and run it.
     Export {
         /// Which configuration.
@@ -88,7 +95,7 @@ pub enum DataChoice {
 
 /// The kind of a job: each runs at most once and waits at most once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "one a variant of Request")]
+#[expect(missing_docs, reason = "one a variant of Request, but that a layer's pages share one")]
 pub enum Slot {
     Open,
     Data,
@@ -122,7 +129,7 @@ impl Request {
             Self::Data { .. } => Slot::Data,
             Self::Recipes => Slot::Recipes,
             Self::Evaluate { .. } => Slot::Evaluate,
-            Self::Detail { .. } => Slot::Detail,
+            Self::Detail { .. } | Self::Arithmetic { .. } => Slot::Detail,
             Self::Export { .. } => Slot::Export,
         }
     }
@@ -135,6 +142,7 @@ impl Request {
             Self::Recipes => "trying recipes",
             Self::Evaluate { .. } => "evaluating",
             Self::Detail { .. } => "measuring the layer",
+            Self::Arithmetic { .. } => "computing in integers",
             Self::Export { .. } => "exporting",
         }
     }
@@ -185,6 +193,8 @@ pub enum News {
     Report(Arc<Report>),
     /// The layer's pages.
     Detail(Arc<LayerDetail>),
+    /// The layer's Arithmetic page.
+    Arithmetic(Arc<LayerArithmetic>),
     /// The file is written and was run.
     Exported(Arc<ExportReport>),
     /// It was stopped.
@@ -278,6 +288,17 @@ pub trait Bench: Send {
         layer: &str,
         job: &mut Run<'_>,
     ) -> anyhow::Result<Arc<LayerDetail>>;
+
+    /// The integer arithmetic of one layer.
+    ///
+    /// # Errors
+    /// When a run fails.
+    fn layer_arithmetic(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        layer: &str,
+        job: &mut Run<'_>,
+    ) -> anyhow::Result<Arc<LayerArithmetic>>;
 
     /// Writes and verifies.
     ///

@@ -81,6 +81,7 @@ impl Runner {
                 News::Report(bench.evaluate(config, &mut run, &mut on_stage)?)
             }
             Request::Detail { config, layer } => News::Detail(bench.layer_detail(config, layer, &mut run)?),
+            Request::Arithmetic { config, layer } => News::Arithmetic(bench.layer_arithmetic(config, layer, &mut run)?),
             Request::Export { config, path } => News::Exported(bench.export(config, path, &mut run)?),
         })
     }

@@ -1,0 +1,114 @@
+//! What a machine without floats computes for the selected layer: the formula with the layer's own numbers, how far it
+//! is from what was shown everywhere else, and what could overflow.
+
+mod table;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use egui::{ScrollArea, Ui};
+use quantlens_analysis::report::{
+    ArithmeticContent, IntegerArithmetic, LayerArithmetic, LayerRow, Remark, RemarkLevel,
+};
+
+use super::layer_page::{missing_ui, row_heading_ui, stamp};
+use crate::{
+    command::Commands,
+    document::Document,
+    figure::{FigureSpec, ScreenOptions, arithmetic::difference_spec, figure_ui},
+    theme,
+    widgets::{EmptyState, Tone, banner, empty_state, section},
+};
+
+/// Height of the chart, in points: five groups of bars need no more.
+const CHART_HEIGHT: f32 = 200.0;
+
+/// What this view remembers between frames.
+#[derive(Clone, Debug, Default)]
+pub struct ArithmeticState {
+    /// The channel whose numbers stand in the formula; one that the layer has not is 0.
+    pub channel: usize,
+}
+
+/// The selected layer's arithmetic, once it is here.
+fn shown(doc: &Document) -> Option<(&LayerArithmetic, Option<&LayerRow>)> {
+    let name = doc.selection.anchor.as_deref()?;
+    let arithmetic = doc.arithmetic.value.as_deref().filter(|arithmetic| arithmetic.layer == name)?;
+    Some((arithmetic, doc.row_of(name)))
+}
+
+/// Draws the view.
+pub fn arithmetic_ui(ui: &mut Ui, doc: &Document, state: &mut ArithmeticState, send: &mut Commands) {
+    let Some((arithmetic, row)) = shown(doc) else {
+        return missing_ui(ui, doc, doc.arithmetic.pending_since.is_some(), send);
+    };
+    if doc.arithmetic.is_dimmed(doc.now) {
+        ui.set_opacity(theme::DIM);
+    }
+    let name = &arithmetic.layer;
+    let found = match &arithmetic.content {
+        ArithmeticContent::Integer(found) => found,
+        ArithmeticContent::NotApplicable(reason) => {
+            let title = format!("{name} has no integer arithmetic");
+            return empty_state(ui, EmptyState { title: &title, reason }, |_| {});
+        }
+    };
+    row_heading_ui(ui, &title(name), row, send);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.label(words::reach(found));
+        for remark in &found.remarks {
+            banner(ui, tone(remark), &words::remark(remark), |_| {});
+        }
+        state.channel = if state.channel < found.channels.len() { state.channel } else { 0 };
+        formula_ui(ui, found, state.channel);
+        section(ui, "Against fake quantization");
+        ui.label(words::coverage(found));
+        if let Some(spec) = spec_of(doc, name, found) {
+            figure_ui(ui, &spec, ScreenOptions { height: CHART_HEIGHT, summary: true });
+        }
+        section(ui, "Channels");
+        table::table_ui(ui, found, &mut state.channel);
+    });
+}
+
+/// The figure on the page, for saving; `None` while there is none.
+pub fn arithmetic_figure(doc: &Document) -> Option<FigureSpec> {
+    let (arithmetic, _) = shown(doc)?;
+    match &arithmetic.content {
+        ArithmeticContent::Integer(found) => spec_of(doc, &arithmetic.layer, found),
+        ArithmeticContent::NotApplicable(_) => None,
+    }
+}
+
+fn title(layer: &str) -> String {
+    format!("Integer arithmetic of {layer}")
+}
+
+fn spec_of(doc: &Document, layer: &str, found: &IntegerArithmetic) -> Option<FigureSpec> {
+    let stamp = stamp(doc, found.coverage.samples);
+    (!found.roundings.is_empty()).then(|| difference_spec(&found.roundings, title(layer), stamp))
+}
+
+fn tone(remark: &Remark) -> Tone {
+    match remark.level {
+        RemarkLevel::Wrong => Tone::Failure,
+        RemarkLevel::Risk => Tone::Warning,
+        RemarkLevel::Note => Tone::Info,
+    }
+}
+
+/// The formula, general on the left of each line and with the channel's numbers on the right.
+fn formula_ui(ui: &mut Ui, found: &IntegerArithmetic, channel: usize) {
+    section(ui, &format!("Formula, with the numbers of channel {channel}"));
+    let weak = theme::tokens(ui).weak;
+    ui.scope(|ui| {
+        // Lines are read, not clicked: they may stand closer than controls do.
+        ui.spacing_mut().interact_size.y = 18.0;
+        for (general, own) in words::formula(found, channel) {
+            ui.horizontal_wrapped(|ui| {
+                ui.label(egui::RichText::new(general).font(theme::number_font(ui)).color(weak));
+                ui.label(egui::RichText::new(own).font(theme::number_font(ui)));
+            });
+        }
+    });
+}
