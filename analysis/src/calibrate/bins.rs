@@ -152,4 +152,16 @@ mod tests {
         seen.observe(&values, Sign::Kept);
         assert_eq!(seen, twin(0.0, 3.0, 2048, &values, Sign::Kept));
     }
+
+    #[test]
+    fn no_counter_overflows() {
+        // Half a million equal values: more than 16 bits hold, in one bin.
+        for bins in [1, 2048, 8192] {
+            let mut seen = Bins::new(0.0, 1.0, bins);
+            seen.observe(&vec![1.0; 500_003], Sign::Kept);
+            assert_eq!(seen.counts().last(), Some(&500_003), "{bins} bins");
+            seen.observe(&vec![f32::NAN; 500_003], Sign::Kept);
+            assert_eq!((seen.nan(), seen.counts().iter().sum::<u64>()), (500_003, 500_003), "{bins} bins");
+        }
+    }
 }
