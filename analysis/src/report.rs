@@ -1,8 +1,8 @@
 //! What an evaluation found, as plain data shared by `Arc`: the window draws it, the command line prints it, and
 //! neither derives a number of its own.
 
-pub mod threshold;
 mod arithmetic;
+pub mod threshold;
 
 use std::{path::PathBuf, sync::Arc};
 

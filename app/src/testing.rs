@@ -13,8 +13,9 @@ use quantlens_analysis::{
     metrics::{Errors, Measure},
     quant::{Bits, Codes, IntegerFormat, Range, Scheme, Sign},
     report::{
-        ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, LayerArithmetic, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
-        OutputRow, Report, Score, Share, ThresholdDetail, Timing, Verification, WeightChannel, WeightSummary,
+        ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, LayerArithmetic, LayerDetail,
+        LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, ThresholdDetail, Timing, Verification,
+        WeightChannel, WeightSummary,
     },
     tensor::{Dim, ElementType, ModelInput},
     workbench::range_choices,

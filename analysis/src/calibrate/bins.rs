@@ -24,8 +24,8 @@ impl Bins {
         Self { low, per_unit, counts: vec![0; bins], nan: 0 }
     }
 
-    pub(super) fn observe(&mut self, values: &[f32], sign: Sign) {
-        let rule = Uniform { low: self.low, per_unit: self.per_unit, bins: self.counts.len(), sign };
+    pub(super) fn observe(&mut self, values: &[f32]) {
+        let rule = Uniform { low: self.low, per_unit: self.per_unit, bins: self.counts.len() };
         self.nan += observe(values, &rule, &mut self.counts);
     }
 
@@ -49,21 +49,12 @@ impl Bins {
     }
 }
 
-/// Which bits of a value count, as a mask over its float32 pattern, so that `|r|` and `r` share a loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub(super) enum Sign {
-    Kept = u32::MAX,
-    Dropped = u32::MAX >> 1,
-}
-
 /// The places of [`Bins`].
 #[derive(Clone, Copy)]
 struct Uniform {
     low: f64,
     per_unit: f64,
     bins: usize,
-    sign: Sign,
 }
 
 impl Rule for Uniform {
@@ -88,8 +79,7 @@ fn uniform_body(values: &[f32], places: &mut [u32], rule: Uniform) {
     #[expect(clippy::cast_possible_truncation, reason = "a few thousand bins")]
     let nan = rule.bins as u32;
     for (value, slot) in values.iter().zip(places) {
-        let value = f32::from_bits(value.to_bits() & rule.sign as u32);
-        let place = (f64::from(value) - rule.low) * rule.per_unit;
+        let place = (f64::from(*value) - rule.low) * rule.per_unit;
         let place = if place > 0.0 { place } else { 0.0 };
         let place = if place < last { place } else { last };
         let nearest = place + ROUND;
@@ -105,9 +95,9 @@ mod tests {
     use crate::quant::{lanes::odd_values, wide::with_each};
 
     /// One value at a time, with a cast for the floor.
-    fn twin(low: f64, high: f64, bins: usize, values: &[f32], sign: Sign) -> Bins {
+    fn twin(low: f64, high: f64, bins: usize, values: &[f32]) -> Bins {
         let mut twin = Bins::new(low, high, bins);
-        for value in values.iter().map(|value| if sign == Sign::Kept { *value } else { value.abs() }) {
+        for value in values.iter().copied() {
             if value.is_nan() {
                 twin.nan += 1;
                 continue;
@@ -126,17 +116,15 @@ mod tests {
             [(-4.0, 4.0, 2048), (0.0, 15.0, 2048), (-0.3, 15.0, 256), (2.0, 2.0, 16), (0.0, 1e-44, 7)]
         {
             for (len, one_in) in [(0, 1), (1, 1), (3, 2), (255, 7), (256, 7), (1003, 1), (1003, 7), (20_000, 600)] {
-                for sign in [Sign::Kept, Sign::Dropped] {
-                    let values = odd_values(len, one_in);
-                    let expected = twin(low, high, bins, &values, sign);
-                    let seen = with_each(|| {
-                        let mut seen = Bins::new(low, high, bins);
-                        seen.observe(&values, sign);
-                        seen
-                    });
-                    for (extension, seen) in seen {
-                        assert_eq!(seen, expected, "{extension:?}, {len} values in {low}..{high}");
-                    }
+                let values = odd_values(len, one_in);
+                let expected = twin(low, high, bins, &values);
+                let seen = with_each(|| {
+                    let mut seen = Bins::new(low, high, bins);
+                    seen.observe(&values);
+                    seen
+                });
+                for (extension, seen) in seen {
+                    assert_eq!(seen, expected, "{extension:?}, {len} values in {low}..{high}");
                 }
             }
         }
@@ -149,7 +137,19 @@ mod tests {
         let edge = |i: u32| (f64::from(i) * 3.0 / 2048.0) as f32;
         let values: Vec<f32> = (0..=2048).flat_map(|i| [edge(i).next_down(), edge(i), edge(i).next_up()]).collect();
         let mut seen = Bins::new(0.0, 3.0, 2048);
-        seen.observe(&values, Sign::Kept);
-        assert_eq!(seen, twin(0.0, 3.0, 2048, &values, Sign::Kept));
+        seen.observe(&values);
+        assert_eq!(seen, twin(0.0, 3.0, 2048, &values));
+    }
+
+    #[test]
+    fn no_counter_overflows() {
+        // Half a million equal values: more than 16 bits hold, in one bin.
+        for bins in [1, 2048, 8192] {
+            let mut seen = Bins::new(0.0, 1.0, bins);
+            seen.observe(&vec![1.0; 500_003]);
+            assert_eq!(seen.counts().last(), Some(&500_003), "{bins} bins");
+            seen.observe(&vec![f32::NAN; 500_003]);
+            assert_eq!((seen.nan(), seen.counts().iter().sum::<u64>()), (500_003, 500_003), "{bins} bins");
+        }
     }
 }

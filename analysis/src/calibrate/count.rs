@@ -1,17 +1,19 @@
 //! Counting how many values have each place of a histogram.
 //!
 //! Places are computed for a few hundred values at a time, then counted one by one. A tensor after ReLU would wait for
-//! one counter half of the time, so the values take turns in [`TURNS`] counters of the same place.
+//! one counter half of the time, so values take turns in several counters of the same place. More of them are no help:
+//! once the counters leave the first-level cache, counting takes twice as long. So they have 16 bits.
 
 use rayon::prelude::*;
 
-/// Counters of a place.
-const TURNS: usize = 4;
 /// Places computed before they are counted.
 const STRIP: usize = 256;
-/// Values counted by one thread before its counters are added up; 2 MiB of float32. Counts are integers, so this number
-/// shows in no result.
-const SHARE: usize = 1 << 19;
+/// Values counted before the counters are added up: of two counters of a place neither can overflow.
+const SHARE: usize = 2 * u16::MAX as usize / STRIP * STRIP;
+/// Shares that are worth a thread.
+const SHARES_PER_TASK: usize = 4;
+/// From so many bins on two counters a place are faster than four.
+const MANY_BINS: usize = 4096;
 
 /// 1.5·2⁵²: adding it rounds a float64 of magnitude below 2⁵¹ to an integer, half to even, and leaves that integer in
 /// the low bits. A cast would do, but it saturates, which the compiler does not vectorise.
@@ -33,23 +35,31 @@ pub(super) trait Rule: Sync {
     fn fill(&self, values: &[f32], places: &mut [u32]);
 }
 
-/// Adds `values` to `counts`, which has [`Rule::bins`] places, and returns how many were NaN.
+/// Adds `values` to `counts`, which has [`Rule::bins`] places, and returns how many were NaN. Counts are integers, so how
+/// the work is divided shows in no result.
 pub(super) fn observe(values: &[f32], rule: &impl Rule, counts: &mut [u64]) -> u64 {
-    let add = |counts: &mut [u64], share: &[[u32; TURNS]]| {
-        let sum = |turns: &[u32; TURNS]| turns.iter().map(|n| u64::from(*n)).sum::<u64>();
-        counts.iter_mut().zip(share).for_each(|(total, turns)| *total += sum(turns));
-        share.get(rule.bins()).map_or(0, sum)
+    // The last place is NaN's.
+    let fresh = || vec![0; rule.bins() + 1];
+    let total = if values.len() <= SHARE {
+        counted(fresh(), values, rule)
+    } else {
+        let tasks = values.par_chunks(SHARE).with_min_len(SHARES_PER_TASK);
+        tasks.fold(fresh, |total, values| counted(total, values, rule)).reduce(fresh, |mut total, other| {
+            total.iter_mut().zip(&other).for_each(|(total, count)| *total += count);
+            total
+        })
     };
-    if values.len() <= SHARE {
-        return add(counts, &share(values, rule));
-    }
-    let shares: Vec<_> = values.par_chunks(SHARE).map(|values| share(values, rule)).collect();
-    shares.iter().map(|share| add(counts, share)).sum()
+    counts.iter_mut().zip(&total).for_each(|(sum, count)| *sum += count);
+    total[rule.bins()]
 }
 
-/// Counts of at most [`SHARE`] values.
-fn share(values: &[f32], rule: &impl Rule) -> Vec<[u32; TURNS]> {
-    let mut counts = vec![[0; TURNS]; rule.bins() + 1];
+/// `total` with at most [`SHARE`] values more.
+fn counted(total: Vec<u64>, values: &[f32], rule: &impl Rule) -> Vec<u64> {
+    if rule.bins() < MANY_BINS { in_turns::<4>(total, values, rule) } else { in_turns::<2>(total, values, rule) }
+}
+
+fn in_turns<const TURNS: usize>(mut total: Vec<u64>, values: &[f32], rule: &impl Rule) -> Vec<u64> {
+    let mut counts = vec![[0_u16; TURNS]; total.len()];
     let mut places = [0; STRIP];
     for strip in values.chunks(STRIP) {
         let places = &mut places[..strip.len()];
@@ -60,7 +70,10 @@ fn share(values: &[f32], rule: &impl Rule) -> Vec<[u32; TURNS]> {
                 counts[places[turn] as usize][turn] += 1;
             }
         }
-        rest.iter().for_each(|place| counts[*place as usize][0] += 1);
+        rest.iter().for_each(|place| total[*place as usize] += 1);
     }
-    counts
+    for (total, turns) in total.iter_mut().zip(&counts) {
+        *total += turns.iter().map(|n| u64::from(*n)).sum::<u64>();
+    }
+    total
 }

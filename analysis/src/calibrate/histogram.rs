@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{
-    bins::{Bins, Sign},
+    bins::Bins,
     curve::NoCandidate,
     minmax::MinMax,
     sided_bins::{SIDE_BINS, SidedBins},
@@ -171,7 +171,7 @@ impl DisplayHistogram {
 
     /// Adds values.
     pub fn observe(&mut self, values: &[f32]) {
-        self.bins.observe(values, Sign::Kept);
+        self.bins.observe(values);
     }
 
     /// Adds another histogram over the same range.

@@ -57,8 +57,9 @@ impl MinMax {
 
     /// Adds what another observer saw. Order-independent.
     pub fn merge(&mut self, other: &Self) {
-        self.low = self.low.min(other.low);
-        self.high = self.high.max(other.high);
+        // + 0.0 makes a −0.0 positive: which of the two zeros is met first depends on the order.
+        self.low = self.low.min(other.low) + 0.0;
+        self.high = self.high.max(other.high) + 0.0;
         self.count += other.count;
         self.nan += other.nan;
         self.inf += other.inf;
@@ -121,23 +122,26 @@ wide! {
 fn block_body(values: &[f32]) -> MinMax {
     let (chunks, rest) = values.as_chunks::<LANES>();
     let (mut low, mut high) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
-    let (mut nan, mut inf) = ([0_u32; LANES], [0_u32; LANES]);
+    let mut odd = [0_u32; LANES];
     for chunk in chunks {
         for lane in 0..LANES {
             let value = chunk[lane];
             // A comparison with NaN is false, which keeps what is there.
             low[lane] = if value < low[lane] { value } else { low[lane] };
             high[lane] = if value > high[lane] { value } else { high[lane] };
-            nan[lane] += u32::from(value.is_nan());
-            inf[lane] += u32::from(value.is_infinite());
+            odd[lane] += u32::from(!value.is_finite());
         }
     }
+    let whole = chunks.as_flattened();
+    let odd = odd.into_iter().map(u64::from).sum::<u64>();
+    // Few tensors hold a NaN, and few an infinity: a second look tells them apart.
+    let nan = if odd == 0 { 0 } else { whole.iter().filter(|value| value.is_nan()).count() as u64 };
     let mut seen = MinMax {
         low: low.into_iter().fold(f32::INFINITY, f32::min),
         high: high.into_iter().fold(f32::NEG_INFINITY, f32::max),
-        count: (values.len() - rest.len()) as u64,
-        nan: nan.into_iter().map(u64::from).sum(),
-        inf: inf.into_iter().map(u64::from).sum(),
+        count: whole.len() as u64,
+        nan,
+        inf: odd - nan,
     };
     rest.iter().for_each(|value| seen.observe_one(*value));
     seen
@@ -170,6 +174,14 @@ mod tests {
                 let seen = MinMax::of(&values);
                 assert_eq!((seen.low, seen.high), (-7.0, if len > 1 { 9.0 } else { -7.0 }), "{place} of {len}");
             }
+        }
+    }
+
+    #[test]
+    fn a_zero_has_no_sign() {
+        for zeros in [[0.0, -0.0], [-0.0, 0.0]] {
+            let seen = MinMax::of(&zeros);
+            assert_eq!((seen.low.to_bits(), seen.high.to_bits()), (0, 0));
         }
     }
 

@@ -9,7 +9,9 @@ use super::count::{ROUND, Rule, low_bits, observe};
 use crate::quant::wide::wide;
 
 /// Bins on each side of 0.
-pub const SIDE_BINS: usize = 4096;
+pub const SIDE_BINS: usize = SIDE as usize;
+/// The same number as a place.
+const SIDE: u32 = 4096;
 
 /// [`SIDE_BINS`] bins over `[0, amax]` for `r ≥ 0` and as many over `|r|` for `r < 0`. −0.0 is not below 0.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,13 +102,14 @@ fn sided_body(values: &[f32], places: &mut [u32], rule: Sided) {
         let place = f64::from(value.abs()) * rule.per_unit;
         // Also for ∞·0, which is NaN.
         let place = if place < rule.last { place } else { rule.last };
-        let side = if *value < 0.0 { SIDE_BINS as u32 } else { 0 };
+        let side = if *value < 0.0 { SIDE } else { 0 };
         let place = low_bits(place - ALMOST_HALF + ROUND).wrapping_add(side);
-        *slot = if value.is_nan() { 2 * SIDE_BINS as u32 } else { place };
+        *slot = if value.is_nan() { 2 * SIDE } else { place };
     }
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "bins and floats of known size")]
 mod tests {
     use super::*;
     use crate::quant::{fake::BLOCK, lanes::odd_values, wide::with_each};

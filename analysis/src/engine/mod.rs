@@ -4,6 +4,7 @@ mod fused;
 mod pass;
 mod segment;
 mod session;
+mod spare;
 mod value;
 
 pub use pass::{Engine, LayerSums, PassCount, SampleRun, Seconds, Store};

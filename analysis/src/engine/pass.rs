@@ -12,6 +12,7 @@ use super::{
     fused::{quantize_and_sum, quantized_error},
     segment::{SegmentSessions, Variant, is_changed_inside},
     session::Runtime,
+    spare::Spare,
 };
 use crate::{
     error::{Error, Result},
@@ -92,6 +93,7 @@ pub struct Engine {
     runtime: Runtime,
     graph: Arc<Graph>,
     sessions: Vec<SegmentSessions>,
+    spare: Spare,
     seconds: Seconds,
 }
 
@@ -108,7 +110,7 @@ impl Engine {
     /// For a graph with its segments; sessions are built when first needed.
     pub fn new(runtime: Runtime, graph: Arc<Graph>) -> Self {
         let sessions = graph.segments.iter().map(|_| SegmentSessions::default()).collect();
-        Self { runtime, graph, sessions, seconds: Seconds::default() }
+        Self { runtime, graph, sessions, spare: Spare::default(), seconds: Seconds::default() }
     }
 
     /// The seconds since this was last asked.
@@ -161,8 +163,8 @@ impl Engine {
             previous,
             cancel,
             changed: vec![false; graph.tensors.len()],
+            spare: &mut self.spare,
             seconds: Seconds::default(),
-
             sample,
         };
         pass.inputs();
@@ -229,6 +231,7 @@ struct Pass<'a> {
     cancel: &'a CancelToken,
     /// Tensors whose quantized value has other bits than before.
     changed: Vec<bool>,
+    spare: &'a mut Spare,
     seconds: Seconds,
     sample: &'a mut SampleRun,
 }
@@ -281,7 +284,7 @@ impl Pass<'_> {
         if f.len() != r.len() || f.len() != l.len() {
             return false;
         }
-        let mut out = vec![0.0; r.len()];
+        let mut out = self.spare.take(r.len());
         let sums = quantize_and_sum(f, r, l, &quantizer.quantizer, &mut out);
         let slot = &mut self.sample.layers[layer];
         slot.accumulated = Some(sums.accumulated);
@@ -304,13 +307,15 @@ impl Pass<'_> {
     fn keep(&mut self, tensor: TensorId, value: Arc<Value>, is_quantized: bool) {
         let slot = &mut self.sample.quantized[tensor];
         if slot.as_ref().is_some_and(|old| Arc::ptr_eq(old, &value) || old.same_bits(&value)) {
+            self.spare.give(value);
             return;
         }
         self.changed[tensor] = true;
         // Nothing upstream is quantized: hold the float tensor itself, not a copy.
         let float = self.sample.float[tensor].as_ref();
         let shared = float.filter(|f| !is_quantized && f.same_bits(&value)).cloned();
-        *slot = Some(shared.unwrap_or_else(|| value.detached()));
+        let old = slot.replace(shared.unwrap_or_else(|| value.detached()));
+        old.into_iter().for_each(|old| self.spare.give(old));
     }
 
     /// Brings one segment up to date; whether it had to be run.

@@ -17,8 +17,8 @@ pub(crate) mod lanes;
 pub mod params;
 pub mod power_of_two;
 pub mod quantizer;
-mod runs;
 pub mod requant;
+mod runs;
 pub(crate) mod wide;
 
 #[cfg(test)]

@@ -7,10 +7,15 @@
 use rayon::prelude::*;
 
 use super::{numpy::NumpyBins, torch::TorchBins};
-use crate::{
-    calibrate::bins::Sign,
-    quant::{fake::BLOCK, wide::wide},
-};
+use crate::quant::{fake::BLOCK, wide::wide};
+
+/// Which bits of a value count, as a mask over its float32 pattern, so that `|r|` and `r` share a loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(super) enum Sign {
+    Kept = u32::MAX,
+    Dropped = u32::MAX >> 1,
+}
 
 /// Tables that the values take turns in.
 const TURNS: usize = 4;

@@ -6,15 +6,12 @@
 use rayon::prelude::*;
 
 use super::{
-    count::{count_numpy, count_torch},
+    count::{Sign, count_numpy, count_torch},
     numpy::NumpyBins,
     tail::Tail,
     torch::TorchBins,
 };
-use crate::{
-    calibrate::bins::Sign,
-    quant::{Range, fake::BLOCK, wide::wide},
-};
+use crate::quant::{Range, fake::BLOCK, wide::wide};
 
 /// Bins of onnxruntime's signed histogram, and of PPQ's for the MSE.
 pub(super) const SIGNED_BINS: usize = 2048;

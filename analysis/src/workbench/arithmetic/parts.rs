@@ -163,11 +163,11 @@ fn constant_position(graph: &Graph, node: NodeId) -> Result<usize, String> {
 fn integer_weights(operand: Option<&Operand>) -> Result<(&[i32], &[QuantParams]), String> {
     match operand.map(|o| &o.value) {
         Some(OperandValue::Integer { codes, params, .. }) if !params.is_empty() => Ok((codes, params)),
-        Some(OperandValue::Groups { .. }) => Err(
-            "Each group of its weights has a scale of its own, so the products of a channel do not add up in one \
+        Some(OperandValue::Groups { .. }) => {
+            Err("Each group of its weights has a scale of its own, so the products of a channel do not add up in one \
              accumulator. Choose per-channel scales to see the arithmetic."
-                .into(),
-        ),
+                .into())
+        }
         Some(OperandValue::Small { format, .. }) => {
             Err(format!("Its weights are {}. Give them an integer width to see the arithmetic.", format.name()))
         }
