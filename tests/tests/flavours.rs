@@ -4,7 +4,7 @@
 //! onnxruntime's tool observes an unoptimized session of the float model, which is what this engine runs. PPQ quantizes
 //! the constants **before** it calibrates the activations, so the tensors it observed are those of a model whose weights
 //! went through its int8 grid. It computed them with torch, whose convolutions round differently in the last bits; the
-//! thresholds hide that. On the float model its scales would be up to a factor of 2 off. No tensor is excepted.
+//! thresholds hide that. On the float model its scales would be up to a factor of 3.5 off. No tensor is excepted.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

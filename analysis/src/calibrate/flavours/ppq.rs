@@ -1,5 +1,9 @@
 //! The scales of PPQ 0.6.6's calibration observers (`quantization/observer/range.py`), as it runs without CUDA.
 //!
+//! They are PPQ's for the tensors they are given. In a whole model PPQ observes other tensors than the float ones: it
+//! quantizes the constants first and calibrates activations with quantized weights, which can move a KL threshold by
+//! several of its 32 steps.
+//!
 //! PPQ has no ranges, only scales and offsets; the range reported here is the interval that its search settled on. Its
 //! offset is a code of a grid from 0; on a grid from `q_min` the zero-point is `q_min + offset`.
 
