@@ -56,11 +56,23 @@ impl Writer<'_> {
     }
 
     /// `from` → QuantizeLinear → DequantizeLinear → `output` on an 8-bit float.
+    ///
+    /// Behind a Clip the same is written as Div, Cast, Cast, Mul: with optimization on, onnxruntime (1.32) looks for what
+    /// a Clip leaves to a QuantizeLinear after it, knows integers only, and refuses the file.
     fn float8_pair(&mut self, place: &Pair, format: FloatFormat, scale: f32) {
         let base = &place.base;
         let kind = float_type(format);
         self.uses_float8 = true;
         let scale_name = self.float_initializer(&format!("{base}_scale"), &[scale], false);
+        if place.after_clip {
+            let [quotient, code, value] =
+                ["Div_Output", format.name(), "Cast_Output"].map(|end| self.names.fresh(&format!("{base}_{end}")));
+            self.binary("Div", base, [place.from.clone(), scale_name.clone()], quotient.clone());
+            self.cast(base, quotient, code.clone(), kind);
+            self.cast(base, code, value.clone(), DataType::Float);
+            self.binary("Mul", base, [value, scale_name], place.output.clone());
+            return;
+        }
         let zero_point = self.float8_zero(&format!("{base}_zero_point"), kind, &[]);
         self.quantize_and_dequantize(place, place.from.clone(), None, [scale_name, zero_point]);
         let output = place.output.clone();
@@ -95,6 +107,17 @@ impl Writer<'_> {
         let small = self.names.fresh(&format!("{}_{}", place.base, format.name()));
         self.cast(&place.base, place.from.clone(), small.clone(), float_type(format));
         self.cast(&place.base, small, place.output.clone(), DataType::Float);
+    }
+
+    fn binary(&mut self, op: &str, base: &str, input: [String; 2], output: String) {
+        let name = self.names.fresh(&format!("{base}_{op}"));
+        self.nodes.push(NodeProto {
+            op_type: Some(op.into()),
+            input: input.to_vec(),
+            output: vec![output],
+            name: Some(name),
+            ..NodeProto::default()
+        });
     }
 
     /// One Cast to `kind`.

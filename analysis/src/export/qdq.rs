@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    graph::{Graph, LayerId, Naming, TensorId},
+    graph::{Graph, LayerId, Naming, Source, TensorId},
     onnx::{
         integer_tensor, outer_references,
         proto::{DataType, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto},
@@ -145,6 +145,8 @@ pub(super) struct Pair {
     pub(super) on_grid: bool,
     /// onnxruntime would push it through a reader.
     pub(super) pushed_on: bool,
+    /// A Clip of the model makes what it reads.
+    pub(super) after_clip: bool,
 }
 
 pub(super) struct Writer<'a> {
@@ -193,7 +195,8 @@ impl<'a> Writer<'a> {
                 let name = self.graph.name(tensor).to_owned();
                 let output = self.names.fresh(&format!("{name}{DEQUANTIZED}"));
                 let pushed_on = is_pushed_on(self.graph, self.plan, tensor, None);
-                let place = Pair { base: name.clone(), from: name, output: output.clone(), on_grid: false, pushed_on };
+                let (base, from) = (name.clone(), name);
+                let place = Pair { base, from, output: output.clone(), on_grid: false, pushed_on, after_clip: false };
                 self.pair(&place, &quantizer)?;
                 self.read_names.insert(tensor, output);
             }
@@ -204,6 +207,10 @@ impl<'a> Writer<'a> {
     /// The name under which anybody but a reader with a format of its own reads a tensor.
     fn read_name(&self, tensor: TensorId) -> String {
         self.read_names.get(&tensor).cloned().unwrap_or_else(|| self.graph.name(tensor).to_owned())
+    }
+
+    fn is_made_by_clip(&self, tensor: TensorId) -> bool {
+        matches!(self.graph.tensors[tensor].source, Source::Node(node) if self.graph.nodes[node].op == "Clip")
     }
 
     fn plain_node(&mut self, id: usize) {
@@ -223,7 +230,8 @@ impl<'a> Writer<'a> {
             let base = format!("{}_{}", self.graph.name(tensor), row.name);
             let output = self.names.fresh(&format!("{base}{DEQUANTIZED}"));
             let pushed_on = is_pushed_on(self.graph, self.plan, tensor, Some(layer));
-            let place = Pair { base, from, output: output.clone(), on_grid: false, pushed_on };
+            let after_clip = self.is_made_by_clip(tensor);
+            let place = Pair { base, from, output: output.clone(), on_grid: false, pushed_on, after_clip };
             self.pair(&place, quantizer)?;
             own_reads.insert(tensor, output);
         }
@@ -245,7 +253,8 @@ impl<'a> Writer<'a> {
                 written.insert(tensor, from.clone());
                 let on_grid = is_on_grid(self.graph, self.plan, layer, tensor);
                 let pushed_on = is_pushed_on(self.graph, self.plan, tensor, None);
-                pairs.push((tensor, Pair { base: name, from, output, on_grid, pushed_on }, quantizer));
+                let after_clip = self.is_made_by_clip(tensor);
+                pairs.push((tensor, Pair { base: name, from, output, on_grid, pushed_on, after_clip }, quantizer));
             }
         }
         let emitted = {
