@@ -1,11 +1,13 @@
 //! Figures: a page builds one [`FigureSpec`], the screen and the saved file both draw it.
 //!
 //! [`spec`] is the vocabulary, [`ticks`] and [`hover`] what both readers of a chart need in words, [`screen`] and [`mod@file`]
-//! the two drawers; [`histogram`], [`channels`] and [`threshold`] say what the layer pages show.
+//! the two drawers, [`handles`] what can be dragged on screen; [`histogram`], [`channels`] and [`threshold`] say what the
+//! layer pages show.
 
 mod brush;
 pub mod channels;
 pub mod file;
+pub mod handles;
 pub mod histogram;
 pub mod hover;
 mod page;
@@ -15,8 +17,9 @@ pub mod threshold;
 pub mod ticks;
 
 pub use file::{FileOptions, png, save, svg};
+pub use handles::Moved;
 pub use screen::{ScreenOptions, figure_ui};
-pub use spec::{Axis, Bar, FigureSpec, Ink, Mark, Scale, Series, Shape, Span, Stroke};
+pub use spec::{Axis, Bar, FigureSpec, Handle, Ink, Mark, Scale, Series, Shape, Span, Stroke};
 
 /// The colour of a role.
 pub fn colour(tokens: &crate::theme::Tokens, ink: Ink) -> egui::Color32 {

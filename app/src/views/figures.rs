@@ -10,7 +10,7 @@ use crate::{
 pub fn shown_figure(doc: &Document, states: &ViewStates) -> Option<FigureSpec> {
     match doc.pages.page {
         Page::Histogram => histogram_figure(doc, &states.histogram),
-        Page::Threshold => threshold_figure(doc),
+        Page::Threshold => threshold_figure(doc, &states.threshold),
         Page::Channels => channels_figure(doc, &states.channels),
         Page::Table | Page::Model | Page::Data => None,
     }
