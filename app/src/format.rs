@@ -1,7 +1,13 @@
 //! Numbers as text, the same everywhere: true minus, digits that fit what the number means, and three different
 //! texts for "not yet known", "no error at all" and "there is no such number".
 
-use quantlens_analysis::{calibrate::Method, config::Granularity, metrics::Measure, quant::Bits, report::Share};
+use quantlens_analysis::{
+    calibrate::{Flavour, Method},
+    config::Granularity,
+    metrics::Measure,
+    quant::{Bits, Range},
+    report::Share,
+};
 
 /// What stands in a cell whose value is not known yet.
 pub const UNKNOWN: &str = "–";
@@ -174,6 +180,35 @@ pub fn method(value: Method) -> &'static str {
     }
 }
 
+/// As [`method`], where space is short: other tools by their initials.
+pub fn method_short(value: Method) -> &'static str {
+    match value {
+        Method::Flavour(Flavour::OrtMinMax) => "ORT MinMax",
+        Method::Flavour(Flavour::OrtEntropy) => "ORT entropy",
+        Method::Flavour(Flavour::OrtEntropy2048) => "ORT entropy 2048",
+        Method::Flavour(Flavour::OrtPercentile) => "ORT percentile",
+        Method::Flavour(Flavour::TensorRt) => "TensorRT",
+        own_or_ppq => method(own_or_ppq),
+    }
+}
+
+/// A range as people read it: "−2.10 … 6.00".
+pub fn range(value: Range) -> String {
+    format!("{} … {}", significant(f64::from(value.low), 3), significant(f64::from(value.high), 3))
+}
+
+/// All digits that tell this float32 from its neighbours; [`parse_real`] gives it back bit for bit.
+pub fn exact(value: f32) -> String {
+    let size = value.abs();
+    let text = if size != 0.0 && !(1e-5..1e7).contains(&size) { format!("{value:e}") } else { value.to_string() };
+    text.replace('-', "−")
+}
+
+/// A typed number; both minus signs are understood.
+pub fn parse_real(text: &str) -> Option<f32> {
+    text.trim().replace('−', "-").parse::<f32>().ok().filter(|value| value.is_finite())
+}
+
 /// "per tensor", "per channel".
 pub fn granularity(value: Granularity) -> String {
     match value {
@@ -221,6 +256,16 @@ mod tests {
         assert_eq!(significant(0.000_012_3, 3), "1.23e−5");
         assert_eq!(significant(-3.4e38, 3), "−3.40e38");
         assert_eq!(significant(f64::NEG_INFINITY, 3), "−∞");
+    }
+
+    #[test]
+    fn a_typed_range_end_comes_back_bit_for_bit() {
+        let odd = [0.1, -3.861_234, 1e-42, -6.2e-9, f32::MAX, 16_777_216.0, 1.0 / 3.0, -0.0];
+        for value in odd {
+            assert_eq!(parse_real(&exact(value)).unwrap().to_bits(), value.to_bits(), "{}", exact(value));
+        }
+        assert_eq!(exact(-3.5), "−3.5");
+        assert_eq!((parse_real(" -2.5"), parse_real("2,5"), parse_real("inf"), parse_real("")), (Some(-2.5), None, None, None));
     }
 
     #[test]

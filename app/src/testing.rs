@@ -6,12 +6,12 @@
 use std::{path::Path, sync::Arc};
 
 use quantlens_analysis::{
-    calibrate::{DEFAULT_PERCENTILE, Method, MinMax, TensorValues},
+    calibrate::{DEFAULT_PERCENTILE, Method, MinMax, TensorValues, choose},
     config::{Granularity, QuantConfig},
     data::{DataCheck, DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{Job as Run, Progress, Warning},
     metrics::{Errors, Measure},
-    quant::{Bits, Codes, IntegerFormat, Range, Scheme, Sign},
+    quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
     report::{
         ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, LayerArithmetic, LayerDetail,
         LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, ThresholdDetail, Timing, Verification,
@@ -194,7 +194,7 @@ pub fn detail(layer: &str) -> LayerDetail {
     }
 }
 
-/// Every method's choice for a bell with a long tail.
+/// Every method's choice for a bell with a long tail; min–max is in use.
 pub fn threshold(layer: &str) -> ThresholdDetail {
     let values: Vec<f32> = (0..40_000_u32)
         .map(|i| {
@@ -202,12 +202,18 @@ pub fn threshold(layer: &str) -> ThresholdDetail {
             (5.96 * spread.powi(8) - 0.28 * (1.0 - spread).powi(4)) as f32
         })
         .collect();
-    let range = MinMax::of(&values).range().unwrap_or(Range::new(0.0, 0.0));
-    let mut data = TensorValues::new(range);
-    data.observe_sample(&values);
+    threshold_of(layer, &values, Scheme::Affine, Method::MinMax)
+}
+
+/// Every method's choice for these values on a signed grid of 8 bits; `method` is in use.
+pub fn threshold_of(layer: &str, values: &[f32], scheme: Scheme, method: Method) -> ThresholdDetail {
+    let observed = MinMax::of(values).range().unwrap_or(Range::new(0.0, 0.0));
+    let mut data = TensorValues::new(observed);
+    data.observe_sample(values);
     // Eight bits are a width.
-    let format = IntegerFormat::onnxruntime(8, Scheme::Affine, Sign::Signed, Codes::Full).expect("8 is a width");
-    range_choices(&data, format, DEFAULT_PERCENTILE, (Method::MinMax, range), (&format!("{layer}_out"), layer))
+    let format = IntegerFormat::onnxruntime(8, scheme, Sign::Signed, Codes::Full).expect("8 is a width");
+    let chosen = choose(method, &data, NumberFormat::Integer(format), DEFAULT_PERCENTILE);
+    range_choices(&data, format, DEFAULT_PERCENTILE, (method, chosen.range), (&format!("{layer}_out"), layer))
 }
 
 /// What reading samples found.

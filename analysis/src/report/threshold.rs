@@ -71,17 +71,33 @@ impl ThresholdDetail {
         mark(self.format, self.histogram.as_deref(), method, range, None)
     }
 
-    /// The range `from` with one end moved to `value`; both where the grid or the curve knows one threshold only.
+    /// The range `from` with one end moved to `value`; both where the grid or the curve knows one threshold only. A
+    /// threshold beyond every value moves the end that lies further out, so that it is kept to the last bit.
     pub fn moved(&self, from: Range, side: Side, value: f32) -> Range {
-        let symmetric = Range { low: self.observed.low.max(-value.abs()), high: self.observed.high.min(value.abs()) };
-        if self.format.scheme == Scheme::Symmetric {
-            return symmetric;
+        if self.format.scheme == Scheme::Symmetric || side == Side::Both {
+            return self.threshold(value.abs());
         }
         match side {
-            Side::Both => symmetric,
             Side::Low => Range { low: value.min(0.0).min(from.high), ..from },
-            Side::High => Range { high: value.max(0.0).max(from.low), ..from },
+            _ => Range { high: value.max(0.0).max(from.low), ..from },
         }
+    }
+
+    /// `[-t, t]` cut to what was observed; data that stay away from 0 leave an end at `t` all the same.
+    fn threshold(&self, t: f32) -> Range {
+        let Range { low, high } = self.observed;
+        if t <= self.observed.amax() {
+            Range { low: low.max(-t).min(t), high: high.min(t).max(-t) }
+        } else if high >= -low {
+            Range { low, high: t }
+        } else {
+            Range { low: -t, high }
+        }
+    }
+
+    /// The reals that the first and the last code stand for when the range is `range`.
+    pub fn representable(&self, range: Range) -> Range {
+        self.format.params(range).0.representable()
     }
 
     /// The curves of a method.

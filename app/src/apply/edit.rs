@@ -29,7 +29,11 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         Command::SetMethod { layers, method } => {
             let name = crate::format::method(method);
             let label = format!("range {} by {name}", subject(&layers, Part::Activations));
+            let before = Arc::clone(&doc.config);
             edit_where(doc, &layers, &label, Part::Activations, out, |s| s.method = Some(method));
+            if doc.config != before {
+                weigh_choice(doc, &layers, method);
+            }
         }
         Command::SetFormat { layers, settings, label } => set_format(doc, &layers, &settings, label, out),
         Command::SetRange { layer, range, done } => set_range(doc, &layer, range, done, out),
@@ -96,17 +100,23 @@ fn set_range(doc: &mut Document, layer: &str, range: Range, done: bool, out: &mu
     for owner in owners(doc, &[layer.to_owned()], Part::Activations) {
         config.edit_layer(&owner, |s| s.overlay(&wanted));
     }
-    let detail = doc.detail.value.as_deref().filter(|detail| detail.layer == layer);
-    let threshold = detail.and_then(|detail| detail.threshold.clone());
-    doc.weighed = threshold.map(|t| (layer.to_owned(), t.weigh(Method::Manual, range)));
     if config != *doc.config {
         let key = Some(format!("range of {layer}"));
         doc.history.push(format!("set the range of {layer}"), Arc::clone(&doc.config), key);
         replace(doc, Arc::new(config), out);
+        let detail = doc.detail.value.as_deref().filter(|detail| detail.layer == layer);
+        let threshold = detail.and_then(|detail| detail.threshold.clone());
+        doc.weighed = threshold.map(|t| (layer.to_owned(), t.weigh(Method::Manual, range)));
     }
     if done {
         doc.history.seal();
     }
+}
+
+/// A method's range is known before anything runs: its choice was weighed with the page's other data.
+fn weigh_choice(doc: &mut Document, layers: &[String], method: Method) {
+    let detail = doc.detail.value.as_deref().filter(|detail| layers.contains(&detail.layer));
+    doc.weighed = detail.and_then(|d| Some((d.layer.clone(), d.threshold.as_ref()?.choice_of(method)?.clone())));
 }
 
 /// Toggles the target part of `layers` between float and what it was before; float wins where they differ.
@@ -263,6 +273,7 @@ pub(super) fn commit(doc: &mut Document, config: QuantConfig, label: String, out
 /// Makes `config` the configuration without a step: undo, redo.
 pub(super) fn replace(doc: &mut Document, config: Arc<QuantConfig>, out: &mut Effects) {
     doc.config = config;
+    doc.weighed = None;
     if doc.live {
         evaluate(doc, out);
     } else {

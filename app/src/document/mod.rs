@@ -46,7 +46,8 @@ pub struct Document {
     pub detail: Loaded<Arc<LayerDetail>>,
     /// The layer and the configuration that `detail` was last asked for.
     pub detail_of: Option<(String, Arc<QuantConfig>)>,
-    /// A range set by hand of this layer with what it does, as the histogram tells it, until the pages' data are new.
+    /// The range that was just set for this layer, by hand or by a method, with what it does as the histogram tells it;
+    /// until the pages' data are new.
     pub weighed: Option<(String, RangeMark)>,
     /// The Arithmetic page's data of the anchor layer.
     pub arithmetic: Loaded<Arc<LayerArithmetic>>,

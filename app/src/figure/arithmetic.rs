@@ -27,6 +27,7 @@ pub fn difference_spec(roundings: &[RoundingDifferences], title: String, stamp: 
         series: series.collect(),
         marks: Vec::new(),
         spans: Vec::new(),
+        handles: Vec::new(),
         summary: sentence(roundings),
     }
 }

@@ -103,6 +103,7 @@ pub fn range_spec(channels: &[ChannelDatum], facts: &ChannelFacts<'_>, order: Ch
         series,
         marks,
         spans: Vec::new(),
+        handles: Vec::new(),
         summary: facts.sentence.into(),
     }
 }
@@ -132,6 +133,7 @@ pub fn error_spec(channels: &[ChannelDatum], facts: &ChannelFacts<'_>, order: Ch
         series,
         marks: Vec::new(),
         spans: Vec::new(),
+        handles: Vec::new(),
         summary: error_sentence(channels),
     }
 }

@@ -189,6 +189,7 @@ mod tests {
             ],
             marks: vec![Mark { x: 2.0, label: "2.00".into(), ink: Ink::Current, stroke: Stroke::Solid }],
             spans: vec![Span { low: 2.0, high: 3.0, label: "clipped".into(), ink: Ink::Suspect }],
+            handles: Vec::new(),
             summary: "Clips 0.30 % of values".into(),
         }
     }

@@ -1,8 +1,15 @@
 //! The figure of one tensor's values: float outline against quantized fill, the quantizer's ends, what it clips.
 
-use quantlens_analysis::{metrics::Measure, report::Distribution};
+use quantlens_analysis::{
+    metrics::Measure,
+    quant::{Range, Scheme},
+    report::{Distribution, RangeMark, ThresholdDetail},
+};
 
-use super::spec::{Axis, FigureSpec, Ink, Mark, Scale, Series, Shape, Span, Stroke};
+use super::{
+    handles::end_handles,
+    spec::{Axis, FigureSpec, Handle, Ink, Mark, Scale, Series, Shape, Span, Stroke},
+};
 use crate::format::significant;
 
 /// Grids with at most this many levels have each level drawn; more would be a grey wall.
@@ -29,21 +36,63 @@ pub struct HistogramFacts<'a> {
     /// Smallest and largest scale where there is more than one.
     pub scales: Option<(f32, f32)>,
     /// Share of values clipped, where it is known.
-    pub clipped: Option<&'a Measure>,
+    pub clipped: Option<Measure>,
+    /// The range in use, or the one that is being dragged, among its choices; `None` where there is nothing to choose. It
+    /// wins over what the data were counted with.
+    pub in_use: Option<(&'a ThresholdDetail, &'a RangeMark)>,
+}
+
+/// The quantizer as it is drawn.
+struct Quantizer {
+    /// The reals of the first and the last code.
+    ends: Option<(f64, f64)>,
+    /// The scale, where there is one.
+    step: Option<f64>,
+    /// What can be moved.
+    handles: Vec<Handle>,
+    /// What the axis covers beside the data. Nothing here moves with a handle, or the axis would slide under the pointer.
+    reach: Option<(f64, f64)>,
+}
+
+impl Quantizer {
+    fn of(data: &Distribution, facts: &HistogramFacts<'_>) -> Self {
+        let pair = |low: f32, high: f32| (f64::from(low), f64::from(high));
+        let proper = |step: f32| Some(f64::from(step)).filter(|s| *s > 0.0 && s.is_finite());
+        let Some((detail, current)) = facts.in_use else {
+            let ends = data.thresholds.map(|(low, high)| pair(low, high));
+            let step = data.step.and_then(|(scale, _)| proper(scale));
+            return Self { ends, step, handles: Vec::new(), reach: ends };
+        };
+        let Range { low, high } = detail.representable(current.range);
+        let (observed, now) = (detail.observed, current.range);
+        let reach = if detail.format.scheme == Scheme::Symmetric && low < 0.0 {
+            // The codes that the data never use are part of the picture.
+            let most = observed.amax().max(now.amax());
+            pair(-most, most)
+        } else {
+            pair(observed.low.min(now.low).min(0.0), observed.high.max(now.high).max(0.0))
+        };
+        Self {
+            ends: Some(pair(low, high)),
+            step: proper(current.scale),
+            handles: end_handles(detail, now),
+            reach: Some(reach),
+        }
+    }
 }
 
 /// Builds the figure.
 pub fn histogram_spec(data: &Distribution, facts: &HistogramFacts<'_>, options: HistogramOptions) -> FigureSpec {
     let (low, high) = (f64::from(data.low), f64::from(data.high));
-    let ends = data.thresholds.map(|(a, b)| (f64::from(a), f64::from(b)));
-    let step = data.step.map(|(scale, _)| f64::from(scale)).filter(|s| *s > 0.0 && s.is_finite());
-    let from = ends.map_or(low, |(a, _)| a.min(low));
-    let to = ends.map_or(high, |(_, b)| b.max(high));
+    let Quantizer { ends, step, handles, reach } = Quantizer::of(data, facts);
+    let from = reach.map_or(low, |(a, _)| a.min(low));
+    let to = reach.map_or(high, |(_, b)| b.max(high));
     let margin = 0.02 * (to - from);
     let mut x = Axis::linear("value", from - margin, to + margin);
     let bin = (high - low) / data.float_counts.len().max(1) as f64;
     if options.log_values && bin > 0.0 {
-        x = x.on(Scale::SignedLog { unit: step.unwrap_or(bin) });
+        // Not the step where it moves with a handle.
+        x = x.on(Scale::SignedLog { unit: step.filter(|_| handles.is_empty()).unwrap_or(bin) });
     }
     let edges: Vec<f64> = (0..=data.float_counts.len()).map(|i| low + bin * i as f64).collect();
     let series = vec![
@@ -55,11 +104,12 @@ pub fn histogram_spec(data: &Distribution, facts: &HistogramFacts<'_>, options: 
         title: facts.title.clone(),
         stamp: facts.stamp.clone(),
         y: counts_axis(data, options.log_counts),
-        marks: marks(ends, step),
+        marks: marks(ends, step, &handles),
         spans: clipped_spans(&x, (low, high), ends, step),
+        handles,
         x,
         series,
-        summary: sentence(data, facts, step),
+        summary: sentence(data, facts, step, ends),
     }
 }
 
@@ -79,7 +129,7 @@ fn counts_axis(data: &Distribution, log: bool) -> Axis {
     }
 }
 
-fn marks(ends: Option<(f64, f64)>, step: Option<f64>) -> Vec<Mark> {
+fn marks(ends: Option<(f64, f64)>, step: Option<f64>, handles: &[Handle]) -> Vec<Mark> {
     let Some((low, high)) = ends else { return Vec::new() };
     let mut marks = Vec::new();
     if let Some(step) = step {
@@ -92,7 +142,8 @@ fn marks(ends: Option<(f64, f64)>, step: Option<f64>) -> Vec<Mark> {
             level += 1.0;
         }
     }
-    for x in [low, high] {
+    let moved: Vec<f64> = handles.iter().map(|handle| f64::from(handle.value)).collect();
+    for x in if moved.is_empty() { vec![low, high] } else { moved } {
         marks.push(Mark { x, label: significant(x, 3), ink: Ink::Current, stroke: Stroke::Solid });
     }
     marks
@@ -112,7 +163,12 @@ fn clipped_spans(x: &Axis, values: (f64, f64), ends: Option<(f64, f64)>, step: O
     spans
 }
 
-fn sentence(data: &Distribution, facts: &HistogramFacts<'_>, step: Option<f64>) -> String {
+fn sentence(
+    data: &Distribution,
+    facts: &HistogramFacts<'_>,
+    step: Option<f64>,
+    ends: Option<(f64, f64)>,
+) -> String {
     let values = format!(
         "Float values from {} to {}",
         significant(f64::from(data.low), 3),
@@ -127,11 +183,11 @@ fn sentence(data: &Distribution, facts: &HistogramFacts<'_>, step: Option<f64>) 
     } else if let Some((least, most)) = facts.scales {
         parts.push(format!("steps {} … {}", significant(f64::from(least), 3), significant(f64::from(most), 3)));
     }
-    if let Some((low, high)) = data.thresholds {
-        parts.push(format!("range {} … {}", significant(f64::from(low), 3), significant(f64::from(high), 3)));
+    if let Some((low, high)) = ends {
+        parts.push(format!("range {} … {}", significant(low, 3), significant(high, 3)));
     }
     match facts.clipped {
-        Some(Measure::Value(share)) if *share > 0.0 => parts.push(format!("clips {} of values", percent(*share))),
+        Some(Measure::Value(share)) if share > 0.0 => parts.push(format!("clips {} of values", percent(share))),
         Some(Measure::Value(_) | Measure::Exact) => parts.push("clips nothing".into()),
         Some(Measure::NotApplicable(_)) | None => {}
     }
@@ -146,6 +202,8 @@ fn percent(share: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use quantlens_analysis::calibrate::Method;
+
     use super::*;
 
     fn data(thresholds: Option<(f32, f32)>, step: Option<(f32, i32)>) -> Distribution {
@@ -160,9 +218,16 @@ mod tests {
         }
     }
 
-    fn facts(clipped: Option<&Measure>) -> HistogramFacts<'_> {
+    fn facts(clipped: Option<Measure>) -> HistogramFacts<'static> {
         let format = Some("8 bits".into());
-        HistogramFacts { title: "Output of a".into(), stamp: String::new(), format, scales: None, clipped }
+        HistogramFacts {
+            title: "Output of a".into(),
+            stamp: String::new(),
+            format,
+            scales: None,
+            clipped,
+            in_use: None,
+        }
     }
 
     const PLAIN: HistogramOptions = HistogramOptions { log_counts: false, log_values: false };
@@ -170,7 +235,7 @@ mod tests {
     #[test]
     fn what_lies_beyond_the_ends_is_shaded() {
         let clipped = Measure::Value(0.003);
-        let spec = histogram_spec(&data(Some((-2.0, 4.0)), Some((0.5, 0))), &facts(Some(&clipped)), PLAIN);
+        let spec = histogram_spec(&data(Some((-2.0, 4.0)), Some((0.5, 0))), &facts(Some(clipped)), PLAIN);
         // Values end at 6; the grid ends at 4, more than half a step of 0.5 before. The lower end coincides.
         assert_eq!(spec.spans.len(), 1);
         assert_eq!(spec.spans[0].low, 4.0);
@@ -178,6 +243,23 @@ mod tests {
             spec.summary,
             "Float values from −2.00 to 6.00; 8 bits; step 0.500; range −2.00 … 4.00; clips 0.30 % of values"
         );
+    }
+
+    #[test]
+    fn a_range_that_is_being_dragged_wins_over_what_was_counted() {
+        let mut detail = crate::testing::threshold("a");
+        detail.observed = Range::new(-2.0, 6.0);
+        let spec_at = |low, high| {
+            let current = detail.weigh(Method::Manual, Range::new(low, high));
+            let facts = HistogramFacts { in_use: Some((&detail, &current)), ..facts(None) };
+            histogram_spec(&data(Some((-2.0, 4.0)), Some((0.5, 0))), &facts, PLAIN)
+        };
+        let spec = spec_at(-1.0, 3.0);
+        let handles: Vec<(&str, f32)> = spec.handles.iter().map(|h| (h.name, h.value)).collect();
+        assert_eq!(handles, [("Lower end", -1.0), ("Upper end", 3.0)]);
+        // 255 steps over 4: S = 0.01569, Z = −64.25 rounded to −64: (−128 + 64)·S = −1.004 and (127 + 64)·S = 2.996.
+        assert!((spec.spans[0].high + 1.0039).abs() < 1e-3 && (spec.spans[1].low - 2.9961).abs() < 1e-3, "{spec:?}");
+        assert_eq!(spec.x.bounds, spec_at(-0.2, 5.0).x.bounds, "the axis holds still");
     }
 
     #[test]

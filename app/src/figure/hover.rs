@@ -70,6 +70,7 @@ mod tests {
             series: vec![Series { name: "float".into(), ink: Ink::Float, shape }],
             marks: Vec::new(),
             spans: Vec::new(),
+            handles: Vec::new(),
             summary: String::new(),
         }
     }

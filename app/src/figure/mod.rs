@@ -1,12 +1,14 @@
 //! Figures: a page builds one [`FigureSpec`], the screen and the saved file both draw it.
 //!
 //! [`spec`] is the vocabulary, [`ticks`] and [`hover`] what both readers of a chart need in words, [`screen`] and [`mod@file`]
-//! the two drawers; [`histogram`], [`channels`], [`threshold`] and [`arithmetic`] say what the layer pages show.
+//! the two drawers; [`histogram`], [`channels`], [`threshold`] and [`arithmetic`] say what the layer pages show, [`handles`]
+//! lets the user move a range on them.
 
 pub mod arithmetic;
 mod brush;
 pub mod channels;
 pub mod file;
+pub mod handles;
 pub mod histogram;
 pub mod hover;
 mod page;
@@ -16,8 +18,9 @@ pub mod threshold;
 pub mod ticks;
 
 pub use file::{FileOptions, png, save, svg};
+pub use handles::Moved;
 pub use screen::{ScreenOptions, figure_ui};
-pub use spec::{Axis, Bar, FigureSpec, Ink, Mark, Scale, Series, Shape, Span, Stroke};
+pub use spec::{Axis, Bar, FigureSpec, Handle, Ink, Mark, Scale, Series, Shape, Span, Stroke};
 
 /// The colour of a role.
 pub fn colour(tokens: &crate::theme::Tokens, ink: Ink) -> egui::Color32 {

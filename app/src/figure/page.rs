@@ -185,7 +185,7 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
             let line = paint(super::colour(self.tokens, mark.ink), strength).stroke_width(width);
             self.path(&[(x, top), (x, bottom)], mark.stroke, line)?;
         }
-        let marks = self.spec.marks.iter().map(|m| (m.x, m.label.as_str(), super::colour(self.tokens, m.ink)));
+        let marks = self.spec.marks_by_rank().map(|m| (m.x, m.label.as_str(), super::colour(self.tokens, m.ink)));
         let spans = self.spec.spans.iter().map(|s| (0.5 * (s.low + s.high), s.label.as_str(), self.tokens.weak));
         for (value, label, color) in marks.chain(spans).filter(|(_, label, _)| !label.is_empty()) {
             let width = self.text_width(label, 12) + 8 * self.unit;

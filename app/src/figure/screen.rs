@@ -13,6 +13,7 @@ use egui_plot::{
 };
 
 use super::{
+    handles::{Moved, handles_ui},
     hover,
     spec::{Axis, FigureSpec, Ink, LegendKey, Shape, Stroke},
     ticks::ticks,
@@ -28,13 +29,14 @@ pub struct ScreenOptions {
     pub summary: bool,
 }
 
-/// Draws the figure over the whole available width.
-pub fn figure_ui(ui: &mut Ui, spec: &FigureSpec, options: ScreenOptions) {
+/// Draws the figure over the whole available width; reports a handle that was moved.
+pub fn figure_ui(ui: &mut Ui, spec: &FigureSpec, options: ScreenOptions) -> Option<Moved> {
     legend_ui(ui, spec);
-    plot_ui(ui, spec, options.height);
+    let moved = plot_ui(ui, spec, options.height);
     if options.summary && !spec.summary.is_empty() {
         ui.label(&spec.summary);
     }
+    moved
 }
 
 fn legend_ui(ui: &mut Ui, spec: &FigureSpec) {
@@ -78,7 +80,7 @@ fn paint_key(ui: &Ui, rect: Rect, color: Color32, key: LegendKey) {
     }
 }
 
-fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) {
+fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) -> Option<Moved> {
     let tokens = theme::tokens(ui);
     let (x, y) = (spec.x.placed_bounds(), spec.y.placed_bounds());
     // About one tick in 80 points across and 36 up; wider numbers need no more than that at the sizes drawn here.
@@ -89,6 +91,8 @@ fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) {
         .default_y_bounds(y.0, y.1)
         .set_margin_fraction(vec2(0.0, 0.0))
         .allow_scroll(false)
+        // Whoever misses a handle by a little must not move the whole chart.
+        .allow_drag(spec.handles.is_empty())
         .allow_axis_zoom_drag(false)
         .show_crosshair(false)
         .grid_color(tokens.faint)
@@ -107,6 +111,7 @@ fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) {
     mark_labels(ui, spec, &shown.transform, frame);
     let label = format!("{}: {} against {}. {}", spec.title, spec.y.label, spec.x.label, spec.summary);
     shown.response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
+    handles_ui(ui, spec, &shown.transform)
 }
 
 /// `egui_plot` remembers bounds by id; another layer, scale or range is another plot and starts at its own bounds.
@@ -244,13 +249,14 @@ fn style(stroke: Stroke) -> LineStyle {
     }
 }
 
-/// Paints the marks' labels at the top of the chart, each in the first row where it touches no other.
+/// Paints the marks' labels at the top of the chart, each in the first row where it touches no other; what is in use has
+/// the first choice.
 fn mark_labels(ui: &Ui, spec: &FigureSpec, transform: &PlotTransform, frame: Rect) {
     let tokens = theme::tokens(ui);
     let painter = ui.painter().with_clip_rect(frame);
     let font = FontId::proportional(12.0);
     let mut taken: Vec<Rect> = Vec::new();
-    let labels = spec.marks.iter().map(|m| (m.x, m.label.as_str(), m.ink));
+    let labels = spec.marks_by_rank().map(|m| (m.x, m.label.as_str(), m.ink));
     let spans = spec.spans.iter().map(|s| (0.5 * (s.low + s.high), s.label.as_str(), Ink::Quiet));
     for (value, label, ink) in labels.chain(spans).filter(|(_, label, _)| !label.is_empty()) {
         let x = transform.position_from_point(&PlotPoint::new(spec.x.scale.place(value), 0.0)).x;

@@ -4,6 +4,8 @@
 //! what was seen. Colours are roles ([`Ink`]); the drawer asks the theme for them. Coordinates are data values; a drawer
 //! passes them through [`Scale::place`] first, since neither plotting crate has the signed logarithm used here.
 
+use quantlens_analysis::calibrate::Side;
+
 /// One chart with everything that is drawn in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FigureSpec {
@@ -23,6 +25,8 @@ pub struct FigureSpec {
     pub marks: Vec<Mark>,
     /// Shaded stretches of the horizontal axis, under everything else.
     pub spans: Vec<Span>,
+    /// Marks that can be moved, on screen.
+    pub handles: Vec<Handle>,
     /// The figure in words; stands below it, and is what a screen reader gets.
     pub summary: String,
 }
@@ -164,6 +168,21 @@ pub struct Mark {
     pub stroke: Stroke,
 }
 
+/// A vertical line that can be dragged and stepped with keys; the line itself is a [`Mark`] in the same place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Handle {
+    /// What it moves, for screen readers.
+    pub name: &'static str,
+    /// Which end of the range it stands for.
+    pub side: Side,
+    /// Where it stands.
+    pub value: f32,
+    /// How far dragging and keys move it.
+    pub limits: (f32, f32),
+    /// What one press of an arrow key adds or takes.
+    pub step: f32,
+}
+
 /// A shaded stretch of the horizontal axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Span {
@@ -216,6 +235,12 @@ impl Scale {
 }
 
 impl FigureSpec {
+    /// The marks in the order in which they choose a place for their labels: what is in use first.
+    pub fn marks_by_rank(&self) -> impl Iterator<Item = &Mark> {
+        let in_use = |mark: &&Mark| mark.ink == Ink::Current;
+        self.marks.iter().filter(in_use).chain(self.marks.iter().filter(move |mark| !in_use(mark)))
+    }
+
     /// Series, marks and spans by name, for the legend: each name once, in drawing order.
     pub fn legend(&self) -> Vec<(&str, Ink, LegendKey)> {
         let mut entries: Vec<(&str, Ink, LegendKey)> = Vec::new();

@@ -1,117 +1,168 @@
-//! The figure of a range search: what every candidate threshold costs, which one is cheapest, which one is in use.
+//! The figure of a range search: what every candidate costs, which one the method takes, what the others would take, and
+//! which one is in use, with the handles that move it.
 //!
 //! Infinite costs (a quantized bin of no mass where the float one has some) are a gap with a shade, not a tall value: no
 //! finite height would be true.
 
-use quantlens_analysis::{calibrate::Method, report::ThresholdDetail};
+use quantlens_analysis::{
+    calibrate::{Curve, Method, Side},
+    quant::Range,
+    report::{MethodCurves, RangeMark, ThresholdDetail},
+};
 
-use super::spec::{Axis, FigureSpec, Ink, Mark, Scale, Series, Shape, Span, Stroke};
-use crate::format::{method as method_name, significant};
+use super::{
+    handles::end_handles,
+    spec::{Axis, FigureSpec, Handle, Ink, Scale, Series, Shape, Span, Stroke},
+};
+use crate::format::{method as method_name, range as range_text, significant};
 
-/// The curve of one method beside the choices of the others.
-#[derive(Clone, Debug)]
-pub struct ThresholdCurve {
-    method: Method,
-    thresholds: Vec<f32>,
-    costs: Vec<f64>,
-    best: usize,
-    current: f32,
-    others: Vec<(Method, f32)>,
+mod marks;
+
+/// What the figure is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct ThresholdFacts<'a> {
+    /// All choices and curves.
+    pub detail: &'a ThresholdDetail,
+    /// Whose curve is drawn.
+    pub method: Method,
+    /// The range in use, or the one that is being dragged.
+    pub current: &'a RangeMark,
 }
 
-impl ThresholdCurve {
-    /// The curve of `method` among all the choices; `None` where it has none.
-    pub fn of(detail: &ThresholdDetail, method: Method) -> Option<Self> {
-        let curve = detail.curves_of(method)?.curves.last()?.clone();
-        let others = detail.choices.iter().filter(|c| c.note.is_none() && c.method != method);
-        Some(Self {
-            method,
-            thresholds: curve.thresholds,
-            costs: curve.costs,
-            best: curve.best,
-            current: detail.current.range.amax(),
-            others: others.map(|c| (c.method, c.range.amax())).collect(),
-        })
+/// What the horizontal axis holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum View {
+    /// Thresholds on the magnitude.
+    Magnitude,
+    /// Ends of a range, each with its sign.
+    Ends,
+}
+
+impl View {
+    fn of(curves: &MethodCurves) -> Self {
+        if curves.curves.iter().any(|curve| curve.side == Side::Both) { Self::Magnitude } else { Self::Ends }
+    }
+
+    /// Where a range stands on the axis. An end without values has no choice and no place.
+    fn places(self, observed: Range, range: Range) -> Vec<f32> {
+        match self {
+            Self::Magnitude => vec![range.amax()],
+            Self::Ends => {
+                let low = (observed.low < 0.0).then_some(range.low);
+                low.into_iter().chain((observed.high > 0.0).then_some(range.high)).collect()
+            }
+        }
     }
 }
 
-/// Builds the figure. `in_use` is the method that chose the current threshold; `title` and `stamp` as in [`FigureSpec`].
-pub fn threshold_spec(curve: &ThresholdCurve, in_use: Method, title: String, stamp: String) -> FigureSpec {
-    let points: Vec<[f64; 2]> =
-        curve.thresholds.iter().zip(&curve.costs).map(|(t, cost)| [f64::from(*t), *cost]).collect();
-    let marks = marks(curve, in_use);
-    let most = marks.iter().map(|m| m.x).chain(points.iter().map(|p| p[0])).fold(0.0, f64::max);
-    let x = Axis::linear("threshold |value|", 0.0, 1.03 * most);
-    FigureSpec {
+/// Builds the figure; `None` where the method has no candidates. `title` and `stamp` as in [`FigureSpec`].
+pub fn threshold_spec(facts: ThresholdFacts<'_>, title: String, stamp: String) -> Option<FigureSpec> {
+    let ThresholdFacts { detail, current, .. } = facts;
+    let curves = detail.curves_of(facts.method).filter(|c| c.curves.iter().any(|curve| !curve.costs.is_empty()))?;
+    let view = View::of(curves);
+    let x = value_axis(view, detail, current.range);
+    let handles = handles(view, detail, current.range);
+    let (low, high) = x.bounds;
+    let mut series: Vec<Series> = curves.curves.iter().map(|curve| line(curves, curve)).collect();
+    let best: Vec<[f64; 2]> = curves.curves.iter().filter_map(chosen_point).filter(|p| p[1].is_finite()).collect();
+    if let Some(level) = curves.level {
+        let name = format!("{} may lie beyond each end", percent(level));
+        series.push(Series { name, ink: Ink::Quiet, shape: Shape::Level { y: level, stroke: Stroke::Dotted } });
+    }
+    let name = format!("{} chooses this", method_name(curves.method));
+    series.push(Series { name, ink: Ink::Quantized, shape: Shape::Dots { points: best } });
+    Some(FigureSpec {
         kind: "threshold",
         title,
         stamp,
-        spans: infinite_spans(&points, &x),
+        spans: curves.curves.iter().flat_map(|curve| infinite_spans(curve, low)).collect(),
+        marks: marks::marks(detail, (current, &handles), view, high - low),
+        handles,
+        y: cost_axis(curves),
         x,
-        y: cost_axis(&curve.costs),
-        series: vec![Series {
-            name: format!("{} cost of clipping there", method_name(curve.method)),
-            ink: Ink::Float,
-            shape: Shape::Line { points, stroke: Stroke::Solid },
-        }],
-        summary: sentence(curve, in_use),
-        marks,
+        series,
+        summary: sentence(curves, current),
+    })
+}
+
+/// From 0 or from the lowest value to the highest, and to where the range in use lies beyond. What is dragged stays within,
+/// so that the axis holds still under the pointer.
+fn value_axis(view: View, detail: &ThresholdDetail, current: Range) -> Axis {
+    let observed = detail.observed;
+    let (low, high) = match view {
+        View::Magnitude => (0.0, observed.amax().max(current.amax())),
+        View::Ends => (observed.low.min(current.low).min(0.0), observed.high.max(current.high).max(0.0)),
+    };
+    let (low, high) = (f64::from(low), f64::from(high));
+    let margin = 0.03 * (high - low);
+    match view {
+        View::Magnitude => Axis::linear("threshold on |value|", 0.0, high + margin),
+        View::Ends => Axis::linear("end of the range", low - margin, high + margin),
     }
 }
 
-/// The cost at a threshold: that of the nearest candidate; `None` without candidates.
-fn cost_at(curve: &ThresholdCurve, threshold: f32) -> Option<f64> {
-    let nearest = curve.thresholds.iter().zip(&curve.costs);
-    nearest.min_by(|a, b| (a.0 - threshold).abs().total_cmp(&(b.0 - threshold).abs())).map(|(_, cost)| *cost)
-}
-
-fn marks(curve: &ThresholdCurve, in_use: Method) -> Vec<Mark> {
-    let best = curve.thresholds.get(curve.best).map(|t| (curve.method, *t));
-    let mut marks: Vec<Mark> = Vec::new();
-    for (method, threshold) in best.into_iter().chain(curve.others.iter().copied()) {
-        if method == in_use || !threshold.is_finite() {
-            continue;
+/// The handles for moving `current`: one for the threshold, or one for each end that has values.
+fn handles(view: View, detail: &ThresholdDetail, current: Range) -> Vec<Handle> {
+    let (observed, step) = (detail.observed, detail.bin_width);
+    let handle = |name, side, value, limits| Handle { name, side, value, limits, step };
+    match view {
+        View::Magnitude => {
+            let most = observed.amax();
+            // At a threshold of 0 there is no scale.
+            vec![handle("Clipping threshold", Side::Both, current.amax(), (step.min(most), most))]
         }
-        let label = format!("{} {}", method_name(method), significant(f64::from(threshold), 3));
-        marks.push(Mark { x: f64::from(threshold), label, ink: Ink::Alternative, stroke: Stroke::Dashed });
+        View::Ends => end_handles(detail, current),
     }
-    if curve.current.is_finite() {
-        let label = format!("in use: {} {}", method_name(in_use), significant(f64::from(curve.current), 3));
-        marks.push(Mark { x: f64::from(curve.current), label, ink: Ink::Current, stroke: Stroke::Solid });
-    }
-    marks
+}
+
+fn line(curves: &MethodCurves, curve: &Curve) -> Series {
+    let points = curve.thresholds.iter().zip(&curve.costs).map(|(t, cost)| [f64::from(*t), *cost]).collect();
+    let method = method_name(curves.method);
+    let (name, stroke) = match curve.side {
+        Side::Both => (format!("{method}: cost of clipping there"), Stroke::Solid),
+        Side::Low => (format!("{method}: cost of the lower end"), Stroke::Dashed),
+        Side::High => (format!("{method}: cost of the upper end"), Stroke::Solid),
+    };
+    Series { name, ink: Ink::Float, shape: Shape::Line { points, stroke } }
+}
+
+fn chosen_point(curve: &Curve) -> Option<[f64; 2]> {
+    Some([f64::from(curve.threshold()?), *curve.costs.get(curve.best)?])
 }
 
 /// Logarithmic where the finite costs span more than two decades.
-fn cost_axis(costs: &[f64]) -> Axis {
-    let finite = || costs.iter().copied().filter(|c| c.is_finite());
+fn cost_axis(curves: &MethodCurves) -> Axis {
+    let label = format!("cost ({})", curves.unit);
+    let finite = || curves.curves.iter().flat_map(|c| c.costs.iter().copied()).filter(|c| c.is_finite());
     let most = finite().fold(0.0, f64::max);
     let least = finite().filter(|c| *c > 0.0).fold(f64::INFINITY, f64::min);
     if least.is_finite() && most / least > 100.0 {
-        // Head room of a fifth of the decades, for the labels.
-        let room = (most / least).powf(0.2);
-        Axis::linear("cost (nats)", 0.8 * least, most * room).on(Scale::Log { floor: 0.8 * least })
+        // Head room of a third of the decades, for the labels.
+        let room = (most / least).powf(0.33);
+        Axis::linear(label, 0.8 * least, most * room).on(Scale::Log { floor: 0.8 * least })
     } else {
-        Axis::linear("cost (nats)", 0.0, 1.25 * most)
+        Axis::linear(label, 0.0, 1.4 * most)
     }
 }
 
-fn infinite_spans(points: &[[f64; 2]], x: &Axis) -> Vec<Span> {
+/// The stretches of a curve without finite cost, the first one named; `from` is where the axis begins.
+fn infinite_spans(curve: &Curve, from: f64) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
-    let mut previous_finite = x.bounds.0;
+    let mut previous_finite = from;
     let mut open: Option<f64> = None;
-    for [threshold, cost] in points {
+    for (threshold, cost) in curve.thresholds.iter().zip(&curve.costs) {
+        let threshold = f64::from(*threshold);
         if cost.is_finite() {
             if let Some(from) = open.take() {
-                spans.push(span(from, *threshold, spans.is_empty()));
+                spans.push(span(from, threshold, spans.is_empty()));
             }
-            previous_finite = *threshold;
+            previous_finite = threshold;
         } else {
             open.get_or_insert(previous_finite);
         }
     }
-    if let (Some(from), Some([last, _])) = (open, points.last()) {
-        spans.push(span(from, *last, spans.is_empty()));
+    if let (Some(from), Some(last)) = (open, curve.thresholds.last()) {
+        spans.push(span(from, f64::from(*last), spans.is_empty()));
     }
     spans
 }
@@ -121,75 +172,40 @@ fn span(low: f64, high: f64, first: bool) -> Span {
     Span { low, high, label, ink: Ink::Quiet }
 }
 
-fn sentence(curve: &ThresholdCurve, in_use: Method) -> String {
-    let current = significant(f64::from(curve.current), 3);
-    let Some(best) = curve.thresholds.get(curve.best) else {
-        return format!("In use: {}, threshold {current}", method_name(in_use));
-    };
-    let best_cost = curve.costs.get(curve.best).copied().unwrap_or(f64::INFINITY);
-    let minimum = format!(
-        "{} is lowest at {} (cost {})",
-        method_name(curve.method),
-        significant(f64::from(*best), 3),
-        cost(best_cost)
-    );
-    if in_use == curve.method {
-        return format!("In use: {}, threshold {current}; {minimum}", method_name(in_use));
+fn sentence(curves: &MethodCurves, current: &RangeMark) -> String {
+    let name = method_name(curves.method);
+    let in_use = format!("In use: {}", method_name(current.method));
+    if let [curve] = curves.curves.as_slice()
+        && curve.side == Side::Both
+    {
+        let threshold = significant(f64::from(current.range.amax()), 3);
+        let now = curve.cost_near(current.range.amax()).filter(|_| current.method != curves.method);
+        let now = now.map_or_else(String::new, |c| format!(" (cost {})", cost(c)));
+        let Some([best, least]) = chosen_point(curve) else { return format!("{in_use}, threshold {threshold}") };
+        let least = format!("{name} is lowest at {} (cost {})", significant(best, 3), cost(least));
+        return format!("{in_use}, threshold {threshold}{now}; {least}");
     }
-    match cost_at(curve, curve.current) {
-        Some(now) => {
-            format!("In use: {}, threshold {current} (cost {}); {minimum}", method_name(in_use), cost(now))
-        }
-        None => format!("In use: {}, threshold {current}; {minimum}", method_name(in_use)),
-    }
+    let ends: Vec<String> = curves
+        .curves
+        .iter()
+        .filter_map(|curve| Some((curve.side, curve.threshold()?)))
+        .map(|(side, end)| {
+            let side = if side == Side::Low { "below" } else { "above" };
+            format!("{side} at {}", significant(f64::from(end), 3))
+        })
+        .collect();
+    format!("{in_use}, range {}; {name} cuts {}", range_text(current.range), ends.join(" and "))
 }
 
+/// A cost as a sentence has it.
 fn cost(value: f64) -> String {
     if value.is_finite() { significant(value, 3) } else { "infinite".into() }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn curve() -> ThresholdCurve {
-        ThresholdCurve {
-            method: Method::Kl,
-            thresholds: vec![1.0, 2.0, 3.0, 4.0, 5.0],
-            costs: vec![f64::INFINITY, f64::INFINITY, 0.3, 0.1, 0.2],
-            best: 3,
-            current: 5.0,
-            others: vec![(Method::MinMax, 5.0)],
-        }
-    }
-
-    #[test]
-    fn the_minimum_and_the_one_in_use_are_marked() {
-        let spec = threshold_spec(&curve(), Method::MinMax, "t".into(), String::new());
-        let labels: Vec<&str> = spec.marks.iter().map(|m| m.label.as_str()).collect();
-        assert_eq!(labels, ["KL 4.00", "in use: min–max 5.00"]);
-        assert_eq!(spec.summary, "In use: min–max, threshold 5.00 (cost 0.200); KL is lowest at 4.00 (cost 0.100)");
-    }
-
-    #[test]
-    fn infinite_costs_are_one_shaded_gap() {
-        let spec = threshold_spec(&curve(), Method::Kl, "t".into(), String::new());
-        assert_eq!(spec.spans.len(), 1);
-        assert_eq!((spec.spans[0].low, spec.spans[0].high), (0.0, 3.0));
-        assert!(spec.y.bounds.1 < 1.0, "an infinite cost must not stretch the axis");
-    }
-
-    #[test]
-    fn a_curve_of_many_decades_is_logarithmic() {
-        let wide = ThresholdCurve { costs: vec![100.0, 1.0, 0.1, 0.01, 0.02], ..curve() };
-        let spec = threshold_spec(&wide, Method::Kl, "t".into(), String::new());
-        assert!(matches!(spec.y.scale, Scale::Log { .. }));
-    }
-
-    #[test]
-    fn no_candidate_at_all_says_what_is_in_use() {
-        let none = ThresholdCurve { thresholds: Vec::new(), costs: Vec::new(), ..curve() };
-        let spec = threshold_spec(&none, Method::MinMax, "t".into(), String::new());
-        assert_eq!(spec.summary, "In use: min–max, threshold 5.00");
-    }
+/// A share in per cent, as precise as it is small.
+fn percent(share: f64) -> String {
+    format!("{} %", significant(100.0 * share, 2))
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use crate::{
 pub fn shown_figure(doc: &Document, states: &ViewStates) -> Option<FigureSpec> {
     match doc.pages.page {
         Page::Histogram => histogram_figure(doc, &states.histogram),
-        Page::Threshold => threshold_figure(doc),
+        Page::Threshold => threshold_figure(doc, &states.threshold),
         Page::Channels => channels_figure(doc, &states.channels),
         Page::Arithmetic => arithmetic_figure(doc),
         Page::Table | Page::Model | Page::Data => None,

@@ -1,9 +1,12 @@
 //! The values of the selected layer, float against quantized, with the quantizer's ends and what they clip.
 
 use egui::{ScrollArea, Ui};
-use quantlens_analysis::report::Distribution;
+use quantlens_analysis::{metrics::Measure, report::Distribution};
 
-use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, stamp};
+use super::{
+    layer_page::{LayerPage, chart_height, heading_ui, layer_page, stamp},
+    threshold::Choices,
+};
 use crate::{
     command::{Commands, Part},
     document::Document,
@@ -45,7 +48,10 @@ pub fn histogram_ui(ui: &mut Ui, doc: &Document, state: &mut HistogramState, sen
     controls_ui(ui, &page, state);
     ScrollArea::vertical().show(ui, |ui| {
         let height = chart_height(ui, 1.0, 84.0);
-        figure_ui(ui, &spec, ScreenOptions { height, summary: true });
+        let moved = figure_ui(ui, &spec, ScreenOptions { height, summary: true });
+        if let (Some(moved), Some(choices)) = (moved, Choices::of(doc, &page)) {
+            choices.move_to(moved, send);
+        }
     });
 }
 
@@ -91,19 +97,29 @@ fn spec_of(doc: &Document, page: &LayerPage<'_>, state: &HistogramState) -> Opti
             format: weight.map(|w| format!("{}, {}", format::bits_words(w.bits), format::granularity(w.granularity))),
             scales: weight.map(|w| w.scale_range),
             clipped: None,
+            in_use: None,
         };
         return Some(histogram_spec(data, &facts, options));
     }
     let data = page.detail.activation.as_ref()?;
     let row = page.row;
+    let choices = Choices::of(doc, page);
     let format = row.and_then(|row| {
         let quantizer = row.activation.as_ref()?;
-        Some(format!("{}, {}", format::bits_words(row.activation_bits?), format::method(quantizer.method)))
+        let method = choices.map_or(quantizer.method, |choices| choices.current.method);
+        Some(format!("{}, {}", format::bits_words(row.activation_bits?), format::method(method)))
     });
+    // A range just set is known by its histogram before anything has run with it.
+    let weighed = choices.filter(|choices| choices.is_set).and_then(|choices| choices.current.effect.as_ref());
+    let clipped = weighed
+        .map(|effect| Measure::Value(effect.clipped_share))
+        .or_else(|| row.map(|row| row.clipped_fraction))
+        .filter(|_| format.is_some());
     let facts = HistogramFacts {
         title: format!("Output of {}", page.name),
         stamp: stamp(doc, page.detail.samples),
-        clipped: row.map(|row| &row.clipped_fraction).filter(|_| format.is_some()),
+        clipped,
+        in_use: choices.filter(|_| format.is_some()).map(|choices| (choices.detail, choices.current)),
         format,
         scales: None,
     };

@@ -13,10 +13,10 @@ use quantlens_analysis::{
     },
     job::Warning,
     metrics::{Errors, Measure},
-    quant::Bits,
+    quant::{Bits, Scheme},
     report::{
         ActivationChannel, ActivationSummary, Cost, Distribution, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
-        Report, Score, Timing, WeightChannel, WeightSummary,
+        Report, Score, ThresholdDetail, Timing, WeightChannel, WeightSummary,
     },
     tensor::{Dim, ElementType, ModelInput},
 };
@@ -116,7 +116,7 @@ pub(crate) fn report(info: LayerInfo) -> Report {
             zero_point: -38,
             low: -2.106,
             high: 3.861,
-            method: Method::MinMax,
+            method: Method::Kl,
             grid: Some((-128, 127)),
         }),
         float_bytes: 1280,
@@ -191,9 +191,23 @@ fn detail(channels: usize) -> LayerDetail {
                 sqnr_db: Measure::Value(12.0 + (index % 11) as f64),
             })
             .collect(),
-        threshold: Some(Arc::new(crate::testing::threshold(LAYER))),
+        threshold: Some(Arc::new(threshold(Scheme::Affine))),
         threshold_note: None,
     }
+}
+
+/// Choices for a bell around 0.2 with a tail to the right, from −2.1 to 6; KL is in use.
+pub(crate) fn threshold(scheme: Scheme) -> ThresholdDetail {
+    let values: Vec<f32> = (0..60_000_u32)
+        .map(|i| {
+            let u = (f64::from(i) * 0.618_033_988_75).fract().clamp(1e-6, 1.0 - 1e-6);
+            let bell = 0.2 + 0.28 * (u / (1.0 - u)).ln();
+            let value = if i % 40 == 0 { 0.6 - 0.55 * u.ln() } else { bell };
+            value.clamp(-2.1, 6.0) as f32
+        })
+        .chain([-2.1, 6.0])
+        .collect();
+    crate::testing::threshold_of(LAYER, &values, scheme, Method::Kl)
 }
 
 fn weight_channel(index: usize) -> WeightChannel {

@@ -1,77 +1,156 @@
-//! How the range of the selected layer's output is chosen: what every threshold would cost, which one is in use.
+//! How the range of the selected layer's output is chosen: what every threshold would cost, what each method would take,
+//! which range is in use, and the handles and fields that set it by hand.
 
-use egui::{ScrollArea, Ui};
-use quantlens_analysis::calibrate::Method;
+use egui::{ComboBox, ScrollArea, Ui};
+use quantlens_analysis::{
+    calibrate::Method,
+    report::{RangeMark, ThresholdDetail},
+};
 
 use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, stamp};
 use crate::{
     command::{Command, Commands},
     document::Document,
     figure::{
-        FigureSpec, ScreenOptions, figure_ui,
-        threshold::{ThresholdCurve, threshold_spec},
+        FigureSpec, Moved, ScreenOptions, figure_ui,
+        threshold::{ThresholdFacts, threshold_spec},
     },
     format::method as method_name,
+    theme,
     widgets::{EmptyState, empty_state},
 };
 
-/// What this view remembers between frames: nothing, the curve is the page.
+mod fields;
+mod methods;
+
+/// What this view remembers between frames.
 #[derive(Clone, Debug, Default)]
-pub struct ThresholdState {}
+pub struct ThresholdState {
+    /// Whose curve is drawn; `None` for that of the method in use. A layer without that curve shows another.
+    pub curve: Option<Method>,
+}
+
+/// A layer's choices, and the one in use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choices<'a> {
+    /// The layer's name.
+    pub(super) layer: &'a str,
+    /// All choices and curves.
+    pub(super) detail: &'a ThresholdDetail,
+    /// In use: the range just set, until the page's data are new.
+    pub(super) current: &'a RangeMark,
+    /// Whether it was just set, and only its histogram tells what it does.
+    pub(super) is_set: bool,
+}
+
+impl<'a> Choices<'a> {
+    /// Those of the page's layer; `None` where it has none.
+    pub(super) fn of(doc: &'a Document, page: &LayerPage<'a>) -> Option<Self> {
+        let detail = page.detail.threshold.as_deref()?;
+        let set = doc.weighed.as_ref().filter(|(layer, _)| layer == page.name).map(|(_, mark)| mark);
+        Some(Self { layer: page.name, detail, current: set.unwrap_or(&detail.current), is_set: set.is_some() })
+    }
+
+    /// Carries out what a handle of a figure reports.
+    pub(super) fn move_to(&self, moved: Moved, send: &mut Commands) {
+        let range = self.detail.moved(self.current.range, moved.side, moved.value);
+        send.push(Command::SetRange { layer: self.layer.to_owned(), range, done: moved.done });
+    }
+}
 
 /// Draws the view.
-pub fn threshold_ui(ui: &mut Ui, doc: &Document, _state: &mut ThresholdState, send: &mut Commands) {
+pub fn threshold_ui(ui: &mut Ui, doc: &Document, state: &mut ThresholdState, send: &mut Commands) {
     let Some(page) = layer_page(ui, doc, send) else { return };
-    let Some(spec) = spec_of(doc, &page) else {
-        let in_use = in_use(&page);
-        let title = match in_use {
-            Some(_) => "There is no curve to show".to_owned(),
-            None => format!("The output of {} is float", page.name),
-        };
-        let reason = match (&page.detail.threshold_note, in_use) {
-            (Some(note), _) => note.as_str(),
-            (None, Some(_)) => "No threshold was weighed for this layer.",
-            (None, None) => "A float tensor has no range to choose. Give the output a bit width to weigh thresholds.",
-        };
-        empty_state(ui, EmptyState { title: &title, reason }, |ui| {
-            if in_use.is_some() {
-                methods_ui(ui, &page, send);
-            }
-        });
+    let Some(choices) = Choices::of(doc, &page) else {
+        nothing_ui(ui, &page);
         return;
     };
-    heading_ui(ui, &spec.title, &page, send);
-    ui.horizontal_wrapped(|ui| methods_ui(ui, &page, send));
-    ScrollArea::vertical().show(ui, |ui| {
+    heading_ui(ui, &title(&page), &page, send);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.set_width(ui.available_width() - 2.0 * theme::GRID);
+        methods::methods_ui(ui, doc, choices, send);
+        fields::fields_ui(ui, choices, send);
+        curve_ui(ui, choices, state);
         let height = chart_height(ui, 1.0, 84.0);
-        figure_ui(ui, &spec, ScreenOptions { height, summary: true });
+        match spec_of(doc, &page, choices, state) {
+            Some(spec) => {
+                if let Some(moved) = figure_ui(ui, &spec, ScreenOptions { height, summary: true }) {
+                    choices.move_to(moved, send);
+                }
+            }
+            None => no_curve_ui(ui, choices, state),
+        }
     });
 }
 
 /// The figure on the page, for saving; `None` while there is none.
-pub fn threshold_figure(doc: &Document) -> Option<FigureSpec> {
-    spec_of(doc, &LayerPage::of(doc)?)
+pub fn threshold_figure(doc: &Document, state: &ThresholdState) -> Option<FigureSpec> {
+    let page = LayerPage::of(doc)?;
+    spec_of(doc, &page, Choices::of(doc, &page)?, state)
 }
 
-/// The method that chose the range in use; `None` where the output is float.
-fn in_use(page: &LayerPage<'_>) -> Option<Method> {
-    page.row.and_then(|row| row.activation.as_ref()).map(|quantizer| quantizer.method)
+fn title(page: &LayerPage<'_>) -> String {
+    format!("Threshold of {}", page.name)
 }
 
-fn methods_ui(ui: &mut Ui, page: &LayerPage<'_>, send: &mut Commands) {
-    let now = in_use(page);
-    for method in Method::AUTOMATIC {
-        let button = ui.add_enabled(now != Some(method), egui::Button::new(format!("Use {}", method_name(method))));
-        if button.on_disabled_hover_text("In use").clicked() {
-            send.push(Command::SetMethod { layers: vec![page.name.to_owned()], method });
+/// Why this layer has no threshold.
+fn nothing_ui(ui: &mut Ui, page: &LayerPage<'_>) {
+    let is_float = page.row.is_some_and(|row| row.activation.is_none());
+    let title = if is_float {
+        format!("The output of {} is float", page.name)
+    } else {
+        format!("{} has no threshold to choose", page.name)
+    };
+    let reason = match &page.detail.threshold_note {
+        Some(note) if !is_float => super::cells::sentence(note),
+        _ => "A float tensor has no range to choose. Give the output a bit width to weigh thresholds.".to_owned(),
+    };
+    empty_state(ui, EmptyState { title: &title, reason: &reason }, |_| {});
+}
+
+/// Whose curve is drawn.
+fn drawn(choices: Choices<'_>, state: &ThresholdState) -> Method {
+    let has_curve = |method: &Method| choices.detail.curves_of(*method).is_some();
+    state.curve.filter(has_curve).or(Some(choices.current.method).filter(has_curve)).unwrap_or(Method::Kl)
+}
+
+fn curve_ui(ui: &mut Ui, choices: Choices<'_>, state: &mut ThresholdState) {
+    let now = drawn(choices, state);
+    ui.horizontal(|ui| {
+        ui.label("Curve of");
+        let shown = method_name(now);
+        let combo = ComboBox::from_id_salt("threshold curve").selected_text(shown).show_ui(ui, |ui| {
+            for curves in &choices.detail.curves {
+                if ui.selectable_label(curves.method == now, method_name(curves.method)).clicked() {
+                    state.curve = Some(curves.method);
+                }
+            }
+        });
+        let text = format!("Curve of {shown}");
+        let is_enabled = ui.is_enabled();
+        combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, is_enabled, &text));
+        if state.curve.is_some() && now != choices.current.method {
+            let button = ui.button("Follow the method in use");
+            if button.on_hover_text("Draw the curve of whichever method is in use").clicked() {
+                state.curve = None;
+            }
         }
-    }
+    });
 }
 
-fn spec_of(doc: &Document, page: &LayerPage<'_>) -> Option<FigureSpec> {
-    let curve = &ThresholdCurve::of(page.detail.threshold.as_ref()?, Method::Kl)?;
-    let title = format!("Threshold of {}", page.name);
+/// Instead of the figure, where the method has no candidates.
+fn no_curve_ui(ui: &mut Ui, choices: Choices<'_>, state: &ThresholdState) {
+    let method = drawn(choices, state);
+    let note = choices.detail.curves_of(method).and_then(|curves| curves.note.as_deref());
+    let title = format!("{} has no curve here", super::cells::sentence(method_name(method)));
+    let reason = note.map_or_else(|| "It weighed no thresholds.".to_owned(), super::cells::sentence);
+    empty_state(ui, EmptyState { title: &title, reason: &reason }, |_| {});
+}
+
+fn spec_of(doc: &Document, page: &LayerPage<'_>, choices: Choices<'_>, state: &ThresholdState) -> Option<FigureSpec> {
+    let facts =
+        ThresholdFacts { detail: choices.detail, method: drawn(choices, state), current: choices.current };
     // The histogram behind the curve is of every sample, unlike what the other pages show.
     let all = doc.report.value.as_ref().map_or(page.detail.samples, |report| report.samples_total);
-    Some(threshold_spec(curve, in_use(page)?, title, stamp(doc, all)))
+    threshold_spec(facts, title(page), stamp(doc, all))
 }

@@ -8,6 +8,7 @@ pub mod facts;
 pub mod mini_histogram;
 pub mod share_bar;
 pub mod text;
+pub mod typed_field;
 
 pub use badge::striped_badge;
 pub use banner::{Tone, banner};
@@ -17,3 +18,4 @@ pub use facts::fact_grid;
 pub use mini_histogram::mini_histogram;
 pub use share_bar::share_bar;
 pub use text::{number_label, section};
+pub use typed_field::typed_field;

@@ -1,0 +1,66 @@
+//! The range as numbers to type, and what it does.
+
+use egui::{RichText, Ui};
+use quantlens_analysis::{
+    calibrate::Side,
+    quant::{Range, Scheme},
+};
+
+use super::Choices;
+use crate::{
+    command::Commands,
+    figure::Moved,
+    format, theme,
+    widgets::{number_label, typed_field},
+};
+
+/// Width of a field, in points: all digits of a float32.
+const WIDTH: f32 = 96.0;
+
+/// Draws the fields and, beside them, what follows from the range.
+pub(super) fn fields_ui(ui: &mut Ui, choices: Choices<'_>, send: &mut Commands) {
+    let Range { low, high } = choices.current.range;
+    ui.horizontal_wrapped(|ui| {
+        if choices.detail.format.scheme == Scheme::Symmetric {
+            field_ui(ui, choices, ("Threshold", Side::Both, choices.current.range.amax()), send);
+        } else {
+            field_ui(ui, choices, ("Low", Side::Low, low), send);
+            field_ui(ui, choices, ("High", Side::High, high), send);
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        for (what, value) in facts(choices) {
+            ui.label(RichText::new(what).color(theme::tokens(ui).weak));
+            number_label(ui, value);
+            ui.add_space(theme::GRID);
+        }
+    });
+}
+
+fn field_ui(ui: &mut Ui, choices: Choices<'_>, field: (&str, Side, f32), send: &mut Commands) {
+    let (name, side, value) = field;
+    ui.label(name);
+    let (response, typed) = typed_field(ui, name, &format::exact(value), WIDTH, format::parse_real);
+    response.on_hover_text("Type a number and press Enter; the float32 nearest to it is kept to the last bit");
+    if let Some(value) = typed {
+        choices.move_to(Moved { side, value, done: true }, send);
+    }
+}
+
+/// Scale, zero-point and the error that the range makes.
+fn facts(choices: Choices<'_>) -> Vec<(&'static str, String)> {
+    let current = choices.current;
+    let mut facts = vec![
+        ("Scale", format::significant(f64::from(current.scale), 4)),
+        ("Zero-point", format::number(f64::from(current.zero_point), 0)),
+    ];
+    if let Some(effect) = &current.effect {
+        let sqnr = effect.sqnr_db().map_or_else(|| format::EXACT.into(), |db| format!("{} dB", format::number(db, 1)));
+        let clipping = 100.0 * effect.clipping_share();
+        facts.push(("SQNR", sqnr));
+        facts.push(("Clipped", format!("{} %", format::number(100.0 * effect.clipped_share, 3))));
+        let shares = format!("{} : {}", format::number(100.0 - clipping, 0), format::number(clipping, 0));
+        facts.push(("Rounding : clipping", shares));
+    }
+    facts
+}

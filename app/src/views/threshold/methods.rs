@@ -1,0 +1,119 @@
+//! The ways to choose the range: this program's methods as buttons, other tools' in a menu that says how each differs.
+
+use egui::{Button, ComboBox, RichText, Role, Ui, WidgetInfo};
+use quantlens_analysis::{
+    calibrate::{DEFAULT_PERCENTILE, Flavour, Method},
+    config::LayerSettings,
+};
+
+use super::Choices;
+use crate::{
+    command::{Command, Commands},
+    document::Document,
+    format::method as method_name,
+    theme,
+    views::cells::sentence,
+    widgets::typed_field,
+};
+
+/// Width of the field for the percentile, in points.
+const PERCENTILE_WIDTH: f32 = 56.0;
+
+/// Draws the choice; the line below says what is special about another tool's method.
+pub(super) fn methods_ui(ui: &mut Ui, doc: &Document, choices: Choices<'_>, send: &mut Commands) {
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Range by");
+        for method in Method::AUTOMATIC.into_iter().chain([Method::Manual]) {
+            button_ui(ui, choices, method, send);
+            if method == Method::Percentile {
+                percentile_ui(ui, doc, choices, send);
+            }
+        }
+        flavours_ui(ui, choices, send);
+    });
+    if let Some(flavour) = choices.current.method.flavour() {
+        let text = format!("How it differs: {}", flavour.difference());
+        ui.label(RichText::new(text).color(theme::tokens(ui).weak));
+    }
+    let fell_back = choices.detail.choice_of(wanted(doc, choices)).and_then(|choice| choice.note.as_deref());
+    if let Some(note) = fell_back {
+        ui.label(RichText::new(sentence(note)).color(theme::tokens(ui).warning));
+    }
+}
+
+/// What the configuration asks for, which is not what is in use where a method cannot choose.
+fn wanted(doc: &Document, choices: Choices<'_>) -> Method {
+    owner_settings(doc, choices).method.unwrap_or_default()
+}
+
+/// The settings that decide: those of the layer whose scale is shared.
+fn owner_settings(doc: &Document, choices: Choices<'_>) -> LayerSettings {
+    let info = doc.layer(&choices.detail.owner).or_else(|| doc.layer(choices.layer));
+    info.map(|info| doc.config.settings_for(&info.name, &info.op)).unwrap_or_default()
+}
+
+fn button_ui(ui: &mut Ui, choices: Choices<'_>, method: Method, send: &mut Commands) {
+    let is_lit = choices.current.method == method;
+    let response = ui.add(Button::selectable(is_lit, sentence(method_name(method))));
+    let name = format!("Use {}", method_name(method));
+    let is_enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, is_enabled, is_lit, &name));
+    if response.on_hover_text(hint(method)).clicked() && !is_lit {
+        send.push(use_method(choices, method));
+    }
+}
+
+/// The command that puts a method in use. By hand begins with the range of now.
+pub(super) fn use_method(choices: Choices<'_>, method: Method) -> Command {
+    let layer = choices.layer.to_owned();
+    match method {
+        Method::Manual => Command::SetRange { layer, range: choices.current.range, done: true },
+        method => Command::SetMethod { layers: vec![layer], method },
+    }
+}
+
+/// What a method does, in a sentence.
+pub(super) fn hint(method: Method) -> &'static str {
+    match method {
+        Method::MinMax => "The observed minimum and maximum: nothing seen so far is clipped",
+        Method::Percentile => "The values between which this share of all values lies",
+        Method::Kl => "The threshold of least Kullback–Leibler divergence between float and quantized values",
+        Method::Entropy => "The threshold at which the rounding error has the least entropy",
+        Method::Mse => "The range of least mean squared error, clipping and rounding together",
+        Method::Manual => "The range of now, to be dragged or typed",
+        Method::Flavour(flavour) => flavour.difference(),
+    }
+}
+
+fn percentile_ui(ui: &mut Ui, doc: &Document, choices: Choices<'_>, send: &mut Commands) {
+    let now = owner_settings(doc, choices).percentile.unwrap_or(DEFAULT_PERCENTILE);
+    let read = |text: &str| text.trim().parse::<f64>().ok().filter(|p| *p > 0.0 && *p <= 100.0);
+    let (response, typed) = typed_field(ui, "Percentile in per cent", &now.to_string(), PERCENTILE_WIDTH, read);
+    response.on_hover_text("Per cent of the values that the range keeps inside");
+    ui.label("%");
+    if let Some(percentile) = typed {
+        let settings = LayerSettings {
+            method: Some(Method::Percentile),
+            percentile: Some(percentile),
+            ..LayerSettings::default()
+        };
+        let label = format!("range activations of {} by the {percentile} percentile", choices.layer);
+        send.push(Command::SetFormat { layers: vec![choices.layer.to_owned()], settings, label });
+    }
+}
+
+fn flavours_ui(ui: &mut Ui, choices: Choices<'_>, send: &mut Commands) {
+    let now = choices.current.method.flavour();
+    let shown = now.map_or("As another tool", Flavour::title);
+    let combo = ComboBox::from_id_salt("threshold flavour").selected_text(shown).width(130.0).show_ui(ui, |ui| {
+        for flavour in Flavour::ALL {
+            let label = ui.selectable_label(now == Some(flavour), flavour.title());
+            if label.on_hover_text(flavour.difference()).clicked() && now != Some(flavour) {
+                send.push(use_method(choices, Method::Flavour(flavour)));
+            }
+        }
+    });
+    let text = now.map_or_else(|| shown.to_owned(), |flavour| format!("As another tool: {}", flavour.title()));
+    let is_enabled = ui.is_enabled();
+    combo.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, is_enabled, &text));
+}
