@@ -114,10 +114,11 @@ def check_layers(analysis, sums, report):
     return compared, worst
 
 
-def scale_of_range(low, high, bits=8):
-    """(scale, zero-point) of an affine signed grid, by onnxruntime's quantizer."""
+def scale_of_range(low, high, bits=8, q_min=None):
+    """(scale, zero-point) of an affine grid, signed unless `q_min` says otherwise, by onnxruntime's quantizer."""
     ends = np.float32(low), np.float32(high)
-    zero_point, scale = compute_scale_zp(*ends, np.array(-(2 ** (bits - 1))), np.array(2 ** (bits - 1) - 1))
+    q_min = -(2 ** (bits - 1)) if q_min is None else q_min
+    zero_point, scale = compute_scale_zp(*ends, np.array(q_min), np.array(q_min + 2**bits - 1))
     return float(np.float32(scale)), int(zero_point)
 
 

@@ -59,6 +59,17 @@ VARIANTS = {
 }
 
 
+# What `quantize_static` can be asked for as well: our options, and the words of peer_scales.py.
+PEERS = {
+    "per-tensor": (["--per-tensor"], []),
+    "per-channel": (["--per-channel"], ["per-channel"]),
+    "unsigned": (["--set", "*:sign=unsigned"], ["unsigned"]),
+    "symmetric": (["--set", "*:scheme=symmetric"], ["symmetric"]),
+    "unsigned symmetric": (["--set", "*:scheme=symmetric,sign=unsigned"], ["unsigned", "symmetric"]),
+    "affine weights": (["--set", "*:weight-scheme=affine"], ["affine-weights"]),
+}
+
+
 def run(program, model, data, options, folder):
     """Exports and analyzes; returns both files."""
     export, analysis = os.path.join(folder, "export.onnx"), os.path.join(folder, "analysis.json")
@@ -81,9 +92,10 @@ def main(program, shared, chosen):
                 export, analysis = run(program, path, data, options, folder)
                 print(f"{name} {variant}: ", end="", flush=True)
                 all_is_well &= independent.main(path, export, data, analysis)
-                if variant in ("per-tensor", "per-channel"):
-                    print(f"{name} {variant}, against quantize_static: ", end="", flush=True)
-                    all_is_well &= peer_scales.main(path, export, data, variant == "per-channel")
+            for variant, (options, words) in PEERS.items():
+                export, _ = run(program, path, data, options, folder)
+                print(f"{name} {variant}, against quantize_static: ", end="", flush=True)
+                all_is_well &= peer_scales.main(path, export, data, words)
     return all_is_well
 
 
