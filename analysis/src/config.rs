@@ -146,6 +146,11 @@ impl LayerSettings {
         }
     }
 
+    /// Whether these settings say how the output's range is found.
+    pub fn chooses_range(&self) -> bool {
+        self.method.is_some() || self.percentile.is_some() || self.range.is_some()
+    }
+
     /// What of these settings speaks of the weights' quantizers.
     pub fn of_weights(&self) -> Self {
         Self {

@@ -77,6 +77,8 @@ pub struct LayerInfo {
     pub weight_fixed: Option<String>,
     /// Why the output cannot be quantized; `None` if it can.
     pub activation_fixed: Option<String>,
+    /// Why the output's range cannot be chosen, where it can be quantized; `None` if it can.
+    pub range_fixed: Option<String>,
     /// Layers whose activation format is one and the same setting with this one's, this one included, the owner first;
     /// empty where the layer is alone.
     pub shares_activation_with: Vec<String>,

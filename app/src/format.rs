@@ -265,7 +265,10 @@ mod tests {
             assert_eq!(parse_real(&exact(value)).unwrap().to_bits(), value.to_bits(), "{}", exact(value));
         }
         assert_eq!(exact(-3.5), "−3.5");
-        assert_eq!((parse_real(" -2.5"), parse_real("2,5"), parse_real("inf"), parse_real("")), (Some(-2.5), None, None, None));
+        assert_eq!(
+            (parse_real(" -2.5"), parse_real("2,5"), parse_real("inf"), parse_real("")),
+            (Some(-2.5), None, None, None)
+        );
     }
 
     #[test]

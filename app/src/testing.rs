@@ -42,6 +42,7 @@ fn layer(index: usize) -> LayerInfo {
         parameters: if is_input { 0 } else { 16 * 8 * 9 },
         weight_fixed: None,
         activation_fixed: None,
+        range_fixed: None,
         shares_activation_with: Vec::new(),
         shares_weight_with: Vec::new(),
     }

@@ -159,6 +159,19 @@ pub(crate) fn activation_fixed(graph: &Graph, layer: LayerId) -> Option<String> 
     })
 }
 
+/// Why the range of a layer's outputs is not chosen; `None` if it is.
+pub(crate) fn range_fixed(graph: &Graph, layer: LayerId) -> Option<String> {
+    let row = &graph.layers[layer];
+    let place = row
+        .outputs
+        .iter()
+        .find_map(|&t| graph.quantizable.place(t).filter(|p| p.fixed_range.is_some() || p.fixed_params.is_some()))?;
+    Some(match place.fixed_range {
+        Some((low, high)) => format!("the output of {} lies between {low} and {high} always", row.op),
+        None => format!("{} prescribes the scale of {}", graph.target.title, row.op),
+    })
+}
+
 /// Why the constants of a layer cannot be quantized; `None` if they can.
 pub(crate) fn weight_fixed(graph: &Graph, layer: LayerId) -> Option<String> {
     if graph.layers[layer].weights().next().is_some() { None } else { Some("it has no constant operand".into()) }
@@ -204,6 +217,9 @@ impl Resolver<'_> {
         let wants_activation = !output.is_empty();
         if let Some(why) = activation_fixed(self.graph, id).filter(|_| wants_activation) {
             return refuse("the output cannot be quantized", why);
+        }
+        if let Some(why) = range_fixed(self.graph, id).filter(|_| settings.chooses_range()) {
+            return refuse("the range cannot be chosen", why);
         }
         if settings.fold_batch_norm == Some(true) && row.batch_norm.is_none() {
             return refuse("fold_batch_norm", "it has no batch norm that can be folded".into());

@@ -6,7 +6,7 @@ use crate::{
     graph::{Graph, LayerId, TensorId},
     job::Warning,
     onnx::Loaded,
-    plan::{activation_fixed, format_owner, weight_fixed},
+    plan::{activation_fixed, format_owner, range_fixed, weight_fixed},
     report::{LayerInfo, ModelInfo},
     tensor::{Dim, ElementType, ModelInput},
 };
@@ -117,6 +117,7 @@ fn layers(graph: &Graph) -> Vec<LayerInfo> {
             parameters: parameters(graph, layer_constants(graph, id).into_iter()),
             weight_fixed: weight_fixed(graph, id),
             activation_fixed: activation_fixed(graph, id),
+            range_fixed: range_fixed(graph, id),
             shares_activation_with: sharing.get(&format_owner(graph, id)).map(|ids| names(ids)).unwrap_or_default(),
             shares_weight_with: main.and_then(|t| by_weight.get(&t)).map(|ids| names(ids)).unwrap_or_default(),
         }

@@ -27,6 +27,12 @@ impl Workbench {
             let name = self.graph.name(table);
             return Err(format!("the scale is that of the table `{name}`, whose values the output picks"));
         }
+        if let Some((scale, zero_point)) = place.and_then(|p| p.fixed_params) {
+            return Err(format!(
+                "{} prescribes a scale of {scale} and a zero-point of {zero_point} here: there is nothing to choose",
+                self.graph.target.title
+            ));
+        }
         if let Some((low, high)) = place.and_then(|p| p.fixed_range) {
             return Err(format!("the operator's output lies between {low} and {high} always: the range is fixed"));
         }

@@ -78,7 +78,7 @@ fn set_format(doc: &mut Document, layers: &[String], settings: &LayerSettings, l
             continue;
         }
         for info in layers.iter().filter_map(|name| doc.layer(name)) {
-            match refusal(info, part) {
+            match refusal(info, part).or_else(|| range_refusal(info, &wanted)) {
                 Some(reason) => refused.push((info.name.clone(), reason)),
                 None => owners(doc, std::slice::from_ref(&info.name), part)
                     .iter()
@@ -92,7 +92,7 @@ fn set_format(doc: &mut Document, layers: &[String], settings: &LayerSettings, l
 /// A range by hand; the moves of one gesture are one step.
 fn set_range(doc: &mut Document, layer: &str, range: Range, done: bool, out: &mut Effects) {
     let Some(info) = doc.layer(layer) else { return };
-    if let Some(reason) = refusal(info, Part::Activations) {
+    if let Some(reason) = refusal(info, Part::Activations).or_else(|| info.range_fixed.clone()) {
         return notice(doc, Level::Info, format!("Not changed: {reason}"), "");
     }
     let wanted = LayerSettings { method: Some(Method::Manual), range: Some(range), ..LayerSettings::default() };
@@ -200,8 +200,10 @@ fn edit_where(
 ) {
     let mut config = QuantConfig::clone(&doc.config);
     let mut refused = Vec::new();
+    let mut wanted = LayerSettings::default();
+    edit(&mut wanted);
     for info in layers.iter().filter_map(|name| doc.layer(name)) {
-        match refusal(info, part) {
+        match refusal(info, part).or_else(|| range_refusal(info, &wanted)) {
             Some(reason) => refused.push((info.name.clone(), reason)),
             None => owners(doc, std::slice::from_ref(&info.name), part)
                 .iter()
@@ -209,6 +211,11 @@ fn edit_where(
         }
     }
     finish(doc, config, label.to_owned(), layers, refused, out);
+}
+
+/// Why a layer cannot have the range that `wanted` chooses.
+fn range_refusal(info: &LayerInfo, wanted: &LayerSettings) -> Option<String> {
+    info.range_fixed.clone().filter(|_| wanted.chooses_range())
 }
 
 /// Why `part` of a layer cannot be quantized; for both parts: only if neither can.

@@ -91,6 +91,7 @@ fn info(index: usize, line: &Line, before: Option<&str>) -> LayerInfo {
         weight: (!shape.is_empty()).then(|| (format!("{name}.weight"), shape.to_vec())),
         parameters: count,
         weight_fixed: None,
+        range_fixed: None,
         activation_fixed: (op == "Softmax")
             .then(|| "the target runs Softmax in float; its output has no quantizer".to_owned()),
         shares_activation_with: match (passes_scale, before) {

@@ -73,6 +73,7 @@ pub(crate) fn layer() -> LayerInfo {
         parameters: 320,
         weight_fixed: None,
         activation_fixed: None,
+        range_fixed: None,
         shares_activation_with: Vec::new(),
         shares_weight_with: Vec::new(),
     }

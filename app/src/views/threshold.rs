@@ -148,8 +148,7 @@ fn no_curve_ui(ui: &mut Ui, choices: Choices<'_>, state: &ThresholdState) {
 }
 
 fn spec_of(doc: &Document, page: &LayerPage<'_>, choices: Choices<'_>, state: &ThresholdState) -> Option<FigureSpec> {
-    let facts =
-        ThresholdFacts { detail: choices.detail, method: drawn(choices, state), current: choices.current };
+    let facts = ThresholdFacts { detail: choices.detail, method: drawn(choices, state), current: choices.current };
     // The histogram behind the curve is of every sample, unlike what the other pages show.
     let all = doc.report.value.as_ref().map_or(page.detail.samples, |report| report.samples_total);
     threshold_spec(facts, title(page), stamp(doc, all))
