@@ -41,7 +41,8 @@ pub fn choose(method: Method, data: &TensorValues, format: NumberFormat, percent
         (_, NumberFormat::Float(_)) => return fallen_back(method, observed, NoCandidate::NoGrid),
     };
     if let (Method::Flavour(flavour), Some(format)) = (method, integer) {
-        let choice = flavours::choose(flavour, &data.flavours, format.grid, format.scheme);
+        let Some(counted) = &data.flavours else { return fallen_back(method, observed, NoCandidate::NotCounted) };
+        let choice = flavours::choose(flavour, counted, format.grid, format.scheme);
         let curves = choice.curve.into_iter().collect();
         return RangeChoice { range: choice.range, method, curves, note: choice.note };
     }

@@ -54,6 +54,8 @@ pub enum NoCandidate {
     NotFinite,
     /// The format is no integer grid.
     NoGrid,
+    /// What another tool's algorithm needs was not counted.
+    NotCounted,
 }
 
 impl NoCandidate {
@@ -65,6 +67,7 @@ impl NoCandidate {
             }
             Self::NoData => "nothing but zeros was observed; min–max is used",
             Self::NotFinite => "an infinite value was observed; min–max is used",
+            Self::NotCounted => "the data were not counted as that tool counts them; min–max is used",
             Self::NoGrid => "the method compares integer grids, and this format is none; min–max is used",
         }
     }

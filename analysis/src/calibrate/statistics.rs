@@ -15,25 +15,34 @@ pub struct Statistics {
     pub histograms: BTreeMap<usize, Arc<TensorValues>>,
 }
 
-/// All that any method needs of one tensor, collected together, so that another method takes no other look at the data.
+/// All that the methods need of one tensor, so that another method takes no other look at the data.
 #[derive(Clone, Debug)]
 pub struct TensorValues {
     /// For this program's own methods.
     pub histogram: TensorHistogram,
-    /// For the flavours of other tools.
-    pub flavours: FlavourStatistics,
+    /// For the flavours of other tools. They count in ways of their own, which takes ten times as long, so this is there
+    /// only where somebody asked for a flavour or looks at the tensor.
+    pub flavours: Option<FlavourStatistics>,
 }
 
 impl TensorValues {
+    /// Without what the flavours need.
+    #[must_use]
+    pub fn without_flavours(self) -> Self {
+        Self { flavours: None, ..self }
+    }
+
     /// Empty, for a tensor whose observed minimum and maximum are `range`.
     pub fn new(range: Range) -> Self {
-        Self { histogram: TensorHistogram::new(range), flavours: FlavourStatistics::new(range) }
+        Self { histogram: TensorHistogram::new(range), flavours: Some(FlavourStatistics::new(range)) }
     }
 
     /// Adds one sample's values.
     pub fn observe_sample(&mut self, values: &[f32]) {
         self.histogram.observe(values);
-        self.flavours.observe_sample(values);
+        if let Some(flavours) = &mut self.flavours {
+            flavours.observe_sample(values);
+        }
     }
 }
 

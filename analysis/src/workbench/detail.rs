@@ -37,7 +37,7 @@ impl Workbench {
         let plan = self.plan_of(config, job)?;
         let output = self.graph.layers[id].outputs.first().copied();
         if let Some(owner) = output.and_then(|t| self.graph.quantizable.owner(t)) {
-            self.histograms(&[owner], job)?;
+            self.histograms(&[owner], true, job)?;
         }
         let pairs = self.pairs(output, &plan, job)?;
         let threshold = self.threshold(output, &plan);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{KEPT_REPORTS, LIVE_SAMPLES, Workbench, samples::no_data};
 use crate::{
-    calibrate::Statistics,
+    calibrate::{Method, Statistics},
     config::QuantConfig,
     engine::PassCount,
     error::Result,
@@ -108,11 +108,16 @@ impl Workbench {
 
     /// Every quantizer of these formats, with the histograms that their methods need.
     pub(super) fn plan(&mut self, formats: Arc<FormatPlan>, job: &mut Job<'_>) -> Result<Arc<QuantPlan>> {
-        let by_histogram: Vec<TensorId> = (0..formats.tensors.len())
-            .filter(|&t| formats.tensors[t].is_some_and(|f| f.range.method.needs_histogram()))
-            .filter_map(|t| self.graph.quantizable.owner(t))
-            .collect();
-        self.histograms(&by_histogram, job)?;
+        let owners = |wanted: fn(Method) -> bool| -> Vec<TensorId> {
+            (0..formats.tensors.len())
+                .filter(|&t| formats.tensors[t].is_some_and(|f| wanted(f.range.method)))
+                .filter_map(|t| self.graph.quantizable.owner(t))
+                .collect()
+        };
+        let by_flavour = owners(|method| method.flavour().is_some());
+        let by_histogram = owners(|method| method.needs_histogram() && method.flavour().is_none());
+        self.histograms(&by_flavour, true, job)?;
+        self.histograms(&by_histogram, false, job)?;
         let statistics = &self.data.as_ref().ok_or_else(no_data)?.statistics;
         Ok(Arc::new(QuantPlan::resolve(&self.graph, formats, statistics, &mut self.weight_cache)?))
     }

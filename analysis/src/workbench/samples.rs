@@ -113,16 +113,21 @@ impl Workbench {
         job.step("float reference", "samples", count, count)
     }
 
-    /// Histograms of `tensors` over their final ranges, where there are none yet.
-    pub(super) fn histograms(&mut self, tensors: &[TensorId], job: &mut Job<'_>) -> Result<()> {
+    /// What the methods need of `tensors` over their final ranges, where it was not counted yet; `for_flavours`: what
+    /// other tools' methods need too.
+    pub(super) fn histograms(&mut self, tensors: &[TensorId], for_flavours: bool, job: &mut Job<'_>) -> Result<()> {
         self.reference(job)?;
         let data = self.data.as_ref().ok_or_else(no_data)?;
         let mut added: Vec<(TensorId, TensorValues)> = tensors
             .iter()
-            .filter(|t| !data.statistics.histograms.contains_key(t))
+            .filter(|t| {
+                let counted = data.statistics.histograms.get(t);
+                counted.is_none_or(|values| for_flavours && values.flavours.is_none())
+            })
             .filter_map(|&t| {
                 let range = data.statistics.joined_range(&self.graph.quantizable.joined(t))?;
-                Some((t, TensorValues::new(range)))
+                let values = TensorValues::new(range);
+                Some((t, if for_flavours { values } else { values.without_flavours() }))
             })
             .collect();
         if added.is_empty() {
