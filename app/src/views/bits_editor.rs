@@ -56,7 +56,32 @@ pub fn bits_row_ui(ui: &mut Ui, what: &str, in_force: InForce<Bits>) -> Option<B
                 chosen = Some(bits);
             }
         }
+        chosen = small_floats_ui(ui, what, in_force).or(chosen);
     });
+    chosen
+}
+
+/// The floats of 8 and 16 bits, in a menu of their own: they are rarely wanted, and their names are long.
+fn small_floats_ui(ui: &mut Ui, what: &str, in_force: InForce<Bits>) -> Option<Bits> {
+    let small = || Bits::ALL.into_iter().rev().filter(|bits| matches!(bits, Bits::Small(_)));
+    let now = small().find(|bits| in_force.is(*bits));
+    let text = now.map_or_else(|| "…".to_owned(), format::bits);
+    let mut chosen = None;
+    let button = Button::new(RichText::new(text).monospace()).selected(now.is_some());
+    let button = button.min_size(vec2(theme::ROW_HEIGHT, theme::ROW_HEIGHT));
+    let (response, _) = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
+        for bits in small() {
+            let choice = ui.add(Button::selectable(now == Some(bits), format::bits(bits)));
+            if choice.clicked() {
+                chosen = Some(bits);
+                ui.close();
+            }
+        }
+    });
+    response.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::Role::ComboBox, ui.is_enabled(), format!("{what}: small floats"))
+    });
+    response.on_hover_text("Floats of 16 and 8 bits");
     chosen
 }
 
