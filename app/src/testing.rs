@@ -11,10 +11,12 @@ use quantlens_analysis::{
     data::{DataCheck, DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{Job as Run, Progress, Warning},
     metrics::{Errors, Measure},
-    quant::{Bits, Codes, IntegerFormat, Range, Scheme, Sign},
+    plan::GridRule,
+    quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
     report::{
         ActivationSummary, Cost, Distribution, ExportReport, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
-        OutputRow, Report, Score, Share, ThresholdDetail, Timing, Verification, WeightChannel, WeightSummary,
+        OutputRow, Report, Score, Share, ThresholdDetail, Timing, Verification, WeightChannel,
+        WeightScale, WeightSummary,
     },
     tensor::{Dim, ElementType, ModelInput},
     workbench::range_choices,
@@ -82,6 +84,12 @@ pub fn errors(db: f64) -> Errors {
     }
 }
 
+/// A signed grid of 8 bits.
+pub fn number(scheme: Scheme) -> NumberFormat {
+    // Eight bits are a width.
+    NumberFormat::Integer(IntegerFormat::onnxruntime(8, scheme, Sign::Signed, Codes::Full).expect("8 is a width"))
+}
+
 fn row(info: LayerInfo, n: usize, config: &QuantConfig) -> LayerRow {
     let settings = config.settings_for(&info.name, &info.op);
     let i = info.index;
@@ -109,6 +117,9 @@ fn row(info: LayerInfo, n: usize, config: &QuantConfig) -> LayerRow {
             scale_range: (0.011, 0.011),
             sqnr_db: Measure::Value(38.0 + extra),
             folded: true,
+            number: number(Scheme::Symmetric),
+            rule: Some(GridRule { scheme: Scheme::Symmetric, sign: Sign::Signed, codes: Codes::Full }),
+            first: WeightScale { range: Range::new(-1.397, 0.9), scale: 0.011, zero_point: 0 },
         }),
         activation: (!activation_bits.is_float()).then(|| ActivationSummary {
             scale: 0.0234,
@@ -117,6 +128,9 @@ fn row(info: LayerInfo, n: usize, config: &QuantConfig) -> LayerRow {
             high: 5.68,
             method: settings.method.unwrap_or(Method::MinMax),
             grid: Some((0, 255)),
+            number: number(Scheme::Affine),
+            rule: GridRule { scheme: Scheme::Affine, sign: Sign::Signed, codes: Codes::Full },
+            percentile: settings.percentile.unwrap_or(DEFAULT_PERCENTILE),
         }),
         float_bytes: info.parameters * 4,
         quantized_bytes: info.parameters * u64::from(weight_bits.map_or(32, Bits::width)) / 8,
@@ -211,7 +225,7 @@ pub fn threshold_of(layer: &str, values: &[f32], scheme: Scheme, method: Method)
     data.observe_sample(values);
     // Eight bits are a width.
     let format = IntegerFormat::onnxruntime(8, scheme, Sign::Signed, Codes::Full).expect("8 is a width");
-    let chosen = choose(method, &data, format, DEFAULT_PERCENTILE);
+    let chosen = choose(method, &data, NumberFormat::Integer(format), DEFAULT_PERCENTILE);
     range_choices(&data, format, DEFAULT_PERCENTILE, (method, chosen.range), (&format!("{layer}_out"), layer))
 }
 
