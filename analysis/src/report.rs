@@ -19,7 +19,8 @@ use crate::{
     config::{Granularity, QuantConfig},
     job::Warning,
     metrics::{Errors, Measure},
-    quant::Bits,
+    plan::GridRule,
+    quant::{Bits, NumberFormat, Range},
     tensor::ModelInput,
 };
 
@@ -164,10 +165,27 @@ pub struct WeightSummary {
     pub sqnr_db: Measure,
     /// Whether a batch norm is folded in.
     pub folded: bool,
+    /// How a scale follows from the values it covers.
+    pub number: NumberFormat,
+    /// Which codes, as it can be set; `None` where the constant has the codes of an output, as one that is added has.
+    pub rule: Option<GridRule>,
+    /// The first scale with what it covers: of the tensor, of channel 0, of the first group.
+    pub first: WeightScale,
+}
+
+/// One scale of a weight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WeightScale {
+    /// The smallest and the largest value it covers.
+    pub range: Range,
+    /// Scale S; above what `range` asks for where a bias needs a larger one.
+    pub scale: f32,
+    /// Zero-point Z.
+    pub zero_point: i32,
 }
 
 /// An activation quantizer in numbers.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ActivationSummary {
     /// Scale S.
     pub scale: f32,
@@ -181,6 +199,12 @@ pub struct ActivationSummary {
     pub method: Method,
     /// Smallest and largest integer of the grid; `None` for a small float.
     pub grid: Option<(i32, i32)>,
+    /// How scale and zero-point follow from the range.
+    pub number: NumberFormat,
+    /// Which codes, as it can be set.
+    pub rule: GridRule,
+    /// Per cent of the values that [`Method::Percentile`] keeps inside.
+    pub percentile: f64,
 }
 
 /// One output of the model.

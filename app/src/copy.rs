@@ -2,7 +2,11 @@
 //!
 //! Empty cells mean "no such number"; an error of zero is `inf` in decibels, which spreadsheets and Python read.
 
-use quantlens_analysis::{metrics::Measure, report::LayerRow};
+use quantlens_analysis::{
+    calibrate::RangeEffect,
+    metrics::Measure,
+    report::{LayerRow, RangeMark},
+};
 
 use crate::document::Document;
 
@@ -26,6 +30,30 @@ const HEADER: [&str; 14] = [
 /// Tab-separated, no header: for pasting into a sheet.
 pub fn tsv(doc: &Document) -> String {
     rows(doc).map(|cells| cells.join("\t") + "\n").collect()
+}
+
+/// The range choices of a tensor, the one in use first, with a header: raw numbers, shares as fractions.
+pub fn choices_tsv(current: &RangeMark, choices: &[RangeMark]) -> String {
+    const HEADER: [&str; 9] =
+        ["method", "low", "high", "scale", "zero_point", "sqnr_db", "clipped_fraction", "rounding_mse", "clipping_mse"];
+    let line = |mark: &RangeMark| {
+        let effect = mark.effect.as_ref();
+        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        let cells = [
+            mark.method.name().to_owned(),
+            mark.range.low.to_string(),
+            mark.range.high.to_string(),
+            mark.scale.to_string(),
+            mark.zero_point.to_string(),
+            number(effect.and_then(RangeEffect::sqnr_db)),
+            number(effect.map(|e| e.clipped_share)),
+            number(effect.map(|e| e.rounding_mse)),
+            number(effect.map(|e| e.clipping_mse)),
+        ];
+        cells.join("\t") + "\n"
+    };
+    let others = choices.iter().filter(|choice| choice.method != current.method);
+    HEADER.join("\t") + "\n" + &std::iter::once(current).chain(others).map(line).collect::<String>()
 }
 
 /// Comma-separated with a header and `#` lines that say where the numbers come from.
@@ -113,5 +141,16 @@ mod tests {
         let csv = csv(&doc);
         assert!(csv.starts_with("# model: ") && csv.lines().count() >= 6, "{csv}");
         assert_eq!(quote("a,\"b\""), "\"a,\"\"b\"\"\"");
+    }
+
+    #[test]
+    fn range_choices_are_copied_bit_for_bit() {
+        let detail = crate::testing::threshold("a");
+        let text = choices_tsv(&detail.current, &detail.choices);
+        let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
+        assert!(rows.iter().all(|row| row.len() == 9) && rows.len() == 1 + detail.choices.len(), "{text}");
+        assert_eq!((rows[0][0], rows[1][0]), ("method", "minmax"));
+        let high: f32 = rows[2][2].parse().unwrap();
+        assert_eq!(high.to_bits(), detail.choices[1].range.high.to_bits());
     }
 }

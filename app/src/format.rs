@@ -197,6 +197,19 @@ pub fn range(value: Range) -> String {
     format!("{} … {}", significant(f64::from(value.low), 3), significant(f64::from(value.high), 3))
 }
 
+/// A number beside others of up to this magnitude, all with the same decimals: four digits of the largest.
+pub fn aligned(value: f32, most: f32) -> String {
+    let most = f64::from(most.abs());
+    let value = f64::from(value);
+    if !value.is_finite() || !(1e-3..1e6).contains(&most) {
+        return significant(value, 4);
+    }
+    // Between −3 and 5.
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number of one digit")]
+    let magnitude = most.log10().floor() as i32;
+    number(value, usize::try_from(3 - magnitude).unwrap_or(0))
+}
+
 /// All digits that tell this float32 from its neighbours; [`parse_real`] gives it back bit for bit.
 pub fn exact(value: f32) -> String {
     let size = value.abs();
@@ -207,6 +220,12 @@ pub fn exact(value: f32) -> String {
 /// A typed number; both minus signs are understood.
 pub fn parse_real(text: &str) -> Option<f32> {
     text.trim().replace('−', "-").parse::<f32>().ok().filter(|value| value.is_finite())
+}
+
+/// With a capital letter, as a sentence begins.
+pub fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// "per tensor", "per channel".
@@ -269,6 +288,13 @@ mod tests {
             (parse_real(" -2.5"), parse_real("2,5"), parse_real("inf"), parse_real("")),
             (Some(-2.5), None, None, None)
         );
+    }
+
+    #[test]
+    fn numbers_in_a_column_have_the_same_decimals() {
+        assert_eq!([6.0, -0.28, 3.1].map(|v| aligned(v, 6.0)), ["6.000", "−0.280", "3.100"]);
+        assert_eq!((aligned(312.46, 312.46), aligned(0.02, 0.05)), ("312.5".into(), "0.02000".into()));
+        assert_eq!((aligned(1e-7, 1e-7), aligned(f32::INFINITY, 2.0)), ("1.000e−7".into(), "∞".into()));
     }
 
     #[test]

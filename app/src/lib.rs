@@ -14,6 +14,7 @@ pub mod figure;
 pub mod files;
 pub mod filter;
 pub mod format;
+pub mod formula;
 pub mod history;
 pub mod interval;
 pub mod keys;

@@ -11,11 +11,12 @@ use quantlens_analysis::{
     data::{DataCheck, DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{Job as Run, Progress, Warning},
     metrics::{Errors, Measure},
+    plan::GridRule,
     quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
     report::{
         ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, LayerArithmetic, LayerDetail,
         LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, ThresholdDetail, Timing, Verification,
-        WeightChannel, WeightSummary,
+        WeightChannel, WeightScale, WeightSummary,
     },
     tensor::{Dim, ElementType, ModelInput},
     workbench::range_choices,
@@ -84,6 +85,12 @@ pub fn errors(db: f64) -> Errors {
     }
 }
 
+/// A signed grid of 8 bits.
+pub fn number(scheme: Scheme) -> NumberFormat {
+    // Eight bits are a width.
+    NumberFormat::Integer(IntegerFormat::onnxruntime(8, scheme, Sign::Signed, Codes::Full).expect("8 is a width"))
+}
+
 fn row(info: LayerInfo, n: usize, config: &QuantConfig) -> LayerRow {
     let settings = config.settings_for(&info.name, &info.op);
     let i = info.index;
@@ -111,6 +118,9 @@ fn row(info: LayerInfo, n: usize, config: &QuantConfig) -> LayerRow {
             scale_range: (0.011, 0.011),
             sqnr_db: Measure::Value(38.0 + extra),
             folded: true,
+            number: number(Scheme::Symmetric),
+            rule: Some(GridRule { scheme: Scheme::Symmetric, sign: Sign::Signed, codes: Codes::Full }),
+            first: WeightScale { range: Range::new(-1.397, 0.9), scale: 0.011, zero_point: 0 },
         }),
         activation: (!activation_bits.is_float()).then(|| ActivationSummary {
             scale: 0.0234,
@@ -119,6 +129,9 @@ fn row(info: LayerInfo, n: usize, config: &QuantConfig) -> LayerRow {
             high: 5.68,
             method: settings.method.unwrap_or(Method::MinMax),
             grid: Some((0, 255)),
+            number: number(Scheme::Affine),
+            rule: GridRule { scheme: Scheme::Affine, sign: Sign::Signed, codes: Codes::Full },
+            percentile: settings.percentile.unwrap_or(DEFAULT_PERCENTILE),
         }),
         float_bytes: info.parameters * 4,
         quantized_bytes: info.parameters * u64::from(weight_bits.map_or(32, Bits::width)) / 8,

@@ -129,3 +129,51 @@ pub(crate) fn mark(
         note,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quant::{Codes, Sign};
+
+    fn detail(scheme: Scheme, low: f32, high: f32) -> ThresholdDetail {
+        let format = IntegerFormat::onnxruntime(8, scheme, Sign::Signed, Codes::Full).unwrap();
+        let observed = Range::new(low, high);
+        ThresholdDetail {
+            tensor: "t".into(),
+            owner: "a".into(),
+            observed,
+            format,
+            curves: Vec::new(),
+            choices: Vec::new(),
+            current: mark(format, None, Method::MinMax, observed, None),
+            bin_width: 0.01,
+            values: 1,
+            histogram: None,
+        }
+    }
+
+    #[test]
+    fn an_end_moves_alone_and_a_threshold_moves_both() {
+        let affine = detail(Scheme::Affine, -2.0, 5.0);
+        let from = Range::new(-2.0, 5.0);
+        assert_eq!(affine.moved(from, Side::Low, -1.5), Range::new(-1.5, 5.0));
+        assert_eq!(affine.moved(from, Side::High, 3.1), Range::new(-2.0, 3.1));
+        assert_eq!(affine.moved(from, Side::High, 7.3), Range::new(-2.0, 7.3), "beyond what was observed");
+        assert_eq!(affine.moved(from, Side::Low, 0.5), Range::new(0.0, 5.0), "0 stays inside");
+        assert_eq!(affine.moved(from, Side::Both, 3.0), Range::new(-2.0, 3.0));
+        let symmetric = detail(Scheme::Symmetric, -2.0, 5.0);
+        assert_eq!(symmetric.moved(from, Side::Low, -1.5), Range::new(-1.5, 1.5));
+    }
+
+    #[test]
+    fn every_threshold_is_kept_to_the_last_bit() {
+        for (low, high) in [(-2.0, 5.0), (-5.0, 2.0), (1.0, 6.0), (-6.0, -1.0), (0.0, 5.0)] {
+            let detail = detail(Scheme::Symmetric, low, high);
+            for t in [0.3, 1.7, 5.0, 5.000_000_5, 9.1] {
+                let range = detail.moved(detail.observed, Side::Both, t);
+                assert!(range.low <= range.high, "{range:?}");
+                assert_eq!(range.amax().to_bits(), t.to_bits(), "{low} {high} {t}: {range:?}");
+            }
+        }
+    }
+}

@@ -20,6 +20,7 @@ mod samples;
 mod score;
 mod tally;
 mod threshold;
+mod weight_summary;
 
 use std::{collections::VecDeque, sync::Arc};
 

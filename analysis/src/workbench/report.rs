@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{Workbench, cost, samples::no_data, score};
+use super::{Workbench, cost, samples::no_data, score, weight_summary::weight_summary};
 use crate::{
     calibrate::MinMax,
-    config::{Granularity, QuantConfig},
+    config::QuantConfig,
     engine::LayerSums,
     error::Result,
     graph::LayerId,
     job::Warning,
     metrics::{ErrorSums, Errors, Measure},
-    plan::{LayerWeights, OperandValue, QuantPlan},
-    quant::{Bits, Clipping},
-    report::{
-        ActivationSummary, Cost, LayerInfo, LayerRow, Memory, OutputRow, Report, Score, Share, Timing, WeightSummary,
-    },
+    plan::QuantPlan,
+    quant::Clipping,
+    report::{ActivationSummary, Cost, LayerInfo, LayerRow, Memory, OutputRow, Report, Score, Share, Timing},
 };
 
 /// Why a row has no errors.
@@ -150,14 +148,20 @@ impl Workbench {
             inherited: errors(merged(|s| s.inherited)),
             introduced: introduced(merged(|s| s.introduced), accumulated),
             clipped_fraction: clipped_fraction(id, samples),
-            weight: weight_summary(&self.graph, &plan.weights[id], format.folds_batch_norm),
-            activation: quantizer.map(|q| ActivationSummary {
-                scale: q.quantizer.scale(),
-                zero_point: q.quantizer.zero_point(),
-                low: q.range.low,
-                high: q.range.high,
-                method: q.method,
-                grid: q.quantizer.grid().map(|grid| (grid.q_min(), grid.q_max())),
+            weight: weight_summary(&self.graph, id, &plan.weights[id], format),
+            activation: quantizer.and_then(|q| {
+                let tensor = output.and_then(|t| plan.formats.tensors[t])?;
+                Some(ActivationSummary {
+                    scale: q.quantizer.scale(),
+                    zero_point: q.quantizer.zero_point(),
+                    low: q.range.low,
+                    high: q.range.high,
+                    method: q.method,
+                    grid: q.quantizer.grid().map(|grid| (grid.q_min(), grid.q_max())),
+                    number: tensor.number,
+                    rule: format.activation_grid,
+                    percentile: tensor.range.percentile,
+                })
             }),
             float_bytes: cost.float_bytes,
             quantized_bytes: cost.quantized_bytes,
@@ -237,32 +241,6 @@ fn clipped_fraction(id: LayerId, samples: &[&[LayerSums]]) -> Measure {
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     let fraction = clipped as f64 / values as f64;
     Measure::Value(fraction)
-}
-
-fn weight_summary(graph: &crate::graph::Graph, weights: &LayerWeights, folded: bool) -> Option<WeightSummary> {
-    let operand = weights.main()?;
-    let (bits, granularity) = match &operand.value {
-        OperandValue::Integer { params, axis, .. } => {
-            let fineness = if axis.is_some() { Granularity::PerChannel } else { Granularity::PerTensor };
-            (Bits::int(params.first()?.grid.bits()).ok()?, fineness)
-        }
-        OperandValue::Groups { params, group, .. } => {
-            (Bits::int(params.first()?.grid.bits()).ok()?, Granularity::PerGroup(u32::try_from(*group).ok()?))
-        }
-        OperandValue::Small { format, axis, .. } => {
-            let fineness = if axis.is_some() { Granularity::PerChannel } else { Granularity::PerTensor };
-            (Bits::Small(*format), fineness)
-        }
-        OperandValue::Float | OperandValue::Bias { .. } => return None,
-    };
-    Some(WeightSummary {
-        tensor: operand.source.map_or_else(String::new, |t| graph.name(t).to_owned()),
-        bits,
-        granularity,
-        scale_range: operand.value.scale_range()?,
-        sqnr_db: Errors::from(&ErrorSums::of(&operand.float, &operand.dequantized())).sqnr_db,
-        folded,
-    })
 }
 
 /// The first output with class scores decides; else the output with the largest error.

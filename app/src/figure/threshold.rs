@@ -17,6 +17,9 @@ use super::{
 use crate::format::{method as method_name, range as range_text, significant};
 
 mod marks;
+mod why;
+
+pub use why::why;
 
 /// What the figure is made of.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,11 @@
 use egui::{Button, RichText, Ui, vec2};
 use quantlens_analysis::quant::Bits;
 
-use super::cells::{Editable, also_changes, sentence, theme_of};
-use crate::{format, theme};
+use super::cells::{Editable, also_changes, theme_of};
+use crate::{
+    format::{self, sentence},
+    theme,
+};
 
 /// What is in force for the layers being edited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

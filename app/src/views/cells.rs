@@ -11,7 +11,11 @@ use quantlens_analysis::{
     report::{LayerInfo, LayerRow, Report},
 };
 
-use crate::{command::Part, format, rows::Column};
+use crate::{
+    command::Part,
+    format::{self, sentence},
+    rows::Column,
+};
 
 mod paint;
 
@@ -183,12 +187,6 @@ fn format_cell(part: Part, info: &LayerInfo, row: Option<&LayerRow>) -> Cell {
         },
         Editable::Yes => Cell { text: text.unwrap_or_else(|| format::UNKNOWN.into()), ..Cell::default() },
     }
-}
-
-/// With a capital letter, as a sentence begins.
-pub fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// The row as a screen reader says it: "conv1, Conv, weights 8 bits, output 8 bits, 24.8 dB accumulated".

@@ -9,10 +9,11 @@ use quantlens_analysis::{
     calibrate::Method,
     config::{Granularity, LayerSettings, QuantConfig},
     metrics::{Errors, Measure},
-    quant::Bits,
+    plan::GridRule,
+    quant::{Bits, Codes, Range, Scheme, Sign},
     report::{
         ActivationSummary, Cost, LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, Timing,
-        WeightSummary,
+        WeightScale, WeightSummary,
     },
     tensor::{Dim, ElementType, ModelInput},
 };
@@ -23,6 +24,9 @@ use crate::document::Document;
 type Line = (&'static str, &'static str, &'static [usize], f64, f64, f64);
 
 const EXACT: f64 = f64::INFINITY;
+
+/// The scale of every weight: 1.5621 / 127 = 0.0123.
+const FIRST: WeightScale = WeightScale { range: Range { low: -1.5621, high: 1.1 }, scale: 0.0123, zero_point: 0 };
 
 const LINES: [Line; 20] = [
     ("image", "Input", &[], 48.2, 48.2, 0.0),
@@ -127,6 +131,9 @@ fn row(info: LayerInfo, line: &Line) -> LayerRow {
             scale_range: (0.0123, 0.0123),
             sqnr_db: measure(local + 2.0),
             folded: op == "Conv",
+            number: crate::testing::number(Scheme::Symmetric),
+            rule: Some(GridRule { scheme: Scheme::Symmetric, sign: Sign::Signed, codes: Codes::Full }),
+            first: FIRST,
         }),
         activation: activation_bits.map(|_| ActivationSummary {
             scale: 0.023_53,
@@ -135,6 +142,9 @@ fn row(info: LayerInfo, line: &Line) -> LayerRow {
             high: 6.0,
             method: Method::MinMax,
             grid: Some((-128, 127)),
+            number: crate::testing::number(Scheme::Affine),
+            rule: GridRule { scheme: Scheme::Affine, sign: Sign::Signed, codes: Codes::Full },
+            percentile: 99.99,
         }),
         float_bytes: weights * 4,
         quantized_bytes: if edited { weights / 2 } else { weights },

@@ -21,10 +21,14 @@ use crate::{
     widgets::{fact_grid, section},
 };
 
+mod codes;
 mod errors;
 mod many;
 mod one;
+mod range;
 mod settings;
+
+pub(super) use codes::codes_ui;
 
 /// What this view remembers between frames.
 #[derive(Clone, Debug, Default)]

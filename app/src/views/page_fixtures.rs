@@ -13,10 +13,11 @@ use quantlens_analysis::{
     },
     job::Warning,
     metrics::{Errors, Measure},
-    quant::{Bits, Scheme},
+    plan::GridRule,
+    quant::{Bits, Codes, Range, Scheme, Sign},
     report::{
         ActivationChannel, ActivationSummary, Cost, Distribution, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
-        Report, Score, ThresholdDetail, Timing, WeightChannel, WeightSummary,
+        Report, Score, ThresholdDetail, Timing, WeightChannel, WeightScale, WeightSummary,
     },
     tensor::{Dim, ElementType, ModelInput},
 };
@@ -25,6 +26,9 @@ use crate::document::Document;
 
 /// The layer of the fixture.
 pub(crate) const LAYER: &str = "block2/depthwise";
+
+/// The weight's one scale: 49.53 / 127 = 0.39.
+const FIRST: WeightScale = WeightScale { range: Range { low: -49.53, high: 31.0 }, scale: 0.39, zero_point: 0 };
 
 /// A document with everything that the layer pages of [`LAYER`] need.
 pub(crate) fn document(channels: usize) -> Document {
@@ -111,6 +115,9 @@ pub(crate) fn report(info: LayerInfo) -> Report {
             scale_range: (0.39, 0.39),
             sqnr_db: Measure::Value(9.8),
             folded: true,
+            number: crate::testing::number(Scheme::Symmetric),
+            rule: Some(GridRule { scheme: Scheme::Symmetric, sign: Sign::Signed, codes: Codes::Full }),
+            first: FIRST,
         }),
         activation: Some(ActivationSummary {
             scale: 0.0234,
@@ -119,6 +126,9 @@ pub(crate) fn report(info: LayerInfo) -> Report {
             high: 3.861,
             method: Method::Kl,
             grid: Some((-128, 127)),
+            number: crate::testing::number(Scheme::Affine),
+            rule: GridRule { scheme: Scheme::Affine, sign: Sign::Signed, codes: Codes::Full },
+            percentile: 99.99,
         }),
         float_bytes: 1280,
         quantized_bytes: 448,

@@ -1,9 +1,9 @@
 //! How the range of the selected layer's output is chosen: what every threshold would cost, what each method would take,
 //! which range is in use, and the handles and fields that set it by hand.
 
-use egui::{ComboBox, ScrollArea, Ui};
+use egui::{ComboBox, RichText, ScrollArea, Ui};
 use quantlens_analysis::{
-    calibrate::Method,
+    calibrate::{Flavour, Method},
     report::{RangeMark, ThresholdDetail},
 };
 
@@ -13,21 +13,26 @@ use crate::{
     document::Document,
     figure::{
         FigureSpec, Moved, ScreenOptions, figure_ui,
-        threshold::{ThresholdFacts, threshold_spec},
+        threshold::{ThresholdFacts, threshold_spec, why},
     },
-    format::method as method_name,
+    format::{method as method_name, sentence},
     theme,
     widgets::{EmptyState, empty_state},
 };
 
 mod fields;
 mod methods;
+mod table;
+
+pub(super) use methods::hint;
 
 /// What this view remembers between frames.
 #[derive(Clone, Debug, Default)]
 pub struct ThresholdState {
     /// Whose curve is drawn; `None` for that of the method in use. A layer without that curve shows another.
     pub curve: Option<Method>,
+    /// Whose choice the range in use is compared with; `None` for TensorRT's.
+    pub against: Option<Method>,
 }
 
 /// A layer's choices, and the one in use.
@@ -71,7 +76,8 @@ pub fn threshold_ui(ui: &mut Ui, doc: &Document, state: &mut ThresholdState, sen
         methods::methods_ui(ui, doc, choices, send);
         fields::fields_ui(ui, choices, send);
         curve_ui(ui, choices, state);
-        let height = chart_height(ui, 1.0, 84.0);
+        // The answer and the first rows of the table stay in sight.
+        let height = chart_height(ui, 0.62, 0.0).min(420.0);
         match spec_of(doc, &page, choices, state) {
             Some(spec) => {
                 if let Some(moved) = figure_ui(ui, &spec, ScreenOptions { height, summary: true }) {
@@ -80,6 +86,8 @@ pub fn threshold_ui(ui: &mut Ui, doc: &Document, state: &mut ThresholdState, sen
             }
             None => no_curve_ui(ui, choices, state),
         }
+        why_ui(ui, choices, state);
+        table::table_ui(ui, choices, send);
     });
 }
 
@@ -102,7 +110,7 @@ fn nothing_ui(ui: &mut Ui, page: &LayerPage<'_>) {
         format!("{} has no threshold to choose", page.name)
     };
     let reason = match &page.detail.threshold_note {
-        Some(note) if !is_float => super::cells::sentence(note),
+        Some(note) if !is_float => sentence(note),
         _ => "A float tensor has no range to choose. Give the output a bit width to weigh thresholds.".to_owned(),
     };
     empty_state(ui, EmptyState { title: &title, reason: &reason }, |_| {});
@@ -142,9 +150,33 @@ fn curve_ui(ui: &mut Ui, choices: Choices<'_>, state: &mut ThresholdState) {
 fn no_curve_ui(ui: &mut Ui, choices: Choices<'_>, state: &ThresholdState) {
     let method = drawn(choices, state);
     let note = choices.detail.curves_of(method).and_then(|curves| curves.note.as_deref());
-    let title = format!("{} has no curve here", super::cells::sentence(method_name(method)));
-    let reason = note.map_or_else(|| "It weighed no thresholds.".to_owned(), super::cells::sentence);
+    let title = format!("{} has no curve here", sentence(method_name(method)));
+    let reason = note.map_or_else(|| "It weighed no thresholds.".to_owned(), sentence);
     empty_state(ui, EmptyState { title: &title, reason: &reason }, |_| {});
+}
+
+/// Why the range in use is not another method's.
+fn why_ui(ui: &mut Ui, choices: Choices<'_>, state: &mut ThresholdState) {
+    let of = |method: Method| choices.detail.choice_of(method).filter(|c| c.method != choices.current.method);
+    let tensorrt = Method::Flavour(Flavour::TensorRt);
+    let others = || choices.detail.choices.iter().filter(|c| c.method != choices.current.method);
+    let Some(other) = state.against.and_then(of).or_else(|| of(tensorrt)).or_else(|| others().next()) else { return };
+    ui.add_space(2.0 * theme::GRID);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("Why not").strong().size(15.0));
+        let shown = method_name(other.method);
+        let combo = ComboBox::from_id_salt("threshold against").selected_text(shown).width(150.0).show_ui(ui, |ui| {
+            for choice in others() {
+                if ui.selectable_label(choice.method == other.method, method_name(choice.method)).clicked() {
+                    state.against = Some(choice.method);
+                }
+            }
+        });
+        let text = format!("Compare with {shown}");
+        let is_enabled = ui.is_enabled();
+        combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, is_enabled, &text));
+    });
+    ui.label(why(choices.detail, choices.current, other));
 }
 
 fn spec_of(doc: &Document, page: &LayerPage<'_>, choices: Choices<'_>, state: &ThresholdState) -> Option<FigureSpec> {

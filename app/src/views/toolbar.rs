@@ -1,20 +1,25 @@
 //! The row under the menus: what holds for the whole model and which part the width keys set; and, beside the menus, the
 //! running job, Live and Export.
 
-use egui::{Button, ComboBox, Ui};
+use egui::{
+    Button, ComboBox, PopupCloseBehavior, Ui,
+    containers::menu::{MenuButton, MenuConfig},
+};
 use quantlens_analysis::{
     calibrate::Method,
     config::{Granularity, LayerSettings},
-    quant::Bits,
-    target::Target,
+    plan::GridRule,
+    quant::{Bits, Codes, Scheme, Sign},
+    target::{NumberFormat, Target},
 };
 
-use super::menu::action_button;
+use super::{inspector, menu::action_button};
 use crate::{
     action::Action,
     command::{Command, Commands, Part},
     document::{Document, Drawer, JobStatus, PanelId},
     format,
+    widgets::section,
 };
 
 /// Draws the row; it wraps in a narrow window.
@@ -102,6 +107,7 @@ fn defaults_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let bits = now.activation_bits.or(target.as_ref().map(|t| t.activations.bits.default)).unwrap_or(Bits::Int(8));
     let chosen = choice(ui, "A", &format::bits(bits), format::bits_words, widths, bits);
     set(send, now, chosen, |s, v| s.activation_bits = Some(v));
+    codes_ui(ui, doc, target.as_deref(), send);
 }
 
 fn set<T>(send: &mut Commands, now: &LayerSettings, chosen: Option<T>, put: impl FnOnce(&mut LayerSettings, T)) {
@@ -110,6 +116,34 @@ fn set<T>(send: &mut Commands, now: &LayerSettings, chosen: Option<T>, put: impl
         put(&mut defaults, value);
         send.push(Command::SetDefaults(defaults));
     }
+}
+
+/// The codes of all outputs and weights, in a menu: they are seldom changed, and the row is short.
+fn codes_ui(ui: &mut Ui, doc: &Document, target: Option<&Target>, send: &mut Commands) {
+    let stay = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+    let (response, _) = MenuButton::new("Codes").config(stay).ui(ui, |ui| {
+        let now = &doc.config.defaults;
+        let outputs = target.map(|target| &target.activations);
+        let weights = target.map(|target| &target.weights);
+        let rule = |scheme: Option<Scheme>, sign, codes, target: Option<&NumberFormat>, usual| GridRule {
+            scheme: scheme.or(target.map(|t| t.scheme.default)).unwrap_or(usual),
+            sign: Option::or(sign, target.map(|t| t.sign.default)).unwrap_or(Sign::Signed),
+            codes: Option::or(codes, target.map(|t| t.codes.default)).unwrap_or(Codes::Full),
+        };
+        let of_outputs =
+            rule(now.activation_scheme, now.activation_sign, now.activation_codes, outputs, Scheme::Affine);
+        let of_weights = rule(now.weight_scheme, now.weight_sign, now.weight_codes, weights, Scheme::Symmetric);
+        for (title, part, rule) in [("Outputs", Part::Activations, of_outputs), ("Weights", Part::Weights, of_weights)]
+        {
+            section(ui, title);
+            if let Some(chosen) = inspector::codes_ui(ui, "Default", part, &[rule]) {
+                let mut defaults = now.clone();
+                defaults.overlay(&chosen.settings);
+                send.push(Command::SetDefaults(defaults));
+            }
+        }
+    });
+    response.on_hover_text("Default codes of all layers: symmetric or affine, signed or unsigned, full or narrow");
 }
 
 /// A labelled choice; gives what was newly chosen.

@@ -108,6 +108,6 @@ fn number_ui(ui: &mut Ui, text: String, measure: Measure, italic: bool) {
     }
     let response = ui.label(text);
     if let Some(why) = format::why(measure) {
-        response.on_hover_text(crate::views::cells::sentence(why));
+        response.on_hover_text(format::sentence(why));
     }
 }

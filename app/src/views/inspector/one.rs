@@ -10,7 +10,7 @@ use super::{errors, settings};
 use crate::{
     command::{Command, Commands, Part},
     document::Document,
-    format,
+    format, formula,
     selection::SelectMode,
     theme,
     views::{
@@ -28,9 +28,13 @@ pub(super) fn one_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut C
     settings::weights_ui(ui, doc, &info.name, &layers, send);
     if let Some(weight) = row.and_then(|row| row.weight.as_ref()) {
         fold_ui(ui, doc, info, weight, send);
+        settings::formula_ui(ui, &formula::of_weight(weight));
     }
     fixed_ui(ui, info, Part::Weights);
     settings::output_ui(ui, doc, &info.name, &layers, send);
+    if let Some(output) = row.and_then(|row| row.activation.as_ref()) {
+        settings::formula_ui(ui, &formula::of_output(output));
+    }
     fixed_ui(ui, info, Part::Activations);
     settings::reset_ui(ui, doc, &layers, send);
     if let Some(row) = row {
@@ -67,7 +71,7 @@ fn fixed_ui(ui: &mut Ui, info: &LayerInfo, part: Part) {
     let Editable::Fixed(reason) = cells::editable(part, info) else { return };
     section(ui, if part == Part::Weights { "Weights" } else { "Output" });
     ui.label("float");
-    ui.label(RichText::new(cells::sentence(&reason)).color(theme::tokens(ui).weak));
+    ui.label(RichText::new(format::sentence(&reason)).color(theme::tokens(ui).weak));
 }
 
 /// Whether a following batch norm is folded in, where there is one.

@@ -1,9 +1,13 @@
 //! The editors of the inspector: formats, granularity, range method, batch norm; for one layer or for many alike.
 
 use egui::{Align, Layout, RichText, Ui, vec2};
-use quantlens_analysis::{calibrate::Method, config::Granularity, quant::Bits};
+use quantlens_analysis::{config::Granularity, plan::GridRule, quant::Bits, report::ActivationSummary};
 
-use super::also_changed;
+use super::{
+    also_changed,
+    codes::{Chosen, codes_ui},
+    range::range_ui,
+};
 use crate::{
     command::{Command, Commands, Part},
     document::Document,
@@ -14,6 +18,14 @@ use crate::{
     },
     widgets::section,
 };
+
+/// How finely weights are scaled.
+const GRANULARITIES: [(Granularity, &str, &str); 4] = [
+    (Granularity::PerTensor, "Per tensor", "One scale for the whole weight"),
+    (Granularity::PerChannel, "Per channel", "One scale for each output channel"),
+    (Granularity::PerGroup(32), "Groups of 32", "One scale for 32 weights along the input axis"),
+    (Granularity::PerGroup(128), "128", "One scale for 128 weights along the input axis"),
+];
 
 /// Which layers of `layers` have a part that can be set.
 fn settable<'a>(doc: &Document, layers: &'a [String], part: Part) -> Vec<&'a String> {
@@ -37,15 +49,25 @@ pub(super) fn weights_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[Stri
     if in_force == InForce::Nothing {
         return;
     }
-    let choices = [
-        (Granularity::PerTensor, "Per tensor", "One scale for the whole weight"),
-        (Granularity::PerChannel, "Per channel", "One scale for each output channel"),
-    ];
     setting_ui(ui, "Scales", |ui| {
-        if let Some(granularity) = choice_row_ui(ui, &format!("{what} scales"), in_force, &choices) {
+        if let Some(granularity) = choice_row_ui(ui, &format!("{what} scales"), in_force, &GRANULARITIES) {
             send.push(Command::SetGranularity { layers: owned(&with_weights), granularity });
         }
     });
+    let rules: Vec<GridRule> = rows()
+        .filter_map(|row| row.weight.as_ref())
+        .filter(|weight| weight.number.integer().is_some())
+        .filter_map(|weight| weight.rule)
+        .collect();
+    if let Some(chosen) = codes_ui(ui, what, Part::Weights, &rules) {
+        send.push(set_codes(&with_weights, Part::Weights, what, chosen));
+    }
+}
+
+/// The command for a choice of codes.
+fn set_codes(layers: &[&String], part: Part, what: &str, chosen: Chosen) -> Command {
+    let label = format!("make {} of {what} {}", part.name(), chosen.words);
+    Command::SetFormat { layers: owned(layers), settings: chosen.settings, label }
 }
 
 /// A setting's name before its buttons, all names as wide as the longest.
@@ -70,17 +92,26 @@ pub(super) fn output_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[Strin
     section(ui, "Output");
     bits_ui(ui, doc, what, layers, Part::Activations, send);
     let rows = with_output.iter().filter_map(|name| doc.row_of(name));
-    let in_force = InForce::of(rows.filter_map(|row| row.activation.as_ref().map(|a| a.method)));
-    if in_force == InForce::Nothing {
+    let outputs: Vec<&ActivationSummary> = rows.filter_map(|row| row.activation.as_ref()).collect();
+    if outputs.is_empty() {
         return;
     }
-    let choices = [
-        (Method::MinMax, "Min–max", "The observed minimum and maximum: nothing seen so far is clipped"),
-        (Method::Kl, "KL", "The threshold of least Kullback–Leibler divergence: clips outliers"),
-    ];
-    setting_ui(ui, "Range", |ui| {
-        if let Some(method) = choice_row_ui(ui, &format!("{what} range"), in_force, &choices) {
-            send.push(Command::SetMethod { layers: owned(&with_output), method });
+    range_ui(ui, what, &owned(&with_output), &outputs, send);
+    let integers = outputs.iter().filter(|output| output.number.integer().is_some());
+    let rules: Vec<GridRule> = integers.map(|output| output.rule).collect();
+    if let Some(chosen) = codes_ui(ui, what, Part::Activations, &rules) {
+        send.push(set_codes(&with_output, Part::Activations, what, chosen));
+    }
+}
+
+/// The formula of a quantizer, a line each.
+pub(super) fn formula_ui(ui: &mut Ui, lines: &[String]) {
+    ui.add_space(theme::GRID);
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        for line in lines {
+            let text = RichText::new(line).font(theme::number_font(ui)).size(12.0);
+            ui.add(egui::Label::new(text).wrap().selectable(true));
         }
     });
 }

@@ -6,7 +6,7 @@ use quantlens_analysis::{
     quant::{Range, Scheme},
 };
 
-use super::Choices;
+use super::{Choices, table::shares};
 use crate::{
     command::Commands,
     figure::Moved,
@@ -56,11 +56,9 @@ fn facts(choices: Choices<'_>) -> Vec<(&'static str, String)> {
     ];
     if let Some(effect) = &current.effect {
         let sqnr = effect.sqnr_db().map_or_else(|| format::EXACT.into(), |db| format!("{} dB", format::number(db, 1)));
-        let clipping = 100.0 * effect.clipping_share();
         facts.push(("SQNR", sqnr));
         facts.push(("Clipped", format!("{} %", format::number(100.0 * effect.clipped_share, 3))));
-        let shares = format!("{} : {}", format::number(100.0 - clipping, 0), format::number(clipping, 0));
-        facts.push(("Rounding : clipping", shares));
+        facts.push(("Rounding : clipping %", shares(effect)));
     }
     facts
 }

@@ -10,9 +10,8 @@ use super::Choices;
 use crate::{
     command::{Command, Commands},
     document::Document,
-    format::method as method_name,
+    format::{method as method_name, sentence},
     theme,
-    views::cells::sentence,
     widgets::typed_field,
 };
 
@@ -73,7 +72,7 @@ pub(super) fn use_method(choices: Choices<'_>, method: Method) -> Command {
 }
 
 /// What a method does, in a sentence.
-pub(super) fn hint(method: Method) -> &'static str {
+pub(crate) fn hint(method: Method) -> &'static str {
     match method {
         Method::MinMax => "The observed minimum and maximum: nothing seen so far is clipped",
         Method::Percentile => "The values between which this share of all values lies",

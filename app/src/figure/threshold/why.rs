@@ -1,0 +1,95 @@
+//! Why this range and not another one's, in words with numbers: what the range in use keeps and why, what the other keeps
+//! and why, and what that would change.
+
+use quantlens_analysis::{
+    calibrate::{Method, Side},
+    report::{MethodCurves, RangeMark, ThresholdDetail},
+};
+
+use super::percent;
+use crate::format::{method as method_name, number, range as range_text, sentence, significant};
+
+/// The answer: two or three sentences about `current` beside `other`, which is another method's choice.
+pub fn why(detail: &ThresholdDetail, current: &RangeMark, other: &RangeMark) -> String {
+    if current.range == other.range {
+        let (ours, theirs) = (name(current.method), method_name(other.method));
+        return format!("{ours} keeps {}, and so does {theirs}.", span(detail, current));
+    }
+    let mut sentences = vec![reason(detail, current, other), reason(detail, other, current)];
+    sentences.extend(difference(current, other));
+    sentences.join(" ")
+}
+
+/// What a method keeps and why; `beside` is what its cost is compared with.
+fn reason(detail: &ThresholdDetail, mark: &RangeMark, beside: &RangeMark) -> String {
+    let kept = format!("{} keeps {}", name(mark.method), span(detail, mark));
+    if let Some(note) = &mark.note
+        && mark.method.flavour().is_none()
+    {
+        return format!("{kept}: {note}.");
+    }
+    match mark.method {
+        Method::MinMax => format!("{kept}, every value observed."),
+        Method::Manual => format!("{kept}."),
+        Method::Percentile => {
+            let level = detail.curves_of(mark.method).and_then(|curves| curves.level);
+            level.map_or_else(
+                || format!("{kept}."),
+                |level| format!("{kept}: beyond each end lie at most {} of the values.", percent(level)),
+            )
+        }
+        Method::Flavour(flavour) => format!("{kept}: {}.", flavour.difference()),
+        method => {
+            costs(detail, method, mark, beside).map_or_else(|| format!("{kept}."), |costs| format!("{kept}, {costs}."))
+        }
+    }
+}
+
+/// "where its cost is lowest: 0.0101 nats, against 0.0123 for TensorRT's 4.10".
+fn costs(detail: &ThresholdDetail, method: Method, mark: &RangeMark, beside: &RangeMark) -> Option<String> {
+    let curves = detail.curves_of(method)?;
+    let (own, theirs) = (cost(curves, mark)?, cost(curves, beside)?);
+    let theirs = if theirs.is_finite() { significant(theirs, 3) } else { "an infinite one".into() };
+    let own = format!("{} {}", significant(own, 3), curves.unit);
+    Some(format!("where its cost is lowest: {own}, against {theirs} for {}", span(detail, beside)))
+}
+
+/// What a method's curve says of a range. Of two ends each curve holds the other end still, so only the squared error,
+/// which the histogram tells for any range, has an answer.
+fn cost(curves: &MethodCurves, mark: &RangeMark) -> Option<f64> {
+    match curves.curves.as_slice() {
+        [curve] if curve.side == Side::Both => curve.cost_near(mark.range.amax()),
+        _ if curves.method == Method::Mse => mark.effect.as_ref().map(|effect| effect.mse()),
+        _ => None,
+    }
+}
+
+/// "There 0.02 % of the values are clipped instead of 0.11 %, and the SQNR is 27.9 instead of 28.6 dB."
+fn difference(current: &RangeMark, other: &RangeMark) -> Option<String> {
+    let (now, then) = (current.effect.as_ref()?, other.effect.as_ref()?);
+    let share = |share: f64| if share > 0.0 { percent(share) } else { "0 %".into() };
+    let clipped = if now.clipped_share == 0.0 && then.clipped_share == 0.0 {
+        "There nothing is clipped either".to_owned()
+    } else {
+        format!("There {} of the values are clipped instead of {}", share(then.clipped_share), share(now.clipped_share))
+    };
+    let Some((now_db, then_db)) = now.sqnr_db().zip(then.sqnr_db()) else { return Some(format!("{clipped}.")) };
+    Some(format!("{clipped}, and the SQNR is {} instead of {} dB.", number(then_db, 1), number(now_db, 1)))
+}
+
+/// A range as its quantizer sees it: a threshold on the magnitude where it is one.
+fn span(detail: &ThresholdDetail, mark: &RangeMark) -> String {
+    let t = mark.range.amax();
+    if mark.method != Method::MinMax && detail.moved(detail.observed, Side::Both, t) == mark.range {
+        format!("|r| ≤ {}", significant(f64::from(t), 3))
+    } else {
+        range_text(mark.range)
+    }
+}
+
+fn name(method: Method) -> String {
+    match method {
+        Method::Manual => "The range set by hand".into(),
+        method => sentence(method_name(method)),
+    }
+}

@@ -1,0 +1,86 @@
+//! Which codes stand for a tensor: with or without a zero-point, signed or not, with or without the most negative one.
+
+use egui::Ui;
+use quantlens_analysis::{
+    config::LayerSettings,
+    plan::GridRule,
+    quant::{Codes, Scheme, Sign},
+};
+
+use super::settings::setting_ui;
+use crate::{
+    command::Part,
+    views::bits_editor::{InForce, choice_row_ui},
+};
+
+/// What was chosen, and how the undo entry calls it.
+pub(crate) struct Chosen {
+    /// What to set.
+    pub(crate) settings: LayerSettings,
+    /// Completes "make weights of conv1 …".
+    pub(crate) words: &'static str,
+}
+
+/// Draws the three choices for the quantizers in `rules`; `what` names the layers for screen readers.
+pub(crate) fn codes_ui(ui: &mut Ui, what: &str, part: Part, rules: &[GridRule]) -> Option<Chosen> {
+    let mut chosen = None;
+    if rules.is_empty() {
+        return None;
+    }
+    let noun = if part == Part::Weights { "weights" } else { "output" };
+    setting_ui(ui, "Scheme", |ui| {
+        let choices = [
+            (Scheme::Symmetric, "Symmetric", "The range is the same on both sides of 0, which has code 0"),
+            (Scheme::Affine, "Affine", "The range has two ends of its own, and 0 a code of its own, the zero-point"),
+        ];
+        let now = InForce::of(rules.iter().map(|rule| rule.scheme));
+        if let Some(scheme) = choice_row_ui(ui, &format!("{what} {noun} scheme"), now, &choices) {
+            let words = if scheme == Scheme::Affine { "affine" } else { "symmetric" };
+            chosen = Some(settings(part, words, Some(scheme), None, None));
+        }
+    });
+    let sign = InForce::of(rules.iter().map(|rule| rule.sign));
+    setting_ui(ui, "Codes", |ui| {
+        let choices = [
+            (Sign::Signed, "Signed", "Codes on both sides of 0, as int8 has them"),
+            (Sign::Unsigned, "Unsigned", "Codes from 0 up, as uint8 has them"),
+        ];
+        if let Some(sign) = choice_row_ui(ui, &format!("{what} {noun} codes"), sign, &choices) {
+            let is_narrow = rules.iter().any(|rule| rule.codes == Codes::Narrow);
+            // Unsigned codes have no most negative one that could be left out.
+            let codes = (sign == Sign::Unsigned && is_narrow).then_some(Codes::Full);
+            let words = if sign == Sign::Unsigned { "unsigned" } else { "signed" };
+            chosen = Some(settings(part, words, None, Some(sign), codes));
+        }
+    });
+    if sign == InForce::One(Sign::Signed) {
+        setting_ui(ui, "Lowest", |ui| {
+            let choices = [
+                (Codes::Full, "Full", "With the most negative code: −128 … 127"),
+                (Codes::Narrow, "Narrow", "Without it: −127 … 127, as many codes on either side of 0"),
+            ];
+            let now = InForce::of(rules.iter().map(|rule| rule.codes));
+            if let Some(codes) = choice_row_ui(ui, &format!("{what} {noun} lowest code"), now, &choices) {
+                let words = if codes == Codes::Narrow { "narrow" } else { "full" };
+                chosen = Some(settings(part, words, None, None, Some(codes)));
+            }
+        });
+    }
+    chosen
+}
+
+fn settings(
+    part: Part,
+    words: &'static str,
+    scheme: Option<Scheme>,
+    sign: Option<Sign>,
+    codes: Option<Codes>,
+) -> Chosen {
+    let nothing = LayerSettings::default();
+    let settings = if part == Part::Weights {
+        LayerSettings { weight_scheme: scheme, weight_sign: sign, weight_codes: codes, ..nothing }
+    } else {
+        LayerSettings { activation_scheme: scheme, activation_sign: sign, activation_codes: codes, ..nothing }
+    };
+    Chosen { settings, words }
+}

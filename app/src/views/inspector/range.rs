@@ -1,0 +1,96 @@
+//! How the range of the outputs is chosen: this program's methods as buttons, other tools' in a menu.
+
+use egui::{ComboBox, RichText, Role, Ui, WidgetInfo};
+use quantlens_analysis::{
+    calibrate::{Flavour, Method},
+    config::LayerSettings,
+    report::ActivationSummary,
+};
+
+use super::settings::setting_ui;
+use crate::{
+    command::{Command, Commands},
+    format::{self, sentence},
+    theme,
+    views::{
+        bits_editor::{InForce, choice_row_ui},
+        threshold::hint,
+    },
+    widgets::typed_field,
+};
+
+/// Draws the choice for `layers`, whose quantizers are `outputs`.
+pub(super) fn range_ui(
+    ui: &mut Ui,
+    what: &str,
+    layers: &[String],
+    outputs: &[&ActivationSummary],
+    send: &mut Commands,
+) {
+    let now = InForce::of(outputs.iter().map(|output| output.method));
+    let set = |method| Command::SetMethod { layers: layers.to_vec(), method };
+    setting_ui(ui, "Range", |ui| {
+        let choices = Method::AUTOMATIC.map(|method| (method, format::method(method), hint(method)));
+        let titles = choices.map(|(_, name, _)| sentence(name));
+        let mut named = choices;
+        for (choice, title) in named.iter_mut().zip(&titles) {
+            choice.1 = title;
+        }
+        if let Some(method) = choice_row_ui(ui, &format!("{what} range"), now, &named) {
+            send.push(set(method));
+        }
+    });
+    setting_ui(ui, "", |ui| {
+        if let Some(flavour) = flavours_ui(ui, what, now) {
+            send.push(set(Method::Flavour(flavour)));
+        }
+    });
+    if now == InForce::One(Method::Percentile) {
+        percentile_ui(ui, what, layers, outputs, send);
+    }
+    let weak = theme::tokens(ui).weak;
+    match now {
+        InForce::One(Method::Manual) => {
+            ui.label(RichText::new("Set by hand; drag it on the Threshold page").color(weak));
+        }
+        InForce::One(Method::Flavour(flavour)) => {
+            ui.label(RichText::new(format!("How it differs: {}", flavour.difference())).color(weak));
+        }
+        _ => {}
+    }
+}
+
+fn flavours_ui(ui: &mut Ui, what: &str, now: InForce<Method>) -> Option<Flavour> {
+    let now = if let InForce::One(method) = now { method.flavour() } else { None };
+    let shown = now.map_or("As another tool", Flavour::title);
+    let mut chosen = None;
+    let combo = ComboBox::from_id_salt("inspector flavour").selected_text(shown).width(170.0).show_ui(ui, |ui| {
+        for flavour in Flavour::ALL {
+            let label = ui.selectable_label(now == Some(flavour), flavour.title());
+            if label.on_hover_text(flavour.difference()).clicked() && now != Some(flavour) {
+                chosen = Some(flavour);
+            }
+        }
+    });
+    let text = format!("{what} range as another tool");
+    let is_enabled = ui.is_enabled();
+    combo.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, is_enabled, &text));
+    chosen
+}
+
+fn percentile_ui(ui: &mut Ui, what: &str, layers: &[String], outputs: &[&ActivationSummary], send: &mut Commands) {
+    let InForce::One(now) = InForce::of(outputs.iter().map(|output| output.percentile)) else {
+        ui.label(RichText::new("Their percentiles differ").color(theme::tokens(ui).weak));
+        return;
+    };
+    setting_ui(ui, "Percentile", |ui| {
+        let read = |text: &str| text.trim().parse::<f64>().ok().filter(|p| *p > 0.0 && *p <= 100.0);
+        let (_, typed) = typed_field(ui, &format!("{what} percentile"), &now.to_string(), 64.0, read);
+        ui.label("%");
+        if let Some(percentile) = typed {
+            let settings = LayerSettings { percentile: Some(percentile), ..LayerSettings::default() };
+            let label = format!("set the percentile of {what} to {percentile}");
+            send.push(Command::SetFormat { layers: layers.to_vec(), settings, label });
+        }
+    });
+}
