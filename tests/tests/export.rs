@@ -94,7 +94,7 @@ fn every_switch_changes_the_file_and_holds() {
         LayerSettings { weight_scheme: Some(Scheme::Affine), ..LayerSettings::default() },
         LayerSettings { weight_sign: Some(Sign::Unsigned), ..LayerSettings::default() },
         LayerSettings { granularity: Some(Granularity::PerChannel), ..LayerSettings::default() },
-        LayerSettings { granularity: Some(Granularity::PerGroup(1)), ..LayerSettings::default() },
+        LayerSettings { granularity: Some(Granularity::PerGroup(2)), ..LayerSettings::default() },
     ]);
     // A narrow weight grid has the same 127; it shows where codes would reach −128: with an affine scheme.
     switches.push(LayerSettings {

@@ -21,7 +21,7 @@ use quantlens_tests::{
 
 const SAMPLES: usize = 4;
 const GRANULARITIES: [Granularity; 4] =
-    [Granularity::PerTensor, Granularity::PerChannel, Granularity::PerGroup(1), Granularity::PerGroup(2)];
+    [Granularity::PerTensor, Granularity::PerChannel, Granularity::PerGroup(2), Granularity::PerGroup(4)];
 const METHODS: [Method; 6] = [
     Method::Kl,
     Method::Percentile,

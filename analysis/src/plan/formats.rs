@@ -8,15 +8,11 @@ use crate::{
     calibrate::{DEFAULT_PERCENTILE, Method},
     config::{Granularity, LayerSettings, QuantConfig},
     error::{Error, Result},
-    graph::{Graph, LayerId, OperandRole, TensorId},
+    graph::{Graph, LayerId, TensorId},
     job::Warning,
-    onnx::raise,
-    quant::{Bits, Codes, FloatFormat, IntegerFormat, NumberFormat, Range, Scheme, Sign},
+    quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
     target,
 };
-
-/// The first opset whose Cast knows bfloat16.
-const BFLOAT16_OPSET: i64 = 13;
 
 /// The format of a tensor that carries a quantizer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -177,121 +173,14 @@ pub(crate) fn weight_fixed(graph: &Graph, layer: LayerId) -> Option<String> {
     if graph.layers[layer].weights().next().is_some() { None } else { Some("it has no constant operand".into()) }
 }
 
-struct Resolver<'a> {
-    graph: &'a Graph,
-    config: &'a QuantConfig,
-    warnings: Vec<Warning>,
+pub(super) struct Resolver<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) config: &'a QuantConfig,
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl Resolver<'_> {
-    fn refuse_unknown_names(&self) -> Result<()> {
-        for (name, settings) in &self.config.layers {
-            let id = self.graph.layer_named(name).ok_or_else(|| {
-                let near = nearest(name, self.graph.layers.iter().map(|l| l.name.as_str()));
-                Error::config(
-                    format!("layers[`{name}`]"),
-                    format!("the model has no such layer; did you mean `{near}`?"),
-                )
-            })?;
-            self.refuse_impossible(id, settings)?;
-        }
-        Ok(())
-    }
-
-    /// Refuses what a layer's own entry asks for and the layer cannot have.
-    fn refuse_impossible(&self, id: LayerId, settings: &LayerSettings) -> Result<()> {
-        let row = &self.graph.layers[id];
-        let refuse =
-            |what: &str, why: String| Err(Error::config(format!("layer `{}`", row.name), format!("{what}: {why}")));
-        check_values(settings).or_else(|(what, why)| refuse(what, why))?;
-        let wants_weights = LayerSettings { weight_bits: integer(settings.weight_bits), ..settings.of_weights() };
-        let wants_weights = !wants_weights.is_empty();
-        if let Some(why) = weight_fixed(self.graph, id).filter(|_| wants_weights) {
-            return refuse("weights cannot be quantized", why);
-        }
-        if let Some(granularity) = settings.granularity.filter(|g| !self.has_axis_for(id, *g)) {
-            let axis = if granularity == Granularity::PerChannel { "output-channel" } else { "input" };
-            return refuse(&granularity.name(), format!("its constants have no {axis} axis; use per-tensor"));
-        }
-        let output = LayerSettings { activation_bits: integer(settings.activation_bits), ..settings.of_output() };
-        let wants_activation = !output.is_empty();
-        if let Some(why) = activation_fixed(self.graph, id).filter(|_| wants_activation) {
-            return refuse("the output cannot be quantized", why);
-        }
-        if let Some(why) = range_fixed(self.graph, id).filter(|_| settings.chooses_range()) {
-            return refuse("the range cannot be chosen", why);
-        }
-        if settings.fold_batch_norm == Some(true) && row.batch_norm.is_none() {
-            return refuse("fold_batch_norm", "it has no batch norm that can be folded".into());
-        }
-        for name in settings.reads.keys() {
-            self.read_tensor(id, name)?;
-        }
-        Ok(())
-    }
-
-    /// Whether the layer's weights have the axis that scales of this fineness run along.
-    fn has_axis_for(&self, id: LayerId, granularity: Granularity) -> bool {
-        let row = &self.graph.layers[id];
-        row.weights().any(|operand| match granularity {
-            Granularity::PerTensor => true,
-            Granularity::PerChannel => matches!(operand.role, OperandRole::Weight { axis: Some(_) }),
-            Granularity::PerGroup(_) => {
-                matches!(operand.role, OperandRole::Weight { .. })
-                    && self.graph.input_axis(id, operand.position).is_some()
-            }
-        })
-    }
-
-    /// Refuses pairs of widths that the target does not multiply.
-    fn refuse_combinations(&self, layers: &[LayerFormat], tensors: &[Option<TensorFormat>]) -> Result<()> {
-        let target = &self.graph.target;
-        for (row, format) in self.graph.layers.iter().zip(layers) {
-            let is_product = row.operands.iter().any(|o| matches!(o.role, OperandRole::Weight { .. }));
-            let first = row.nodes.first().and_then(|&n| self.graph.nodes[n].inputs.first().copied().flatten());
-            let (Some(weights), Some(input)) = (format.weight_bits.filter(|_| is_product), first) else { continue };
-            let held = tensors[input].and_then(|t| t.number.integer()).map(|n| Bits::Int(n.grid.bits()));
-            let Some(read) = format.reads.get(&input).copied().or(held) else { continue };
-            if !target.allows(read, weights) {
-                let pairs: Vec<String> = target.combinations.iter().map(ToString::to_string).collect();
-                return Err(Error::config(
-                    format!("layer `{}`", row.name),
-                    format!(
-                        "{} does not multiply {read}-bit activations by {weights}-bit weights; it has {}",
-                        target.title,
-                        pairs.join(", ")
-                    ),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses formats that the model's operators have no form for.
-    fn refuse_formats_of_later_opsets(&self, layers: &[LayerFormat]) -> Result<()> {
-        for (row, format) in self.graph.layers.iter().zip(layers) {
-            let reads = format.reads.values().copied().map(Some);
-            for bits in [format.weight_bits, format.activation_bits].into_iter().chain(reads).flatten() {
-                let Bits::Small(small) = bits else { continue };
-                let why = if small.has_scale() {
-                    raise::obstacle(&self.graph.model)
-                } else {
-                    (small == FloatFormat::BFloat16 && self.graph.opset < BFLOAT16_OPSET).then(|| {
-                        format!(
-                            "Cast knows bfloat16 from opset {BFLOAT16_OPSET} on, the model has {}; use float16",
-                            self.graph.opset
-                        )
-                    })
-                };
-                if let Some(why) = why {
-                    return Err(Error::config(format!("layer `{}`", row.name), why));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn read_tensor(&self, id: LayerId, name: &str) -> Result<TensorId> {
+    pub(super) fn read_tensor(&self, id: LayerId, name: &str) -> Result<TensorId> {
         let row = &self.graph.layers[id];
         let tensor = self.graph.by_name.get(name).copied().filter(|t| row.reads.contains(t));
         tensor.filter(|&t| self.graph.quantizable.place(t).is_some()).ok_or_else(|| {
@@ -301,35 +190,6 @@ impl Resolver<'_> {
                 format!("it reads no such quantizable tensor; it reads {}", names.join(", ")),
             )
         })
-    }
-
-    /// A rule that matches nothing, or nothing that can obey it, is a mistake the user wants to hear of.
-    fn refuse_idle_rules(&mut self) -> Result<()> {
-        for (index, rule) in self.config.rules.iter().enumerate() {
-            let place = || format!("rules[{index}]");
-            let matched: Vec<LayerId> = (0..self.graph.layers.len())
-                .filter(|&l| rule.applies(&self.graph.layers[l].name, &self.graph.layers[l].op))
-                .collect();
-            if matched.is_empty() {
-                return Err(Error::config(place(), "no layer of this model fits its pattern"));
-            }
-            let can_weights = matched.iter().any(|&l| weight_fixed(self.graph, l).is_none());
-            let can_activation = matched.iter().any(|&l| activation_fixed(self.graph, l).is_none());
-            check_values(&rule.settings).map_err(|(what, why)| Error::config(place(), format!("{what}: {why}")))?;
-            let wants_weights = integer(rule.settings.weight_bits).is_some();
-            let wants_activation = integer(rule.settings.activation_bits).is_some();
-            if (wants_weights && !can_weights) || (wants_activation && !can_activation) {
-                return Err(Error::config(place(), "none of the layers it matches can be quantized so"));
-            }
-            let followers = matched.iter().filter(|&&l| format_owner(self.graph, l) != l).count();
-            if wants_activation && followers > 0 {
-                self.warnings.push(Warning::new(
-                    "rule-follows-owner",
-                    format!("rules[{index}]: {followers} of the layers it matches take their format from the layer whose scale they share"),
-                ));
-            }
-        }
-        Ok(())
     }
 
     /// Explicit activation settings of every shared-scale group, by owner: an entry on any member edits the group.
@@ -357,7 +217,7 @@ impl Resolver<'_> {
         Ok(groups.into_iter().map(|(id, (_, settings))| (id, settings)).collect())
     }
 
-    fn layer(&self, id: LayerId, groups: &BTreeMap<LayerId, LayerSettings>) -> Result<LayerFormat> {
+    fn layer(&mut self, id: LayerId, groups: &BTreeMap<LayerId, LayerSettings>) -> Result<LayerFormat> {
         let row = &self.graph.layers[id];
         let settings = self.settings(id);
         let owner = format_owner(self.graph, id);
@@ -366,8 +226,11 @@ impl Resolver<'_> {
             deciding.overlay(explicit);
         }
         let weight_bits = weight_fixed(self.graph, id).is_none().then(|| settings.weight_bits.unwrap_or(Bits::Float));
-        let granularity = settings.granularity.filter(|g| self.has_axis_for(id, *g)).unwrap_or(Granularity::PerTensor);
         let quantizes_weights = weight_bits.is_some_and(|b| !b.is_float());
+        let mut granularity = settings.granularity.unwrap_or(Granularity::PerTensor);
+        if quantizes_weights {
+            granularity = self.granularity(id, granularity);
+        }
         let mut reads = BTreeMap::new();
         for (name, read) in &settings.reads {
             if !read.bits.is_float() {
@@ -430,27 +293,8 @@ impl Resolver<'_> {
 }
 
 /// An integer width, if that is what is asked for.
-fn integer(bits: Option<Bits>) -> Option<Bits> {
+pub(super) fn integer(bits: Option<Bits>) -> Option<Bits> {
     bits.filter(|b| !b.is_float())
-}
-
-/// Refuses values that mean nothing whatever the layer: `(setting, why)`.
-fn check_values(settings: &LayerSettings) -> std::result::Result<(), (&'static str, String)> {
-    if let Some(percentile) = settings.percentile.filter(|p| !(*p > 0.0 && *p <= 100.0)) {
-        return Err(("percentile", format!("{percentile} is no share; use a number above 0 and up to 100")));
-    }
-    if let Some(Range { low, high }) = settings.range
-        && !(low.is_finite() && high.is_finite() && low <= high)
-    {
-        return Err(("range", format!("{low} … {high} is no finite interval")));
-    }
-    if settings.weight_sign == Some(Sign::Unsigned) && settings.weight_codes == Some(Codes::Narrow) {
-        return Err(("weight_codes", "unsigned codes have no most negative one to leave out".into()));
-    }
-    if settings.activation_sign == Some(Sign::Unsigned) && settings.activation_codes == Some(Codes::Narrow) {
-        return Err(("activation_codes", "unsigned codes have no most negative one to leave out".into()));
-    }
-    Ok(())
 }
 
 /// The rule in the settings of a layer; a manual range must be there.
@@ -461,14 +305,4 @@ fn range_rule(settings: &LayerSettings) -> std::result::Result<RangeRule, &'stat
     }
     let percentile = settings.percentile.unwrap_or(DEFAULT_PERCENTILE);
     Ok(RangeRule { method, percentile, manual: settings.range.filter(|_| method == Method::Manual) })
-}
-
-/// The candidate with the longest common run of characters at either end.
-fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
-    let score = |other: &str| {
-        let front = name.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
-        let back = name.chars().rev().zip(other.chars().rev()).take_while(|(a, b)| a == b).count();
-        front + back
-    };
-    candidates.max_by_key(|c| score(c)).unwrap_or_default().to_owned()
 }

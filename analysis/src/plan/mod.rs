@@ -6,9 +6,11 @@
 
 mod bias;
 mod formats;
+mod granularity;
 mod limits;
 mod operand;
 mod ranges;
+mod refusals;
 mod weights;
 
 pub use formats::{FormatPlan, GridRule, LayerFormat, RangeRule, TensorFormat};

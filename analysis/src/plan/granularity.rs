@@ -1,0 +1,56 @@
+//! How finely a layer's weights can be scaled.
+
+use super::formats::Resolver;
+use crate::{
+    config::Granularity,
+    graph::{ConstantOperand, LayerId, OperandRole},
+    job::Warning,
+};
+
+/// The first opset whose DequantizeLinear knows groups, of which the last may be shorter.
+pub(super) const SHORT_GROUP_OPSET: i64 = 21;
+
+impl Resolver<'_> {
+    /// Whether the layer's weights have the axis that scales of this fineness run along.
+    pub(super) fn has_axis_for(&self, id: LayerId, granularity: Granularity) -> bool {
+        let row = &self.graph.layers[id];
+        row.weights().any(|operand| match granularity {
+            Granularity::PerTensor => true,
+            Granularity::PerChannel => matches!(operand.role, OperandRole::Weight { axis: Some(_) }),
+            Granularity::PerGroup(group) => {
+                matches!(operand.role, OperandRole::Weight { .. }) && self.divides(id, operand, group)
+            }
+        })
+    }
+
+    /// Whether groups of this size can be written: before opset 21 the last one of a channel cannot be shorter.
+    pub(super) fn divides(&self, id: LayerId, operand: &ConstantOperand, group: u32) -> bool {
+        let axis = self.graph.input_axis(id, operand.position);
+        let dims = self.graph.constants.dims(operand.tensor).unwrap_or_default();
+        let Some(&length) = axis.and_then(|axis| dims.get(axis)) else { return false };
+        let group = (group as usize).min(length).max(1);
+        self.graph.opset >= SHORT_GROUP_OPSET || length % group == 0
+    }
+
+    /// The granularity that was asked for, or where the weights cannot have it the next coarser one, with a warning where
+    /// groups were expected.
+    pub(super) fn granularity(&mut self, id: LayerId, wanted: Granularity) -> Granularity {
+        if self.has_axis_for(id, wanted) {
+            return wanted;
+        }
+        let per_channel = self.has_axis_for(id, Granularity::PerChannel) && wanted != Granularity::PerChannel;
+        let instead = if per_channel { Granularity::PerChannel } else { Granularity::PerTensor };
+        if per_channel {
+            self.warnings.push(Warning::new(
+                "groups-do-not-divide",
+                format!(
+                    "the weights of `{}` do not divide into equal groups ({}), which models before opset \
+                     {SHORT_GROUP_OPSET} need: per channel there",
+                    self.graph.layers[id].name,
+                    wanted.name()
+                ),
+            ));
+        }
+        instead
+    }
+}

@@ -1,0 +1,179 @@
+//! What a configuration may not say: names that the model has not, settings that a layer cannot have, formats that the
+//! model's opset or the target lacks. Each is refused by name, before anything is run.
+
+use super::{
+    LayerFormat, TensorFormat,
+    formats::{Resolver, activation_fixed, format_owner, integer, range_fixed, weight_fixed},
+    granularity::SHORT_GROUP_OPSET,
+};
+use crate::{
+    config::{Granularity, LayerSettings},
+    error::{Error, Result},
+    graph::{LayerId, OperandRole},
+    job::Warning,
+    onnx::raise,
+    quant::{Bits, Codes, FloatFormat, Range, Sign},
+};
+
+/// The first opset whose Cast knows bfloat16.
+const BFLOAT16_OPSET: i64 = 13;
+
+impl Resolver<'_> {
+    pub(super) fn refuse_unknown_names(&self) -> Result<()> {
+        for (name, settings) in &self.config.layers {
+            let id = self.graph.layer_named(name).ok_or_else(|| {
+                let near = nearest(name, self.graph.layers.iter().map(|l| l.name.as_str()));
+                Error::config(
+                    format!("layers[`{name}`]"),
+                    format!("the model has no such layer; did you mean `{near}`?"),
+                )
+            })?;
+            self.refuse_impossible(id, settings)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses what a layer's own entry asks for and the layer cannot have.
+    pub(super) fn refuse_impossible(&self, id: LayerId, settings: &LayerSettings) -> Result<()> {
+        let row = &self.graph.layers[id];
+        let refuse =
+            |what: &str, why: String| Err(Error::config(format!("layer `{}`", row.name), format!("{what}: {why}")));
+        check_values(settings).or_else(|(what, why)| refuse(what, why))?;
+        let wants_weights = LayerSettings { weight_bits: integer(settings.weight_bits), ..settings.of_weights() };
+        let wants_weights = !wants_weights.is_empty();
+        if let Some(why) = weight_fixed(self.graph, id).filter(|_| wants_weights) {
+            return refuse("weights cannot be quantized", why);
+        }
+        if let Some(granularity) = settings.granularity.filter(|g| !self.has_axis_for(id, *g)) {
+            let why = match granularity {
+                Granularity::PerGroup(group) => format!(
+                    "its weights have no input axis that divides by {group}, as models before opset \
+                     {SHORT_GROUP_OPSET} need it; use per-channel or another size"
+                ),
+                _ => "its constants have no output-channel axis; use per-tensor".into(),
+            };
+            return refuse(&granularity.name(), why);
+        }
+        let output = LayerSettings { activation_bits: integer(settings.activation_bits), ..settings.of_output() };
+        let wants_activation = !output.is_empty();
+        if let Some(why) = activation_fixed(self.graph, id).filter(|_| wants_activation) {
+            return refuse("the output cannot be quantized", why);
+        }
+        if let Some(why) = range_fixed(self.graph, id).filter(|_| settings.chooses_range()) {
+            return refuse("the range cannot be chosen", why);
+        }
+        if settings.fold_batch_norm == Some(true) && row.batch_norm.is_none() {
+            return refuse("fold_batch_norm", "it has no batch norm that can be folded".into());
+        }
+        for name in settings.reads.keys() {
+            self.read_tensor(id, name)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses pairs of widths that the target does not multiply.
+    pub(super) fn refuse_combinations(&self, layers: &[LayerFormat], tensors: &[Option<TensorFormat>]) -> Result<()> {
+        let target = &self.graph.target;
+        for (row, format) in self.graph.layers.iter().zip(layers) {
+            let is_product = row.operands.iter().any(|o| matches!(o.role, OperandRole::Weight { .. }));
+            let first = row.nodes.first().and_then(|&n| self.graph.nodes[n].inputs.first().copied().flatten());
+            let (Some(weights), Some(input)) = (format.weight_bits.filter(|_| is_product), first) else { continue };
+            let held = tensors[input].and_then(|t| t.number.integer()).map(|n| Bits::Int(n.grid.bits()));
+            let Some(read) = format.reads.get(&input).copied().or(held) else { continue };
+            if !target.allows(read, weights) {
+                let pairs: Vec<String> = target.combinations.iter().map(ToString::to_string).collect();
+                return Err(Error::config(
+                    format!("layer `{}`", row.name),
+                    format!(
+                        "{} does not multiply {read}-bit activations by {weights}-bit weights; it has {}",
+                        target.title,
+                        pairs.join(", ")
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses formats that the model's operators have no form for.
+    pub(super) fn refuse_formats_of_later_opsets(&self, layers: &[LayerFormat]) -> Result<()> {
+        for (row, format) in self.graph.layers.iter().zip(layers) {
+            let reads = format.reads.values().copied().map(Some);
+            for bits in [format.weight_bits, format.activation_bits].into_iter().chain(reads).flatten() {
+                let Bits::Small(small) = bits else { continue };
+                let why = if small.has_scale() {
+                    raise::obstacle(&self.graph.model)
+                } else {
+                    (small == FloatFormat::BFloat16 && self.graph.opset < BFLOAT16_OPSET).then(|| {
+                        format!(
+                            "Cast knows bfloat16 from opset {BFLOAT16_OPSET} on, the model has {}; use float16",
+                            self.graph.opset
+                        )
+                    })
+                };
+                if let Some(why) = why {
+                    return Err(Error::config(format!("layer `{}`", row.name), why));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A rule that matches nothing, or nothing that can obey it, is a mistake the user wants to hear of.
+    pub(super) fn refuse_idle_rules(&mut self) -> Result<()> {
+        for (index, rule) in self.config.rules.iter().enumerate() {
+            let place = || format!("rules[{index}]");
+            let matched: Vec<LayerId> = (0..self.graph.layers.len())
+                .filter(|&l| rule.applies(&self.graph.layers[l].name, &self.graph.layers[l].op))
+                .collect();
+            if matched.is_empty() {
+                return Err(Error::config(place(), "no layer of this model fits its pattern"));
+            }
+            let can_weights = matched.iter().any(|&l| weight_fixed(self.graph, l).is_none());
+            let can_activation = matched.iter().any(|&l| activation_fixed(self.graph, l).is_none());
+            check_values(&rule.settings).map_err(|(what, why)| Error::config(place(), format!("{what}: {why}")))?;
+            let wants_weights = integer(rule.settings.weight_bits).is_some();
+            let wants_activation = integer(rule.settings.activation_bits).is_some();
+            if (wants_weights && !can_weights) || (wants_activation && !can_activation) {
+                return Err(Error::config(place(), "none of the layers it matches can be quantized so"));
+            }
+            let followers = matched.iter().filter(|&&l| format_owner(self.graph, l) != l).count();
+            if wants_activation && followers > 0 {
+                self.warnings.push(Warning::new(
+                    "rule-follows-owner",
+                    format!("rules[{index}]: {followers} of the layers it matches take their format from the layer whose scale they share"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses values that mean nothing whatever the layer: `(setting, why)`.
+fn check_values(settings: &LayerSettings) -> std::result::Result<(), (&'static str, String)> {
+    if let Some(percentile) = settings.percentile.filter(|p| !(*p > 0.0 && *p <= 100.0)) {
+        return Err(("percentile", format!("{percentile} is no share; use a number above 0 and up to 100")));
+    }
+    if let Some(Range { low, high }) = settings.range
+        && !(low.is_finite() && high.is_finite() && low <= high)
+    {
+        return Err(("range", format!("{low} … {high} is no finite interval")));
+    }
+    if settings.weight_sign == Some(Sign::Unsigned) && settings.weight_codes == Some(Codes::Narrow) {
+        return Err(("weight_codes", "unsigned codes have no most negative one to leave out".into()));
+    }
+    if settings.activation_sign == Some(Sign::Unsigned) && settings.activation_codes == Some(Codes::Narrow) {
+        return Err(("activation_codes", "unsigned codes have no most negative one to leave out".into()));
+    }
+    Ok(())
+}
+
+/// The candidate with the longest common run of characters at either end.
+fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+    let score = |other: &str| {
+        let front = name.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+        let back = name.chars().rev().zip(other.chars().rev()).take_while(|(a, b)| a == b).count();
+        front + back
+    };
+    candidates.max_by_key(|c| score(c)).unwrap_or_default().to_owned()
+}
