@@ -34,17 +34,8 @@ pub fn tsv(doc: &Document) -> String {
 
 /// The range choices of a tensor, the one in use first, with a header: raw numbers, shares as fractions.
 pub fn choices_tsv(current: &RangeMark, choices: &[RangeMark]) -> String {
-    const HEADER: [&str; 9] = [
-        "method",
-        "low",
-        "high",
-        "scale",
-        "zero_point",
-        "sqnr_db",
-        "clipped_fraction",
-        "rounding_mse",
-        "clipping_mse",
-    ];
+    const HEADER: [&str; 9] =
+        ["method", "low", "high", "scale", "zero_point", "sqnr_db", "clipped_fraction", "rounding_mse", "clipping_mse"];
     let line = |mark: &RangeMark| {
         let effect = mark.effect.as_ref();
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());

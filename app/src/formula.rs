@@ -197,7 +197,11 @@ mod tests {
         // A range that 0 is not in is widened: 0 … 6 of uint8.
         assert_eq!(
             of(format(8, Scheme::Affine, Sign::Unsigned), 1.0, 6.0),
-            ["q = clamp(round(r / 0.02353), 0, 255)", "S = (6.000 − 0) / 255 = 0.02353", "Z = round(0 − 0 / 0.02353) = 0"]
+            [
+                "q = clamp(round(r / 0.02353), 0, 255)",
+                "S = (6.000 − 0) / 255 = 0.02353",
+                "Z = round(0 − 0 / 0.02353) = 0"
+            ]
         );
     }
 

@@ -15,8 +15,8 @@ use quantlens_analysis::{
     quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
     report::{
         ActivationSummary, Cost, Distribution, ExportReport, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
-        OutputRow, Report, Score, Share, ThresholdDetail, Timing, Verification, WeightChannel,
-        WeightScale, WeightSummary,
+        OutputRow, Report, Score, Share, ThresholdDetail, Timing, Verification, WeightChannel, WeightScale,
+        WeightSummary,
     },
     tensor::{Dim, ElementType, ModelInput},
     workbench::range_choices,

@@ -13,9 +13,7 @@ use crate::{
     metrics::{ErrorSums, Errors, Measure},
     plan::QuantPlan,
     quant::Clipping,
-    report::{
-        ActivationSummary, Cost, LayerInfo, LayerRow, Memory, OutputRow, Report, Score, Share, Timing,
-    },
+    report::{ActivationSummary, Cost, LayerInfo, LayerRow, Memory, OutputRow, Report, Score, Share, Timing},
 };
 
 /// Why a row has no errors.

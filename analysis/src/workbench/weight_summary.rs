@@ -67,7 +67,10 @@ fn first_scale(operand: &Operand) -> Option<WeightScale> {
     match (layout, group) {
         (None, _) => seen.observe(&operand.float),
         (Some(layout), None) => {
-            operand.float.chunks_exact(layout.channels * layout.inner).for_each(|row| seen.observe(&row[..layout.inner]));
+            operand
+                .float
+                .chunks_exact(layout.channels * layout.inner)
+                .for_each(|row| seen.observe(&row[..layout.inner]));
         }
         // A group runs along the axis, at the first place of all other axes.
         (Some(layout), Some(group)) => {

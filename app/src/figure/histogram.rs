@@ -163,12 +163,7 @@ fn clipped_spans(x: &Axis, values: (f64, f64), ends: Option<(f64, f64)>, step: O
     spans
 }
 
-fn sentence(
-    data: &Distribution,
-    facts: &HistogramFacts<'_>,
-    step: Option<f64>,
-    ends: Option<(f64, f64)>,
-) -> String {
+fn sentence(data: &Distribution, facts: &HistogramFacts<'_>, step: Option<f64>, ends: Option<(f64, f64)>) -> String {
     let values = format!(
         "Float values from {} to {}",
         significant(f64::from(data.low), 3),

@@ -26,8 +26,7 @@ type Line = (&'static str, &'static str, &'static [usize], f64, f64, f64);
 const EXACT: f64 = f64::INFINITY;
 
 /// The scale of every weight: 1.5621 / 127 = 0.0123.
-const FIRST: WeightScale =
-    WeightScale { range: Range { low: -1.5621, high: 1.1 }, scale: 0.0123, zero_point: 0 };
+const FIRST: WeightScale = WeightScale { range: Range { low: -1.5621, high: 1.1 }, scale: 0.0123, zero_point: 0 };
 
 const LINES: [Line; 20] = [
     ("image", "Input", &[], 48.2, 48.2, 0.0),

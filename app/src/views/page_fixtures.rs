@@ -28,8 +28,7 @@ use crate::document::Document;
 pub(crate) const LAYER: &str = "block2/depthwise";
 
 /// The weight's one scale: 49.53 / 127 = 0.39.
-const FIRST: WeightScale =
-    WeightScale { range: Range { low: -49.53, high: 31.0 }, scale: 0.39, zero_point: 0 };
+const FIRST: WeightScale = WeightScale { range: Range { low: -49.53, high: 31.0 }, scale: 0.39, zero_point: 0 };
 
 /// A document with everything that the layer pages of [`LAYER`] need.
 pub(crate) fn document(channels: usize) -> Document {
@@ -120,10 +119,11 @@ pub(crate) fn report(info: LayerInfo) -> Report {
             first: FIRST,
         }),
         activation: Some(ActivationSummary {
-            scale: 0.0234,
-            zero_point: -38,
-            low: -2.106,
-            high: 3.861,
+            // 5.9086 / 255; −128 + 2.1/S = −37.4.
+            scale: 0.023_171,
+            zero_point: -37,
+            low: -2.1,
+            high: 3.808_593_8,
             method: Method::Kl,
             grid: Some((-128, 127)),
             number: crate::testing::number(Scheme::Affine),

@@ -51,6 +51,10 @@ pub(super) struct Choices<'a> {
 impl<'a> Choices<'a> {
     /// Those of the page's layer; `None` where it has none.
     pub(super) fn of(doc: &'a Document, page: &LayerPage<'a>) -> Option<Self> {
+        // A float output has nothing to choose, even while the page's data are still of when it was quantized.
+        if page.row.is_some_and(|row| row.activation.is_none()) {
+            return None;
+        }
         let detail = page.detail.threshold.as_deref()?;
         let set = doc.weighed.as_ref().filter(|(layer, _)| layer == page.name).map(|(_, mark)| mark);
         Some(Self { layer: page.name, detail, current: set.unwrap_or(&detail.current), is_set: set.is_some() })
@@ -77,7 +81,7 @@ pub fn threshold_ui(ui: &mut Ui, doc: &Document, state: &mut ThresholdState, sen
         fields::fields_ui(ui, choices, send);
         curve_ui(ui, choices, state);
         // The answer and the first rows of the table stay in sight.
-        let height = chart_height(ui, 0.62, 0.0).min(420.0);
+        let height = chart_height(ui, 0.62, 0.0).clamp(200.0, 420.0);
         match spec_of(doc, &page, choices, state) {
             Some(spec) => {
                 if let Some(moved) = figure_ui(ui, &spec, ScreenOptions { height, summary: true }) {
@@ -180,8 +184,7 @@ fn why_ui(ui: &mut Ui, choices: Choices<'_>, state: &mut ThresholdState) {
 }
 
 fn spec_of(doc: &Document, page: &LayerPage<'_>, choices: Choices<'_>, state: &ThresholdState) -> Option<FigureSpec> {
-    let facts =
-        ThresholdFacts { detail: choices.detail, method: drawn(choices, state), current: choices.current };
+    let facts = ThresholdFacts { detail: choices.detail, method: drawn(choices, state), current: choices.current };
     // The histogram behind the curve is of every sample, unlike what the other pages show.
     let all = doc.report.value.as_ref().map_or(page.detail.samples, |report| report.samples_total);
     threshold_spec(facts, title(page), stamp(doc, all))

@@ -133,8 +133,7 @@ fn codes_ui(ui: &mut Ui, doc: &Document, target: Option<&Target>, send: &mut Com
         let of_outputs =
             rule(now.activation_scheme, now.activation_sign, now.activation_codes, outputs, Scheme::Affine);
         let of_weights = rule(now.weight_scheme, now.weight_sign, now.weight_codes, weights, Scheme::Symmetric);
-        for (title, part, rule) in
-            [("Outputs", Part::Activations, of_outputs), ("Weights", Part::Weights, of_weights)]
+        for (title, part, rule) in [("Outputs", Part::Activations, of_outputs), ("Weights", Part::Weights, of_weights)]
         {
             section(ui, title);
             if let Some(chosen) = inspector::codes_ui(ui, "Default", part, &[rule]) {

@@ -170,7 +170,7 @@ fn a_wrong_filter_keeps_the_rows_and_says_what_is_wrong() {
 fn the_inspector_sets_what_it_shows() {
     let mut doc = sample();
     doc.selection.replace(["block2/depthwise".to_owned()]);
-    let mut harness = open(doc, [1440.0, 1200.0]);
+    let mut harness = open(doc, [1440.0, 1500.0]);
     let layers = || vec!["block2/depthwise".to_owned()];
     for (label, expected) in [
         (

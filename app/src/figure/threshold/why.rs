@@ -39,7 +39,9 @@ fn reason(detail: &ThresholdDetail, mark: &RangeMark, beside: &RangeMark) -> Str
             )
         }
         Method::Flavour(flavour) => format!("{kept}: {}.", flavour.difference()),
-        method => costs(detail, method, mark, beside).map_or_else(|| format!("{kept}."), |costs| format!("{kept}, {costs}.")),
+        method => {
+            costs(detail, method, mark, beside).map_or_else(|| format!("{kept}."), |costs| format!("{kept}, {costs}."))
+        }
     }
 }
 
@@ -65,15 +67,11 @@ fn cost(curves: &MethodCurves, mark: &RangeMark) -> Option<f64> {
 /// "There 0.02 % of the values are clipped instead of 0.11 %, and the SQNR is 27.9 instead of 28.6 dB."
 fn difference(current: &RangeMark, other: &RangeMark) -> Option<String> {
     let (now, then) = (current.effect.as_ref()?, other.effect.as_ref()?);
-    let share = |share: f64| if share > 0.0 { percent(share) } else { "0 %".into() };
+    let share = |share: f64| if share > 0.0 { percent(share) } else { "0\u{A0}%".into() };
     let clipped = if now.clipped_share == 0.0 && then.clipped_share == 0.0 {
         "There nothing is clipped either".to_owned()
     } else {
-        format!(
-            "There {} of the values are clipped instead of {}",
-            share(then.clipped_share),
-            share(now.clipped_share)
-        )
+        format!("There {} of the values are clipped instead of {}", share(then.clipped_share), share(now.clipped_share))
     };
     let Some((now_db, then_db)) = now.sqnr_db().zip(then.sqnr_db()) else { return Some(format!("{clipped}.")) };
     Some(format!("{clipped}, and the SQNR is {} instead of {} dB.", number(then_db, 1), number(now_db, 1)))
