@@ -100,15 +100,13 @@ pub fn significant(value: f64, digits: usize) -> String {
             "−∞".into()
         };
     }
-    let magnitude = value.abs().log10().floor();
-    if !(-3.0..6.0).contains(&magnitude) {
-        let text = format!("{:.*e}", digits.saturating_sub(1), value);
+    // The magnitude after rounding: 0.01 in float32 is a little less, and still two zeros and not three.
+    let text = format!("{:.*e}", digits.saturating_sub(1), value);
+    let magnitude = text.rsplit_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok()).unwrap_or(0);
+    if !(-3..6).contains(&magnitude) {
         return text.replace('-', "−");
     }
-    // −3 ≤ magnitude < 6, so the cast is exact.
-    #[expect(clippy::cast_possible_truncation, reason = "a whole number between -3 and 6")]
-    let whole = magnitude as i32;
-    let decimals = (i32::try_from(digits).unwrap_or(3) - 1 - whole).max(0);
+    let decimals = (i32::try_from(digits).unwrap_or(3) - 1 - magnitude).max(0);
     number(value, usize::try_from(decimals).unwrap_or(0))
 }
 
@@ -273,6 +271,7 @@ mod tests {
         assert_eq!(significant(-2.1449, 3), "−2.14");
         assert_eq!(significant(0.02344, 3), "0.0234");
         assert_eq!(significant(0.000_012_3, 3), "1.23e−5");
+        assert_eq!((significant(f64::from(0.01_f32), 4), significant(9.996, 3)), ("0.01000".into(), "10.0".into()));
         assert_eq!(significant(-3.4e38, 3), "−3.40e38");
         assert_eq!(significant(f64::NEG_INFINITY, 3), "−∞");
     }

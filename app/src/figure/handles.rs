@@ -195,14 +195,14 @@ impl Strip<'_> {
         (value as f32).max(low).min(high)
     }
 
-    /// A grip at the foot of the line, wider and ringed while it has the pointer or the keys.
+    /// A grip half way up the line, clear of the labels above and of the minimum of a curve below, wider and ringed while it has the pointer or the keys.
     fn paint(&self, ui: &Ui, response: &Response, frame: Rect) {
         let tokens = theme::tokens(ui);
         let painter = ui.painter().with_clip_rect(frame);
         let ink = super::colour(tokens, Ink::Current);
         let is_active = response.hovered() || response.dragged() || response.has_focus();
         let size = vec2(if is_active { 11.0 } else { 9.0 }, 26.0);
-        let grip = Rect::from_center_size(pos2(self.x(), frame.bottom() - 4.0 - 0.5 * size.y), size);
+        let grip = Rect::from_center_size(pos2(self.x(), frame.center().y), size);
         if is_active {
             painter.vline(self.x(), frame.y_range(), (3.0, ink));
         }

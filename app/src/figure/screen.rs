@@ -158,7 +158,8 @@ fn add_items<'a>(plot: &mut PlotUi<'a>, spec: &'a FigureSpec, tokens: &Tokens) {
     for span in &spec.spans {
         let (low, high) = (spec.x.scale.place(span.low), spec.x.scale.place(span.high));
         let fill = super::colour(tokens, span.ink).gamma_multiply(0.14);
-        plot.span(egui_plot::Span::new("", low..=high).fill(fill));
+        // Without borders: a hundred spans side by side are one shade and not a hundred stripes.
+        plot.span(egui_plot::Span::new("", low..=high).fill(fill).border_width(0.0));
     }
     for series in &spec.series {
         let color = super::colour(tokens, series.ink);

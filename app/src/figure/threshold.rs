@@ -205,9 +205,9 @@ fn cost(value: f64) -> String {
     if value.is_finite() { significant(value, 3) } else { "infinite".into() }
 }
 
-/// A share in per cent, as precise as it is small.
+/// A share in per cent, as precise as it is small; number and sign stay on one line.
 fn percent(share: f64) -> String {
-    format!("{} %", significant(100.0 * share, 2))
+    format!("{}\u{A0}%", significant(100.0 * share, 2))
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ fn row(info: LayerInfo, line: &Line) -> LayerRow {
             first: FIRST,
         }),
         activation: activation_bits.map(|_| ActivationSummary {
-            scale: 0.023_53,
+            scale: 6.0 / 255.0,
             zero_point: -128,
             low: 0.0,
             high: 6.0,

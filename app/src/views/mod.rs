@@ -28,6 +28,8 @@ pub mod settings;
 pub mod shortcuts;
 pub mod status;
 pub mod threshold;
+#[cfg(test)]
+mod threshold_tests;
 pub mod toolbar;
 pub mod tour;
 #[cfg(test)]

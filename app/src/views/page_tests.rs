@@ -59,7 +59,7 @@ fn click(harness: &mut Harness<'_, Shown>, label: &str) -> Vec<Command> {
 fn the_histogram_says_what_it_shows_and_switches_to_the_weights() {
     let mut harness = show(HISTOGRAM, document(8), [700.0, 600.0]);
     let sentence =
-        "Float values from −2.10 to 6.00; 8 bits, min–max; step 0.0234; range −2.11 … 3.86; clips 0.31 % of values";
+        "Float values from −2.10 to 6.00; 8 bits, KL; step 0.0232; range −2.11 … 3.80; clips 0.31 % of values";
     harness.get_by_label(sentence);
     harness.get_by_label("values of 8 of 32 samples");
     harness.get_by_role_and_label(Role::Image, &format!("Output of {LAYER}: count against value. {sentence}"));
@@ -89,10 +89,10 @@ fn a_thousand_channels_are_drawn_within_a_frame() {
 #[test]
 fn the_threshold_page_offers_the_other_method() {
     let mut harness = show(THRESHOLD, document(8), [700.0, 600.0]);
-    harness.get_by_label("In use: min–max, threshold 6.00 (cost 0.761); KL is lowest at 3.10 (cost 0.00400)");
-    assert!(click(&mut harness, "Use min–max").is_empty(), "it is in use");
+    harness.get_by_label("In use: KL, threshold 3.81; KL is lowest at 3.81 (cost 7.83e−4)");
+    assert!(click(&mut harness, "Use KL").is_empty(), "it is in use");
     let layers = vec![LAYER.to_owned()];
-    assert_eq!(click(&mut harness, "Use KL"), [Command::SetMethod { layers, method: Method::Kl }]);
+    assert_eq!(click(&mut harness, "Use min–max"), [Command::SetMethod { layers, method: Method::MinMax }]);
 }
 
 #[test]

@@ -51,6 +51,10 @@ pub(super) struct Choices<'a> {
 impl<'a> Choices<'a> {
     /// Those of the page's layer; `None` where it has none.
     pub(super) fn of(doc: &'a Document, page: &LayerPage<'a>) -> Option<Self> {
+        // A float output has nothing to choose, even while the page's data are still of when it was quantized.
+        if page.row.is_some_and(|row| row.activation.is_none()) {
+            return None;
+        }
         let detail = page.detail.threshold.as_deref()?;
         let set = doc.weighed.as_ref().filter(|(layer, _)| layer == page.name).map(|(_, mark)| mark);
         Some(Self { layer: page.name, detail, current: set.unwrap_or(&detail.current), is_set: set.is_some() })
@@ -74,10 +78,14 @@ pub fn threshold_ui(ui: &mut Ui, doc: &Document, state: &mut ThresholdState, sen
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.set_width(ui.available_width() - 2.0 * theme::GRID);
         methods::methods_ui(ui, doc, choices, send);
-        fields::fields_ui(ui, choices, send);
-        curve_ui(ui, choices, state);
+        ui.horizontal_wrapped(|ui| {
+            fields::fields_ui(ui, choices, send);
+            ui.separator();
+            curve_ui(ui, choices, state);
+        });
+        fields::facts_ui(ui, choices);
         // The answer and the first rows of the table stay in sight.
-        let height = chart_height(ui, 0.62, 0.0).min(420.0);
+        let height = chart_height(ui, 0.62, 0.0).clamp(170.0, 420.0);
         match spec_of(doc, &page, choices, state) {
             Some(spec) => {
                 if let Some(moved) = figure_ui(ui, &spec, ScreenOptions { height, summary: true }) {
@@ -124,26 +132,24 @@ fn drawn(choices: Choices<'_>, state: &ThresholdState) -> Method {
 
 fn curve_ui(ui: &mut Ui, choices: Choices<'_>, state: &mut ThresholdState) {
     let now = drawn(choices, state);
-    ui.horizontal(|ui| {
-        ui.label("Curve of");
-        let shown = method_name(now);
-        let combo = ComboBox::from_id_salt("threshold curve").selected_text(shown).show_ui(ui, |ui| {
-            for curves in &choices.detail.curves {
-                if ui.selectable_label(curves.method == now, method_name(curves.method)).clicked() {
-                    state.curve = Some(curves.method);
-                }
-            }
-        });
-        let text = format!("Curve of {shown}");
-        let is_enabled = ui.is_enabled();
-        combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, is_enabled, &text));
-        if state.curve.is_some() && now != choices.current.method {
-            let button = ui.button("Follow the method in use");
-            if button.on_hover_text("Draw the curve of whichever method is in use").clicked() {
-                state.curve = None;
+    ui.label("Curve of");
+    let shown = method_name(now);
+    let combo = ComboBox::from_id_salt("threshold curve").selected_text(shown).show_ui(ui, |ui| {
+        for curves in &choices.detail.curves {
+            if ui.selectable_label(curves.method == now, method_name(curves.method)).clicked() {
+                state.curve = Some(curves.method);
             }
         }
     });
+    let text = format!("Curve of {shown}");
+    let is_enabled = ui.is_enabled();
+    combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, is_enabled, &text));
+    if state.curve.is_some() && now != choices.current.method {
+        let button = ui.button("Follow the method in use");
+        if button.on_hover_text("Draw the curve of whichever method is in use").clicked() {
+            state.curve = None;
+        }
+    }
 }
 
 /// Instead of the figure, where the method has no candidates.

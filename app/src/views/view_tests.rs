@@ -4,8 +4,15 @@
 use std::time::Instant;
 
 use egui::{Modifiers, Panel, Theme, ViewportId};
-use egui_kittest::{Harness, kittest::Queryable as _};
-use quantlens_analysis::{calibrate::Method, config::Granularity, quant::Bits};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT as _, Queryable as _},
+};
+use quantlens_analysis::{
+    calibrate::{Flavour, Method},
+    config::{Granularity, LayerSettings},
+    quant::{Bits, Codes, Scheme, Sign},
+};
 
 use super::*;
 use crate::{
@@ -170,7 +177,7 @@ fn a_wrong_filter_keeps_the_rows_and_says_what_is_wrong() {
 fn the_inspector_sets_what_it_shows() {
     let mut doc = sample();
     doc.selection.replace(["block2/depthwise".to_owned()]);
-    let mut harness = open(doc, [1440.0, 1200.0]);
+    let mut harness = open(doc, [1440.0, 1500.0]);
     let layers = || vec!["block2/depthwise".to_owned()];
     for (label, expected) in [
         (
@@ -194,6 +201,70 @@ fn the_inspector_sets_what_it_shows() {
     harness.get_by_label("block1/pointwise").click();
     harness.run();
     assert_eq!(harness.state().doc.selected_names(), ["block1/pointwise"]);
+}
+
+#[test]
+fn the_inspector_chooses_codes_and_shows_the_formula_they_give() {
+    let mut doc = sample();
+    doc.selection.replace(["block2/depthwise".to_owned()]);
+    let mut harness = open(doc, [1440.0, 1500.0]);
+    harness.get_by_label("q = clamp(round(w / 0.01230), −128, 127)");
+    harness.get_by_label("S = max|w| / 127 = 1.562 / 127 = 0.01230");
+    harness.get_by_label("q = clamp(round(r / 0.02353) − 128, −128, 127)");
+    harness.get_by_label("S = (6.000 − 0) / 255 = 0.02353");
+    let layers = || vec!["block2/depthwise".to_owned()];
+    let none = LayerSettings::default();
+    for (label, settings, undo) in [
+        (
+            "block2/depthwise output scheme: Symmetric",
+            LayerSettings { activation_scheme: Some(Scheme::Symmetric), ..none.clone() },
+            "make activations of block2/depthwise symmetric",
+        ),
+        (
+            "block2/depthwise output codes: Unsigned",
+            LayerSettings { activation_sign: Some(Sign::Unsigned), ..none.clone() },
+            "make activations of block2/depthwise unsigned",
+        ),
+        (
+            "block2/depthwise weights lowest code: Narrow",
+            LayerSettings { weight_codes: Some(Codes::Narrow), ..none.clone() },
+            "make weights of block2/depthwise narrow",
+        ),
+    ] {
+        harness.get_by_label(label).click();
+        harness.run();
+        assert_eq!(last(&harness), Command::SetFormat { layers: layers(), settings, label: undo.into() });
+        assert_eq!(harness.state().doc.history.undo_label(), Some(undo));
+    }
+    harness.get_by_label("block2/depthwise range as another tool").click();
+    harness.run();
+    harness.get_by_label("PPQ mse").click();
+    harness.run();
+    let method = Method::Flavour(Flavour::PpqMse);
+    assert_eq!(last(&harness), Command::SetMethod { layers: layers(), method });
+}
+
+#[test]
+fn several_layers_get_one_setting_and_show_none_where_they_differ() {
+    let mut report = fixtures::report();
+    let one = report.rows[1].activation.as_mut().unwrap();
+    one.method = Method::Percentile;
+    one.rule.scheme = Scheme::Symmetric;
+    let mut doc = fixtures::document(report);
+    doc.selection.replace(["stem/conv".to_owned(), "block1/pointwise".to_owned()]);
+    let mut harness = open(doc, [1440.0, 1500.0]);
+    let is_lit = |harness: &Harness<'_, World>, label: &str| {
+        harness.get_by_label(label).accesskit_node().toggled() == Some(egui::accesskit::Toggled::True)
+    };
+    for scheme in ["Symmetric", "Affine"] {
+        assert!(!is_lit(&harness, &format!("2 layers output scheme: {scheme}")), "they differ");
+    }
+    assert!(is_lit(&harness, "2 layers output codes: Signed"), "they agree");
+    harness.get_by_label("2 layers range: Entropy").click();
+    harness.run();
+    let layers = vec!["stem/conv".to_owned(), "block1/pointwise".to_owned()];
+    assert_eq!(last(&harness), Command::SetMethod { layers, method: Method::Entropy });
+    assert_eq!(harness.state().doc.history.depth(), 1);
 }
 
 #[test]
@@ -255,4 +326,36 @@ fn five_thousand_layers_cost_a_few_milliseconds_a_frame_and_nothing_when_idle() 
     times.sort_by(f64::total_cmp);
     // The fastest, since other programs share the processor; debug builds included.
     assert!(times[5] < 4.0, "{times:?} ms");
+}
+
+#[test]
+fn the_toolbar_sets_the_codes_of_all_layers() {
+    let app = |ui: &mut egui::Ui, world: &mut World| {
+        let mut send = Commands::default();
+        toolbar::toolbar_ui(ui, &world.doc, &mut send);
+        for command in send.take() {
+            apply(&mut world.doc, command.clone(), &mut Vec::new());
+            world.sent.push(command);
+        }
+    };
+    let world = World { doc: sample(), states: ViewStates::default(), sent: Vec::new() };
+    let mut harness = Harness::builder()
+        .with_size([1200.0, 500.0])
+        .with_context_setup(crate::theme::install)
+        .build_ui_state(app, world);
+    harness.run();
+    harness.get_by_label("Codes").click();
+    harness.run();
+    // The menu stays open, and what is set in it is seen in it.
+    for label in ["Default output scheme: Symmetric", "Default weights lowest code: Narrow"] {
+        harness.get_by_label(label).click();
+        harness.run();
+        assert_eq!(harness.get_by_label(label).accesskit_node().toggled(), Some(egui::accesskit::Toggled::True));
+    }
+    let wanted = LayerSettings {
+        activation_scheme: Some(Scheme::Symmetric),
+        weight_codes: Some(Codes::Narrow),
+        ..LayerSettings::default()
+    };
+    assert_eq!(last(&harness), Command::SetDefaults(wanted));
 }

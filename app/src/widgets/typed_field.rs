@@ -18,6 +18,7 @@ pub fn typed_field<T>(
     let kept: Option<String> = ui.data(|data| data.get_temp(id));
     let mut text = kept.clone().unwrap_or_else(|| shown.to_owned());
     let mut edit = TextEdit::singleline(&mut text).id(id).desired_width(width).font(TextStyle::Monospace);
+    edit = edit.align(egui::Align2::LEFT_CENTER);
     if kept.is_some_and(|kept| read(&kept).is_none()) {
         edit = edit.text_color(theme::tokens(ui).warning);
     }

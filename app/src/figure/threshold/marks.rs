@@ -15,7 +15,7 @@ use crate::{
 /// Choices closer than this share of the axis are drawn as one: about two pixels of a page's width.
 const NEAR: f64 = 0.004;
 /// Names on one label; of more the rest is counted.
-const NAMED: usize = 3;
+const NAMED: usize = 2;
 
 /// One line with everyone who chose it.
 struct Cluster {
@@ -60,14 +60,9 @@ fn mark(cluster: &Cluster, in_use: Method) -> Mark {
     }
     let more = names.len().saturating_sub(NAMED);
     names.truncate(NAMED);
-    if more > 0 {
-        names.push(format!("{more} more"));
-    }
-    let label = format!(
-        "{} {}",
-        names.join(if cluster.is_equal { " = " } else { " ≈ " }),
-        significant(f64::from(cluster.x), 3)
-    );
+    let named = names.join(if cluster.is_equal { " = " } else { " ≈ " });
+    let others = if more > 0 { format!(" + {more} more,") } else { String::new() };
+    let label = format!("{named}{others} {}", significant(f64::from(cluster.x), 3));
     let is_own = cluster.methods.iter().any(|m| m.flavour().is_none());
     let (ink, stroke) = match (cluster.is_current, is_own) {
         (true, _) => (Ink::Current, Stroke::Solid),

@@ -75,7 +75,7 @@ fn choices_on_one_pixel_are_one_mark_that_names_them() {
     let figure = spec(&detail, Method::Kl, &detail.current);
     assert_eq!(
         labels(&figure.marks),
-        ["percentile 3.00", "KL ≈ TensorRT ≈ PPQ kl 4.00", "PPQ mse 4.03", "in use: min–max = ORT MinMax 5.00"]
+        ["percentile 3.00", "KL ≈ TensorRT + 1 more, 4.00", "PPQ mse 4.03", "in use: min–max = ORT MinMax 5.00"]
     );
     assert_eq!(figure.marks[2].stroke, Stroke::Dotted, "another tool's alone");
 }
@@ -92,7 +92,7 @@ fn one_threshold_has_one_handle_and_two_ends_have_two() {
     assert_eq!(all(&figure.handles), [("Lower end", -1.5, (-2.0, 0.0)), ("Upper end", 2.5, (0.0, 5.0))]);
     assert_eq!(figure.summary, "In use: manual, range −1.50 … 2.50; percentile cuts below at −1.00 and above at 3.00");
     let level = figure.series.iter().find(|s| matches!(s.shape, Shape::Level { .. })).unwrap();
-    assert_eq!(level.name, "2.0 % may lie beyond each end");
+    assert_eq!(level.name, "2.0\u{A0}% may lie beyond each end");
 }
 
 #[test]

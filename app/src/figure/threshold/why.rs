@@ -67,7 +67,11 @@ fn cost(curves: &MethodCurves, mark: &RangeMark) -> Option<f64> {
 /// "There 0.02 % of the values are clipped instead of 0.11 %, and the SQNR is 27.9 instead of 28.6 dB."
 fn difference(current: &RangeMark, other: &RangeMark) -> Option<String> {
     let (now, then) = (current.effect.as_ref()?, other.effect.as_ref()?);
-    let share = |share: f64| if share > 0.0 { percent(share) } else { "0 %".into() };
+    let share = |share: f64| match share {
+        0.0 => "0\u{A0}%".to_owned(),
+        s if s < 1e-5 => "under 0.001\u{A0}%".to_owned(),
+        s => percent(s),
+    };
     let clipped = if now.clipped_share == 0.0 && then.clipped_share == 0.0 {
         "There nothing is clipped either".to_owned()
     } else {

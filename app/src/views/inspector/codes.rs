@@ -54,10 +54,10 @@ pub(crate) fn codes_ui(ui: &mut Ui, what: &str, part: Part, rules: &[GridRule]) 
         }
     });
     if sign == InForce::One(Sign::Signed) {
-        setting_ui(ui, "Lowest", |ui| {
+        setting_ui(ui, "Lowest code", |ui| {
             let choices = [
-                (Codes::Full, "Full", "With the most negative code: −128 … 127"),
-                (Codes::Narrow, "Narrow", "Without it: −127 … 127, as many codes on either side of 0"),
+                (Codes::Full, "Full", "With the most negative code: −128 … 127 at 8 bits"),
+                (Codes::Narrow, "Narrow", "Without it: −127 … 127 at 8 bits, as many codes on either side of 0"),
             ];
             let now = InForce::of(rules.iter().map(|rule| rule.codes));
             if let Some(codes) = choice_row_ui(ui, &format!("{what} {noun} lowest code"), now, &choices) {

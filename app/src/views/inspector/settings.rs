@@ -24,7 +24,7 @@ const GRANULARITIES: [(Granularity, &str, &str); 4] = [
     (Granularity::PerTensor, "Per tensor", "One scale for the whole weight"),
     (Granularity::PerChannel, "Per channel", "One scale for each output channel"),
     (Granularity::PerGroup(32), "Groups of 32", "One scale for 32 weights along the input axis"),
-    (Granularity::PerGroup(128), "128", "One scale for 128 weights along the input axis"),
+    (Granularity::PerGroup(128), "of 128", "One scale for 128 weights along the input axis"),
 ];
 
 /// Which layers of `layers` have a part that can be set.
@@ -110,7 +110,8 @@ pub(super) fn formula_ui(ui: &mut Ui, lines: &[String]) {
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         for line in lines {
-            let text = RichText::new(line).font(theme::number_font(ui)).size(12.0);
+            // Not in digits of one width: a formula is a line to read, and must fit into one.
+            let text = RichText::new(line).size(12.0);
             ui.add(egui::Label::new(text).wrap().selectable(true));
         }
     });

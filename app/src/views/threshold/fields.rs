@@ -17,17 +17,19 @@ use crate::{
 /// Width of a field, in points: all digits of a float32.
 const WIDTH: f32 = 96.0;
 
-/// Draws the fields and, beside them, what follows from the range.
+/// Draws the fields: one for each end, or one for the threshold of a symmetric grid.
 pub(super) fn fields_ui(ui: &mut Ui, choices: Choices<'_>, send: &mut Commands) {
     let Range { low, high } = choices.current.range;
-    ui.horizontal_wrapped(|ui| {
-        if choices.detail.format.scheme == Scheme::Symmetric {
-            field_ui(ui, choices, ("Threshold", Side::Both, choices.current.range.amax()), send);
-        } else {
-            field_ui(ui, choices, ("Low", Side::Low, low), send);
-            field_ui(ui, choices, ("High", Side::High, high), send);
-        }
-    });
+    if choices.detail.format.scheme == Scheme::Symmetric {
+        field_ui(ui, choices, ("Threshold", Side::Both, choices.current.range.amax()), send);
+    } else {
+        field_ui(ui, choices, ("Low", Side::Low, low), send);
+        field_ui(ui, choices, ("High", Side::High, high), send);
+    }
+}
+
+/// Draws what follows from the range.
+pub(super) fn facts_ui(ui: &mut Ui, choices: Choices<'_>) {
     ui.horizontal_wrapped(|ui| {
         for (what, value) in facts(choices) {
             ui.label(RichText::new(what).color(theme::tokens(ui).weak));
