@@ -228,8 +228,8 @@ impl Resolver<'_> {
         let weight_bits = weight_fixed(self.graph, id).is_none().then(|| settings.weight_bits.unwrap_or(Bits::Float));
         let quantizes_weights = weight_bits.is_some_and(|b| !b.is_float());
         let mut granularity = settings.granularity.unwrap_or(Granularity::PerTensor);
-        if quantizes_weights {
-            granularity = self.granularity(id, granularity);
+        if let Some(bits) = weight_bits.filter(|b| !b.is_float()) {
+            granularity = self.granularity(id, bits, granularity);
         }
         let mut reads = BTreeMap::new();
         for (name, read) in &settings.reads {

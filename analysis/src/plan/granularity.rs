@@ -5,6 +5,7 @@ use crate::{
     config::Granularity,
     graph::{ConstantOperand, LayerId, OperandRole},
     job::Warning,
+    quant::Bits,
 };
 
 /// The first opset whose DequantizeLinear knows groups, of which the last may be shorter.
@@ -34,22 +35,27 @@ impl Resolver<'_> {
 
     /// The granularity that was asked for, or where the weights cannot have it the next coarser one, with a warning where
     /// groups were expected.
-    pub(super) fn granularity(&mut self, id: LayerId, wanted: Granularity) -> Granularity {
-        if self.has_axis_for(id, wanted) {
+    pub(super) fn granularity(&mut self, id: LayerId, bits: Bits, wanted: Granularity) -> Granularity {
+        let are_integers = matches!(bits, Bits::Int(_));
+        if matches!(bits, Bits::Small(format) if !format.has_scale()) {
+            // No scale, so none for each of anything.
+            return Granularity::PerTensor;
+        }
+        let is_grouped = matches!(wanted, Granularity::PerGroup(_));
+        if self.has_axis_for(id, wanted) && (are_integers || !is_grouped) {
             return wanted;
         }
         let per_channel = self.has_axis_for(id, Granularity::PerChannel) && wanted != Granularity::PerChannel;
         let instead = if per_channel { Granularity::PerChannel } else { Granularity::PerTensor };
         if per_channel {
-            self.warnings.push(Warning::new(
-                "groups-do-not-divide",
-                format!(
-                    "the weights of `{}` do not divide into equal groups ({}), which models before opset \
-                     {SHORT_GROUP_OPSET} need: per channel there",
-                    self.graph.layers[id].name,
-                    wanted.name()
-                ),
-            ));
+            let name = &self.graph.layers[id].name;
+            let why = if are_integers {
+                format!("do not divide into equal groups, which models before opset {SHORT_GROUP_OPSET} need")
+            } else {
+                format!("are {bits}, and groups are for integers")
+            };
+            let message = format!("the weights of `{name}` {why}: per channel there, not {}", wanted.name());
+            self.warnings.push(Warning::new("no-groups", message));
         }
         instead
     }

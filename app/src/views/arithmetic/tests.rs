@@ -108,7 +108,7 @@ fn the_formula_holds_the_layers_own_numbers() {
         "Accumulators reach 4{thin}321 (14 bits) on the samples, 300{thin}000 (20 bits) with the worst input: an int32 holds both."
     ));
     harness.get_by_label("576 products, Z_x = −28, Z_w = 0");
-    harness.get_by_label("= 0.500000·0.0200000 = 0.01000000");
+    harness.get_by_label("= 0.500000·0.0200000 = 0.0100000");
     harness.get_by_label("= S_b/0.250000 = 0.0400000");
     harness.get_by_label_contains("n = 4, off by");
     harness.get_by_label("= clamp(round(0.0400000·a) − 3, −3, 127); the clamp is Relu's");
@@ -148,7 +148,7 @@ fn a_float_output_has_a_check_instead_of_roundings() {
     found.float_check = Some(FloatCheck { largest_difference: 0.0021, largest_share: 0.125 });
     let harness = show(of(found));
     harness.get_by_label_contains("off by at most 0.00210 steps of the accumulator, 12.5 % of what");
-    harness.get_by_label("= 0.01000000·a");
+    harness.get_by_label("= 0.0100000·a");
     assert!(arithmetic_figure(&harness.state().doc).is_none());
 }
 
