@@ -209,6 +209,7 @@ pub fn detail(layer: &str) -> LayerDetail {
 }
 
 /// Every method's choice for a bell with a long tail; min–max is in use.
+#[expect(clippy::cast_possible_truncation, reason = "any float32 will do")]
 pub fn threshold(layer: &str) -> ThresholdDetail {
     let values: Vec<f32> = (0..40_000_u32)
         .map(|i| {

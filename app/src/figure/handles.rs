@@ -64,7 +64,7 @@ pub(super) fn end_handles(detail: &ThresholdDetail, current: Range) -> Vec<Handl
 pub(super) fn handles_ui(ui: &Ui, spec: &FigureSpec, transform: &PlotTransform) -> Option<Moved> {
     let mut moved = None;
     for handle in &spec.handles {
-        let strip = Strip { handle, spec, transform, id: ui.scope_id().with((spec.kind, handle.name)) };
+        let strip = Strip { handle, spec, transform, id: ui.scope_id().with((&spec.title, handle.name)) };
         moved = strip.show(ui).or(moved);
     }
     moved

@@ -10,10 +10,14 @@ use super::{
 pub fn describe(spec: &FigureSpec, x: f64) -> Option<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut place: Option<String> = None;
+    // Beside a curve, dots are places on it and not values for every x.
+    let has_curve = spec.series.iter().any(|series| matches!(series.shape, Shape::Line { .. }));
+    let near = 0.01 * (spec.x.bounds.1 - spec.x.bounds.0);
     for series in &spec.series {
         let found = match &series.shape {
             Shape::Steps { edges, heights, .. } => step_at(edges, heights, x),
             Shape::Bars { bars, width } => bar_at(bars, *width, x),
+            Shape::Dots { points } if has_curve && points.iter().all(|p| (p[0] - x).abs() > near) => None,
             Shape::Line { points, .. } | Shape::Dots { points } => point_at(points, x, &spec.x.label),
             Shape::Level { .. } => None,
         };
@@ -91,6 +95,17 @@ mod tests {
         let bars = spec(Shape::Bars { bars, width: 0.8 });
         assert_eq!(describe(&bars, 2.3).unwrap(), "channel 2\nfloat  −3.00 … 3.00");
         assert_eq!(describe(&bars, 1.0), None);
+    }
+
+    #[test]
+    fn a_dot_on_a_curve_is_named_only_where_it_is() {
+        let line = Shape::Line { points: vec![[1.0, 0.7], [2.0, 0.5]], stroke: crate::figure::Stroke::Solid };
+        let mut figure = spec(line);
+        let shape = Shape::Dots { points: vec![[2.0, 0.5]] };
+        figure.series.push(Series { name: "lowest".into(), ink: Ink::Quantized, shape });
+        assert!(!describe(&figure, 1.0).unwrap().contains("lowest"));
+        // 1 % of the axis from 0 to 3 is 0.03.
+        assert!(describe(&figure, 2.02).unwrap().contains("lowest"));
     }
 
     #[test]

@@ -108,10 +108,12 @@ fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) -> Option<Moved> {
         });
     let shown = plot.show(ui, |plot| add_items(plot, spec, tokens));
     let frame = *shown.transform.frame();
-    mark_labels(ui, spec, &shown.transform, frame);
     let label = format!("{}: {} against {}. {}", spec.title, spec.y.label, spec.x.label, spec.summary);
     shown.response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
-    handles_ui(ui, spec, &shown.transform)
+    let moved = handles_ui(ui, spec, &shown.transform);
+    // After the handles: a label must not be struck through by the line it belongs to.
+    mark_labels(ui, spec, &shown.transform, frame);
+    moved
 }
 
 /// `egui_plot` remembers bounds by id; another layer, scale or range is another plot and starts at its own bounds.

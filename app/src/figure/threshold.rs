@@ -144,7 +144,7 @@ fn cost_axis(curves: &MethodCurves) -> Axis {
         let room = (most / least).powf(0.33);
         Axis::linear(label, 0.8 * least, most * room).on(Scale::Log { floor: 0.8 * least })
     } else {
-        Axis::linear(label, 0.0, 1.4 * most)
+        Axis::linear(label, 0.0, if most > 0.0 { 1.4 * most } else { 1.0 })
     }
 }
 

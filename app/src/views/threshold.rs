@@ -134,7 +134,7 @@ fn curve_ui(ui: &mut Ui, choices: Choices<'_>, state: &mut ThresholdState) {
     let now = drawn(choices, state);
     ui.label("Curve of");
     let shown = method_name(now);
-    let combo = ComboBox::from_id_salt("threshold curve").selected_text(shown).show_ui(ui, |ui| {
+    let combo = ComboBox::from_id_salt("threshold curve").selected_text(shown).height(320.0).show_ui(ui, |ui| {
         for curves in &choices.detail.curves {
             if ui.selectable_label(curves.method == now, method_name(curves.method)).clicked() {
                 state.curve = Some(curves.method);
@@ -171,13 +171,17 @@ fn why_ui(ui: &mut Ui, choices: Choices<'_>, state: &mut ThresholdState) {
     ui.horizontal(|ui| {
         ui.label(RichText::new("Why not").strong().size(15.0));
         let shown = method_name(other.method);
-        let combo = ComboBox::from_id_salt("threshold against").selected_text(shown).width(150.0).show_ui(ui, |ui| {
-            for choice in others() {
-                if ui.selectable_label(choice.method == other.method, method_name(choice.method)).clicked() {
-                    state.against = Some(choice.method);
+        let combo = ComboBox::from_id_salt("threshold against")
+            .selected_text(shown)
+            .width(150.0)
+            .height(320.0)
+            .show_ui(ui, |ui| {
+                for choice in others() {
+                    if ui.selectable_label(choice.method == other.method, method_name(choice.method)).clicked() {
+                        state.against = Some(choice.method);
+                    }
                 }
-            }
-        });
+            });
         let text = format!("Compare with {shown}");
         let is_enabled = ui.is_enabled();
         combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, is_enabled, &text));

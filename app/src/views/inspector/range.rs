@@ -64,14 +64,15 @@ fn flavours_ui(ui: &mut Ui, what: &str, now: InForce<Method>) -> Option<Flavour>
     let now = if let InForce::One(method) = now { method.flavour() } else { None };
     let shown = now.map_or("As another tool", Flavour::title);
     let mut chosen = None;
-    let combo = ComboBox::from_id_salt("inspector flavour").selected_text(shown).width(170.0).show_ui(ui, |ui| {
-        for flavour in Flavour::ALL {
-            let label = ui.selectable_label(now == Some(flavour), flavour.title());
-            if label.on_hover_text(flavour.difference()).clicked() && now != Some(flavour) {
-                chosen = Some(flavour);
+    let combo =
+        ComboBox::from_id_salt("inspector flavour").selected_text(shown).width(170.0).height(280.0).show_ui(ui, |ui| {
+            for flavour in Flavour::ALL {
+                let label = ui.selectable_label(now == Some(flavour), flavour.title());
+                if label.on_hover_text(flavour.difference()).clicked() && now != Some(flavour) {
+                    chosen = Some(flavour);
+                }
             }
-        }
-    });
+        });
     let text = format!("{what} range as another tool");
     let is_enabled = ui.is_enabled();
     combo.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, is_enabled, &text));

@@ -8,10 +8,11 @@ use quantlens_analysis::{
 
 use super::Choices;
 use crate::{
-    command::{Command, Commands},
+    command::{Command, Commands, Part},
     document::Document,
     format::{method as method_name, sentence},
     theme,
+    views::cells::{Editable, also_changes, editable},
     widgets::typed_field,
 };
 
@@ -30,6 +31,11 @@ pub(super) fn methods_ui(ui: &mut Ui, doc: &Document, choices: Choices<'_>, send
         }
         flavours_ui(ui, choices, send);
     });
+    if let Some(info) = doc.layer(choices.layer)
+        && let Editable::Shared(others) = editable(Part::Activations, info)
+    {
+        ui.label(RichText::new(also_changes(&others)).color(theme::tokens(ui).weak));
+    }
     if let Some(flavour) = choices.current.method.flavour() {
         let text = format!("How it differs: {}", flavour.difference());
         ui.label(RichText::new(text).color(theme::tokens(ui).weak));
@@ -104,14 +110,15 @@ fn percentile_ui(ui: &mut Ui, doc: &Document, choices: Choices<'_>, send: &mut C
 fn flavours_ui(ui: &mut Ui, choices: Choices<'_>, send: &mut Commands) {
     let now = choices.current.method.flavour();
     let shown = now.map_or("As another tool", Flavour::title);
-    let combo = ComboBox::from_id_salt("threshold flavour").selected_text(shown).width(130.0).show_ui(ui, |ui| {
-        for flavour in Flavour::ALL {
-            let label = ui.selectable_label(now == Some(flavour), flavour.title());
-            if label.on_hover_text(flavour.difference()).clicked() && now != Some(flavour) {
-                send.push(use_method(choices, Method::Flavour(flavour)));
+    let combo =
+        ComboBox::from_id_salt("threshold flavour").selected_text(shown).width(130.0).height(280.0).show_ui(ui, |ui| {
+            for flavour in Flavour::ALL {
+                let label = ui.selectable_label(now == Some(flavour), flavour.title());
+                if label.on_hover_text(flavour.difference()).clicked() && now != Some(flavour) {
+                    send.push(use_method(choices, Method::Flavour(flavour)));
+                }
             }
-        }
-    });
+        });
     let text = now.map_or_else(|| shown.to_owned(), |flavour| format!("As another tool: {}", flavour.title()));
     let is_enabled = ui.is_enabled();
     combo.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, is_enabled, &text));
