@@ -16,20 +16,24 @@ use crate::{
     },
     quant::Bits,
     report::{LayerRow, ModelInfo, Report},
+    target::{Bias, Target},
     tensor::{Tensor, TensorData},
 };
 
 /// The opset that exports need at least.
 pub(super) const LOWEST: i64 = 10;
+/// The opset that integer weights beside a float bias need: with optimization on, onnxruntime (1.32) quantizes such a bias
+/// by itself, with a Round, which is of this opset.
+pub(super) const FLOAT_BIAS: i64 = 11;
 /// The oldest that can be raised: before 7, broadcasting was an attribute of every element-wise operator.
 const OLDEST: i64 = 7;
 
-/// Raises `model` from `opset` to [`LOWEST`], if it is older.
+/// Raises `model` from `opset` to `lowest` ([`LOWEST`] or [`FLOAT_BIAS`]), if it is older.
 ///
 /// # Errors
 /// [`Error::Model`] that names the node that has no equal in the newer opset.
-pub(super) fn raise(model: &mut ModelProto, opset: i64) -> Result<()> {
-    if opset >= LOWEST {
+pub(super) fn raise(model: &mut ModelProto, opset: i64, lowest: i64) -> Result<()> {
+    if opset >= lowest {
         return Ok(());
     }
     if opset < OLDEST {
@@ -39,7 +43,7 @@ pub(super) fn raise(model: &mut ModelProto, opset: i64) -> Result<()> {
         )));
     }
     if let Some(graph) = &mut model.graph {
-        let mut raiser = Raiser { opset, made: Vec::new(), taken: super::names::Names::taken(graph) };
+        let mut raiser = Raiser { opset, lowest, made: Vec::new(), taken: super::names::Names::taken(graph) };
         for node in &mut graph.node {
             raiser.node(node)?;
         }
@@ -47,16 +51,17 @@ pub(super) fn raise(model: &mut ModelProto, opset: i64) -> Result<()> {
     }
     for import in &mut model.opset_import {
         if matches!(import.domain.as_deref(), None | Some("" | "ai.onnx")) {
-            import.version = Some(LOWEST);
+            import.version = Some(lowest);
         }
     }
-    // Opset 10 belongs to IR version 5.
-    model.ir_version = model.ir_version.map(|v| v.max(5));
+    // Opset 10 belongs to IR version 5, opset 11 to 6.
+    model.ir_version = model.ir_version.map(|v| v.max(if lowest > LOWEST { 6 } else { 5 }));
     Ok(())
 }
 
 struct Raiser {
     opset: i64,
+    lowest: i64,
     made: Vec<TensorProto>,
     taken: BTreeSet<String>,
 }
@@ -67,10 +72,18 @@ impl Raiser {
             return Ok(());
         }
         match node.op_type.as_deref().unwrap_or_default() {
-            "Slice" => self.slice(node),
-            "TopK" => self.top_k(node),
+            "Slice" if self.opset < LOWEST => self.slice(node),
+            "TopK" if self.opset < LOWEST => self.top_k(node),
+            "Upsample" | "Resize" if self.lowest >= FLOAT_BIAS => {
+                Err(cannot(node, "its coordinates are reckoned otherwise from opset 11 on"))
+            }
             "Upsample" => self.upsample(node),
-            "BatchNormalization" => batch_normalization(node),
+            "BatchNormalization" if self.opset < LOWEST => batch_normalization(node),
+            "Clip" if self.lowest >= FLOAT_BIAS => {
+                self.clip(node);
+                Ok(())
+            }
+            "Pad" if self.lowest >= FLOAT_BIAS => self.pad(node),
             "Scan" if self.opset < 9 => Err(cannot(node, "Scan iterates over batches before opset 9")),
             _ if node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty()) => self.subgraphs(node),
             _ => Ok(()),
@@ -125,6 +138,37 @@ impl Raiser {
         node.attribute.retain(|a| a.name.as_deref() == Some("mode"));
         node.op_type = Some("Resize".into());
         Ok(())
+    }
+
+    /// `Clip-11` takes its bounds as inputs; one that is not given stays out.
+    fn clip(&mut self, node: &mut NodeProto) {
+        let bound = |name: &str| attribute(node, name).and_then(|a| a.f);
+        let bounds = [("min", bound("min")), ("max", bound("max"))];
+        for (what, value) in bounds {
+            let input = value.map(|value| self.float(node, what, value)).unwrap_or_default();
+            node.input.push(input);
+        }
+        node.attribute.retain(|a| !matches!(a.name.as_deref(), Some("min" | "max")));
+    }
+
+    /// `Pad-11` takes pads and fill as inputs.
+    fn pad(&mut self, node: &mut NodeProto) -> Result<()> {
+        let pads = attribute(node, "pads").map(|a| a.ints.clone()).ok_or_else(|| cannot(node, "it has no pads"))?;
+        let fill = attribute(node, "value").and_then(|a| a.f);
+        let input = self.integers(node, "pads", pads);
+        node.input.push(input);
+        if let Some(value) = fill {
+            let input = self.float(node, "value", value);
+            node.input.push(input);
+        }
+        node.attribute.retain(|a| !matches!(a.name.as_deref(), Some("pads" | "value")));
+        Ok(())
+    }
+
+    fn float(&mut self, node: &NodeProto, what: &str, value: f32) -> String {
+        let name = self.fresh(node, what);
+        self.made.push(tensor_proto(&name, &Tensor::float32(Vec::new(), vec![value])));
+        name
     }
 
     fn integers(&mut self, node: &NodeProto, what: &str, values: Vec<i64>) -> String {
@@ -187,7 +231,10 @@ pub fn needed(model: &ModelInfo, report: &Report) -> Vec<(String, i64)> {
     };
     let is_float8 = |bits: Option<Bits>| matches!(bits, Some(Bits::Small(format)) if format.has_scale());
     let float8 = report.rows.iter().any(|row| is_float8(row.weight_bits) || is_float8(row.activation_bits));
-    let lowest = if float8 { raise::FLOAT8 } else { LOWEST };
+    let float_bias = Target::load(&report.config.target).is_ok_and(|target| target.bias == Bias::Float);
+    let has_integers = report.rows.iter().any(|row| matches!(row.weight_bits, Some(Bits::Int(_))));
+    let seen_at_least = if float_bias && has_integers { FLOAT_BIAS } else { LOWEST };
+    let lowest = if float8 { raise::FLOAT8 } else { seen_at_least };
     let along_axis = |row: &LayerRow| row.granularity.is_some_and(Granularity::is_fine);
     let (wide, axis) = (report.rows.iter().any(is_wide), report.rows.iter().any(along_axis));
     let mut opsets = model.opsets.clone();
@@ -195,7 +242,7 @@ pub fn needed(model: &ModelInfo, report: &Report) -> Vec<(String, i64)> {
     for (domain, version) in &mut opsets {
         if domain.is_empty() || domain == "ai.onnx" {
             // Whether Q/DQ lack a type is decided by the opset that the writer sees, before float8 raises it.
-            let seen = LOWEST.max(*version);
+            let seen = seen_at_least.max(*version);
             *version = lowest.max(*version);
             own = match seen {
                 21.. => true,

@@ -21,6 +21,8 @@ use crate::{
         raise, tensor_proto,
     },
     plan::{Operand, QuantPlan},
+    quant::Bits,
+    target::Bias,
     tensor::Tensor,
 };
 
@@ -64,7 +66,8 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
         // A float model stays as it is, in its own opset.
         return Ok(Qdq { model, read_names: BTreeMap::new(), quantizers: Vec::new() });
     }
-    let mut writer = Writer::new(graph, plan);
+    let lowest = lowest_opset(graph, plan);
+    let mut writer = Writer::new(graph, plan, lowest);
     writer.inputs()?;
     let mut done = BTreeSet::new();
     for id in 0..graph.nodes.len() {
@@ -94,7 +97,7 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
         _ => 4,
     };
     model.ir_version = Some(model.ir_version.unwrap_or(needed).max(needed));
-    opset::raise(&mut model, graph.opset)?;
+    opset::raise(&mut model, graph.opset, lowest)?;
     if uses_float8 {
         raise::to_float8(&mut model)?;
     }
@@ -105,6 +108,12 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
         .metadata_props
         .extend(metadata.iter().map(|(k, v)| StringStringEntryProto { key: Some(k.clone()), value: Some(v.clone()) }));
     Ok(Qdq { model, read_names, quantizers })
+}
+
+/// The opset that the file needs at least.
+fn lowest_opset(graph: &Graph, plan: &QuantPlan) -> i64 {
+    let has_integers = plan.formats.layers.iter().any(|l| matches!(l.weight_bits, Some(Bits::Int(_))));
+    if graph.target.bias == Bias::Float && has_integers { opset::FLOAT_BIAS } else { opset::LOWEST }
 }
 
 /// Names that nodes read, those captured by subgraphs included.
@@ -169,7 +178,7 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(graph: &'a Graph, plan: &'a QuantPlan) -> Self {
+    fn new(graph: &'a Graph, plan: &'a QuantPlan, lowest: i64) -> Self {
         let captured = graph.nodes.iter().flat_map(|n| n.captured.iter().copied());
         let outputs = graph.outputs.iter().copied();
         Self {
@@ -185,7 +194,7 @@ impl<'a> Writer<'a> {
             uses_microsoft: false,
             uses_int4: false,
             uses_float8: false,
-            opset: graph.opset.max(opset::LOWEST),
+            opset: graph.opset.max(lowest),
         }
     }
 
