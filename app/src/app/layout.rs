@@ -127,7 +127,7 @@ fn inspector_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut 
         return None;
     }
     let most = ((width - CENTRE_MIN) * 0.55).clamp(240.0, 480.0);
-    let panel = Panel::right("inspector").resizable(true).default_size(304.0_f32.min(most)).size_range(240.0..=most);
+    let panel = Panel::right("inspector").resizable(true).default_size(332.0_f32.min(most)).size_range(240.0..=most);
     let mut open = doc.pages.inspector;
     let shown = panel.show_collapsible(ui, &mut open, |ui| {
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {

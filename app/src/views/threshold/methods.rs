@@ -81,9 +81,14 @@ pub(super) fn use_method(choices: Choices<'_>, method: Method) -> Command {
 pub(crate) fn hint(method: Method) -> &'static str {
     match method {
         Method::MinMax => "The observed minimum and maximum: nothing seen so far is clipped",
-        Method::Percentile => "The values between which this share of all values lies",
+        Method::Percentile => {
+            "The values between which this share of all values lies; each end is at most max|r|/4096 too wide"
+        }
         Method::Kl => "The threshold of least Kullback–Leibler divergence between float and quantized values",
-        Method::Entropy => "The threshold at which the rounding error has the least entropy",
+        Method::Entropy => {
+            "The threshold at which the error has the least entropy; how large errors are does not count, so it clips harder \
+             than MSE"
+        }
         Method::Mse => "The range of least mean squared error, clipping and rounding together",
         Method::Manual => "The range of now, to be dragged or typed",
         Method::Flavour(flavour) => flavour.difference(),
