@@ -60,14 +60,22 @@ pub(super) fn end_handles(detail: &ThresholdDetail, current: Range) -> Vec<Handl
     handles
 }
 
-/// Draws the grips over the plot and reports the one that was moved.
+/// Takes the pointer and the keys for every handle; reports the one that was moved.
 pub(super) fn handles_ui(ui: &Ui, spec: &FigureSpec, transform: &PlotTransform) -> Option<Moved> {
-    let mut moved = None;
-    for handle in &spec.handles {
-        let strip = Strip { handle, spec, transform, id: ui.scope_id().with((&spec.title, handle.name)) };
-        moved = strip.show(ui).or(moved);
-    }
-    moved
+    strips(ui, spec, transform).fold(None, |moved, strip| strip.show(ui).or(moved))
+}
+
+/// Draws the grips, on top of everything: the labels too, which may stand anywhere in a low chart.
+pub(super) fn grips_ui(ui: &Ui, spec: &FigureSpec, transform: &PlotTransform) {
+    strips(ui, spec, transform).for_each(|strip| strip.grip(ui));
+}
+
+fn strips<'a>(ui: &Ui, spec: &'a FigureSpec, transform: &'a PlotTransform) -> impl Iterator<Item = Strip<'a>> {
+    let scope = ui.scope_id();
+    spec.handles.iter().map(move |handle| {
+        // Another layer's handle is another one, which must not inherit the keys.
+        Strip { handle, spec, transform, id: scope.with((&spec.title, handle.name)) }
+    })
 }
 
 /// A handle and where its plot is.
@@ -195,18 +203,26 @@ impl Strip<'_> {
         (value as f32).max(low).min(high)
     }
 
-    /// A grip half way up the line, clear of the labels above and of the minimum of a curve below, wider and ringed while it has the pointer or the keys.
+    /// The line, thicker while it has the pointer or the keys. The grip comes later, see [`grips_ui`].
     fn paint(&self, ui: &Ui, response: &Response, frame: Rect) {
+        if is_active(response) {
+            let ink = super::colour(theme::tokens(ui), Ink::Current);
+            ui.painter().with_clip_rect(frame).vline(self.x(), frame.y_range(), (3.0, ink));
+        }
+    }
+
+    /// A grip half way up the line, clear of the labels above and of the minimum of a curve below, wider and ringed while
+    /// it has the pointer or the keys.
+    fn grip(&self, ui: &Ui) {
+        let frame = *self.transform.frame();
+        let Some(response) = ui.ctx().read_response(self.id).filter(|_| frame.x_range().contains(self.x())) else {
+            return;
+        };
         let tokens = theme::tokens(ui);
         let painter = ui.painter().with_clip_rect(frame);
-        let ink = super::colour(tokens, Ink::Current);
-        let is_active = response.hovered() || response.dragged() || response.has_focus();
-        let size = vec2(if is_active { 11.0 } else { 9.0 }, 26.0);
+        let size = vec2(if is_active(&response) { 11.0 } else { 9.0 }, 26.0);
         let grip = Rect::from_center_size(pos2(self.x(), frame.center().y), size);
-        if is_active {
-            painter.vline(self.x(), frame.y_range(), (3.0, ink));
-        }
-        painter.rect_filled(grip, 3.0, ink);
+        painter.rect_filled(grip, 3.0, super::colour(tokens, Ink::Current));
         for dx in [-1.5, 1.5] {
             painter.vline(grip.center().x + dx, grip.top() + 7.0..=grip.bottom() - 7.0, (1.0, tokens.canvas));
         }
@@ -214,4 +230,8 @@ impl Strip<'_> {
             painter.rect_stroke(grip.expand(2.5), 4.0, (2.0, tokens.accent), egui::StrokeKind::Middle);
         }
     }
+}
+
+fn is_active(response: &Response) -> bool {
+    response.hovered() || response.dragged() || response.has_focus()
 }

@@ -13,7 +13,7 @@ use egui_plot::{
 };
 
 use super::{
-    handles::{Moved, handles_ui},
+    handles::{Moved, grips_ui, handles_ui},
     hover,
     spec::{Axis, FigureSpec, Ink, LegendKey, Shape, Stroke},
     ticks::ticks,
@@ -113,6 +113,7 @@ fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) -> Option<Moved> {
     let moved = handles_ui(ui, spec, &shown.transform);
     // After the handles: a label must not be struck through by the line it belongs to.
     mark_labels(ui, spec, &shown.transform, frame);
+    grips_ui(ui, spec, &shown.transform);
     moved
 }
 

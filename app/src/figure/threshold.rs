@@ -72,8 +72,7 @@ pub fn threshold_spec(facts: ThresholdFacts<'_>, title: String, stamp: String) -
         let name = format!("{} may lie beyond each end", percent(level));
         series.push(Series { name, ink: Ink::Quiet, shape: Shape::Level { y: level, stroke: Stroke::Dotted } });
     }
-    let name = format!("{} chooses this", method_name(curves.method));
-    series.push(Series { name, ink: Ink::Quantized, shape: Shape::Dots { points: best } });
+    series.push(Series { name: "chosen".into(), ink: Ink::Quantized, shape: Shape::Dots { points: best } });
     Some(FigureSpec {
         kind: "threshold",
         title,

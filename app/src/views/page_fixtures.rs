@@ -209,6 +209,7 @@ fn detail(channels: usize) -> LayerDetail {
 }
 
 /// Choices for a bell around 0.2 with a tail to the right, from −2.1 to 6; KL is in use.
+#[expect(clippy::cast_possible_truncation, reason = "any float32 will do")]
 pub(crate) fn threshold(scheme: Scheme) -> ThresholdDetail {
     let values: Vec<f32> = (0..60_000_u32)
         .map(|i| {

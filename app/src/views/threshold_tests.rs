@@ -179,7 +179,7 @@ fn keys_move_a_handle_by_bins() {
     page.key_up(Key::ArrowRight);
     page.run();
     assert_eq!(page.state().doc.history.depth(), 5);
-    assert_eq!(ranges(&page).last().unwrap().1, true);
+    assert!(ranges(&page).last().unwrap().1);
 }
 
 #[test]

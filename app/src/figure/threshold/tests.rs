@@ -1,6 +1,9 @@
 //! The figure on curves of a few points.
 
-use quantlens_analysis::quant::{Codes, IntegerFormat, Scheme, Sign};
+use quantlens_analysis::{
+    calibrate::{Flavour, RangeEffect},
+    quant::{Codes, IntegerFormat, Scheme, Sign},
+};
 
 use super::*;
 use crate::figure::Mark;
@@ -66,7 +69,6 @@ fn every_choice_is_a_mark_and_the_one_in_use_is_on_top() {
 #[test]
 fn choices_on_one_pixel_are_one_mark_that_names_them() {
     let mut detail = detail();
-    use quantlens_analysis::calibrate::Flavour;
     detail.choices.push(choice(Method::Flavour(Flavour::OrtMinMax), -2.0, 5.0));
     detail.choices.push(choice(Method::Flavour(Flavour::TensorRt), -4.0, 4.0));
     // 5.15 wide, of which 0.4 % is 0.0206: 4.01 is near 4, 4.03 is not.
@@ -132,4 +134,48 @@ fn a_method_without_candidates_has_no_figure() {
     let detail = detail();
     let facts = ThresholdFacts { detail: &detail, method: Method::Entropy, current: &detail.current };
     assert!(threshold_spec(facts, "t".into(), String::new()).is_none());
+}
+
+/// A choice with this share clipped and this error; the signal's mean square is 1.
+fn with_effect(mark: RangeMark, clipped_share: f64, mse: f64) -> RangeMark {
+    let effect = RangeEffect { clipped_share, rounding_mse: mse, clipping_mse: 0.0, signal: 1.0 };
+    RangeMark { effect: Some(effect), ..mark }
+}
+
+#[test]
+fn the_answer_gives_both_reasons_and_the_difference() {
+    let detail = detail();
+    // Errors of 0.001 and 0.002 are 30.0 and 27.0 dB.
+    let kl = with_effect(choice(Method::Kl, -2.0, 4.0), 0.0011, 0.001);
+    let tensorrt = with_effect(choice(Method::Flavour(Flavour::TensorRt), -2.0, 3.0), 0.0235, 0.002);
+    assert_eq!(
+        why(&detail, &kl, &tensorrt),
+        "KL keeps |r| ≤ 4.00, where its cost is lowest: 0.100 nats, against 0.300 for |r| ≤ 3.00. TensorRT-style \
+         entropy keeps |r| ≤ 3.00: KL on |r| with 128 levels even for one-sided data, zeros left out, at least 128 of \
+         2048 bins kept. There 2.4\u{A0}% of the values are clipped instead of 0.11\u{A0}%, and the SQNR is 27.0 instead \
+         of 30.0 dB."
+    );
+    let percentile = with_effect(choice(Method::Percentile, -1.0, 3.0), 0.02, 0.002);
+    let by_hand = with_effect(choice(Method::Manual, -1.5, 2.5), 0.0, 0.002);
+    assert_eq!(
+        why(&detail, &by_hand, &percentile),
+        "The range set by hand keeps −1.50 … 2.50. Percentile keeps −1.00 … 3.00: beyond each end lie at most \
+         2.0\u{A0}% of the values. There 2.0\u{A0}% of the values are clipped instead of 0\u{A0}%, and the SQNR is 27.0 dB \
+         either way."
+    );
+}
+
+#[test]
+fn the_same_range_needs_no_comparison() {
+    let detail = detail();
+    let ort = choice(Method::Flavour(Flavour::OrtMinMax), -2.0, 5.0);
+    assert_eq!(why(&detail, &detail.current, &ort), "Min–max keeps −2.00 … 5.00, and so does ONNX Runtime MinMax.");
+    // Nothing is known of the error, and KL's cost at a threshold it has no finite one for is infinite.
+    let low = choice(Method::Manual, -2.0, 2.0);
+    let kl = choice(Method::Kl, -2.0, 4.0);
+    assert_eq!(
+        why(&detail, &low, &kl),
+        "The range set by hand keeps |r| ≤ 2.00. KL keeps |r| ≤ 4.00, where its cost is lowest: 0.100 nats, against \
+         an infinite one for |r| ≤ 2.00."
+    );
 }

@@ -78,7 +78,12 @@ fn difference(current: &RangeMark, other: &RangeMark) -> Option<String> {
         format!("There {} of the values are clipped instead of {}", share(then.clipped_share), share(now.clipped_share))
     };
     let Some((now_db, then_db)) = now.sqnr_db().zip(then.sqnr_db()) else { return Some(format!("{clipped}.")) };
-    Some(format!("{clipped}, and the SQNR is {} instead of {} dB.", number(then_db, 1), number(now_db, 1)))
+    let (now_db, then_db) = (number(now_db, 1), number(then_db, 1));
+    Some(if now_db == then_db {
+        format!("{clipped}, and the SQNR is {now_db} dB either way.")
+    } else {
+        format!("{clipped}, and the SQNR is {then_db} instead of {now_db} dB.")
+    })
 }
 
 /// A range as its quantizer sees it: a threshold on the magnitude where it is one.
