@@ -137,6 +137,7 @@ fn a_range_by_hand_comes_out_bit_for_bit() {
         .find(|n| n.op_type.as_deref() == Some("QuantizeLinear") && n.input[0].starts_with(&row.output));
     let scale = &quantizer.expect("the output is quantized").input[1];
     let scale = graph.initializer.iter().find(|t| t.name.as_deref() == Some(scale)).unwrap();
+    #[expect(clippy::cast_possible_truncation, reason = "a scale is rounded to float32")]
     let expected = ((f64::from(range.high) - f64::from(range.low)) / 255.0) as f32;
     assert_eq!(onnx::float_values(scale).unwrap()[0].to_bits(), expected.to_bits());
 }

@@ -73,9 +73,10 @@ impl NoCandidate {
     }
 }
 
-/// `[-t, t]` cut to what was observed.
+/// `[-t, t]` cut to what was observed. Data that stay further from 0 than `t` leave the one end that they all clip to.
 pub(super) fn cut(observed: Range, t: f32) -> Range {
-    Range { low: observed.low.max(-t), high: observed.high.min(t) }
+    let high = observed.high.clamp(-t, t);
+    Range { low: observed.low.clamp(-t, t).min(high), high }
 }
 
 /// The last index whose cost is within `resolution` of the smallest: of equals the larger threshold, which clips less.
@@ -110,5 +111,7 @@ mod tests {
         assert_eq!(candidate(0.1, 2048, 2048), 0.1);
         assert_eq!(candidate(0.1, 1024, 2048), 0.05);
         assert_eq!(cut(Range::new(-1.0, 3.0), 2.0), Range::new(-1.0, 2.0));
+        assert_eq!(cut(Range::new(5.0, 9.0), 3.0), Range::new(3.0, 3.0));
+        assert_eq!(cut(Range::new(-9.0, -5.0), 3.0), Range::new(-3.0, -3.0));
     }
 }

@@ -159,6 +159,7 @@ impl Cells {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test data of known size")]
 mod tests {
     use super::*;
     use crate::quant::{Codes, Range, Scheme, Sign, fake_quantize};

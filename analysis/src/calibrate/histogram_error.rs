@@ -171,6 +171,7 @@ fn energy_body(steps: &[f64], width: f64, codes: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test data of known size")]
 mod tests {
     use super::*;
     use crate::quant::{Grid, Range, affine, fake_quantize};
@@ -199,7 +200,7 @@ mod tests {
                 let u = (f64::from(i) * 0.618_033_988_75).fract() - 0.5;
                 (u * u * u * 40.0 + 0.4) as f32
             })
-            .chain([0.0; 50_000])
+            .chain(vec![0.0; 50_000])
             .collect();
         let histogram = TensorHistogram::of(&values).unwrap();
         let error = HistogramError::new(&histogram).unwrap();

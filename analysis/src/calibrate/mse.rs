@@ -114,6 +114,7 @@ impl Search<'_> {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test data of known size")]
 mod tests {
     use super::*;
     use crate::quant::{Codes, Sign, fake_quantize};

@@ -73,6 +73,7 @@ fn tail(counts: &[u64], total: f64, beyond: f64, amax: f32, end: f32) -> Curve {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test data of known size")]
 mod tests {
     use super::*;
 

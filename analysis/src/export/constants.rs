@@ -160,7 +160,7 @@ impl Writer<'_> {
         params: &[QuantParams],
     ) -> Result<String> {
         let group = layout.group.min(layout.length);
-        if layout.length % group != 0 {
+        if !layout.length.is_multiple_of(group) {
             return Err(Error::model(format!(
                 "constant `{base}`: {} weights do not divide into groups of {group}, and a short last group needs opset \
                  {BLOCKED}; use a group size that divides {}, or export the float model again with opset {BLOCKED}",

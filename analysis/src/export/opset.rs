@@ -23,8 +23,8 @@ use crate::{
 /// The opset that exports need at least.
 pub(super) const LOWEST: i64 = 10;
 /// The opset that integer weights beside a float bias need: with optimization on, onnxruntime (1.32) quantizes such a bias
-/// by itself, with a Round, which is of this opset.
-pub(super) const FLOAT_BIAS: i64 = 11;
+/// by itself, with a Round of opset 11 and a DequantizeLinear along an axis, which is of this opset.
+pub(super) const FLOAT_BIAS: i64 = 13;
 /// The oldest that can be raised: before 7, broadcasting was an attribute of every element-wise operator.
 const OLDEST: i64 = 7;
 
@@ -32,7 +32,12 @@ const OLDEST: i64 = 7;
 ///
 /// # Errors
 /// [`Error::Model`] that names the node that has no equal in the newer opset.
-pub(super) fn raise(model: &mut ModelProto, opset: i64, lowest: i64) -> Result<()> {
+pub(super) fn raise(
+    model: &mut ModelProto,
+    opset: i64,
+    lowest: i64,
+    rank_of: &dyn Fn(&str) -> Option<usize>,
+) -> Result<()> {
     if opset >= lowest {
         return Ok(());
     }
@@ -43,7 +48,8 @@ pub(super) fn raise(model: &mut ModelProto, opset: i64, lowest: i64) -> Result<(
         )));
     }
     if let Some(graph) = &mut model.graph {
-        let mut raiser = Raiser { opset, lowest, made: Vec::new(), taken: super::names::Names::taken(graph) };
+        let taken = super::names::Names::taken(graph);
+        let mut raiser = Raiser { opset, lowest, rank_of, made: Vec::new(), taken };
         for node in &mut graph.node {
             raiser.node(node)?;
         }
@@ -54,37 +60,35 @@ pub(super) fn raise(model: &mut ModelProto, opset: i64, lowest: i64) -> Result<(
             import.version = Some(lowest);
         }
     }
-    // Opset 10 belongs to IR version 5, opset 11 to 6.
-    model.ir_version = model.ir_version.map(|v| v.max(if lowest > LOWEST { 6 } else { 5 }));
+    // Opset 10 belongs to IR version 5, opset 13 to 7.
+    model.ir_version = model.ir_version.map(|v| v.max(if lowest > LOWEST { 7 } else { 5 }));
     Ok(())
 }
 
-struct Raiser {
+struct Raiser<'a> {
     opset: i64,
     lowest: i64,
+    /// Number of axes of a tensor of the float model, by name.
+    rank_of: &'a dyn Fn(&str) -> Option<usize>,
     made: Vec<TensorProto>,
     taken: BTreeSet<String>,
 }
 
-impl Raiser {
+impl Raiser<'_> {
     fn node(&mut self, node: &mut NodeProto) -> Result<()> {
         if !matches!(node.domain.as_deref(), None | Some("" | "ai.onnx")) {
             return Ok(());
         }
         match node.op_type.as_deref().unwrap_or_default() {
+            "Scan" if self.opset < 9 => Err(cannot(node, "Scan iterates over batches before opset 9")),
             "Slice" if self.opset < LOWEST => self.slice(node),
             "TopK" if self.opset < LOWEST => self.top_k(node),
-            "Upsample" | "Resize" if self.lowest >= FLOAT_BIAS => {
+            "Upsample" | "Resize" if self.lowest >= FLOAT_BIAS && self.opset < 11 => {
                 Err(cannot(node, "its coordinates are reckoned otherwise from opset 11 on"))
             }
             "Upsample" => self.upsample(node),
             "BatchNormalization" if self.opset < LOWEST => batch_normalization(node),
-            "Clip" if self.lowest >= FLOAT_BIAS => {
-                self.clip(node);
-                Ok(())
-            }
-            "Pad" if self.lowest >= FLOAT_BIAS => self.pad(node),
-            "Scan" if self.opset < 9 => Err(cannot(node, "Scan iterates over batches before opset 9")),
+            _ if self.lowest >= FLOAT_BIAS => self.thirteen(node),
             _ if node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty()) => self.subgraphs(node),
             _ => Ok(()),
         }
@@ -137,6 +141,43 @@ impl Raiser {
         }
         node.attribute.retain(|a| a.name.as_deref() == Some("mode"));
         node.op_type = Some("Resize".into());
+        Ok(())
+    }
+
+    /// What changed its form between opsets 10 and 13.
+    fn thirteen(&mut self, node: &mut NodeProto) -> Result<()> {
+        match node.op_type.as_deref().unwrap_or_default() {
+            "Clip" if self.opset < 11 => self.clip(node),
+            "Pad" if self.opset < 11 => self.pad(node)?,
+            "Squeeze" | "Unsqueeze" | "ReduceSum" => self.attribute_to_input(node, "axes"),
+            "Split" => self.attribute_to_input(node, "split"),
+            // A ratio is for training alone.
+            "Dropout" => node.attribute.retain(|a| a.name.as_deref() != Some("ratio")),
+            "Softmax" | "LogSoftmax" | "Hardmax" => self.softmax(node)?,
+            _ if node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty()) => self.subgraphs(node)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn attribute_to_input(&mut self, node: &mut NodeProto, name: &str) {
+        if let Some(values) = attribute(node, name).map(|a| a.ints.clone()) {
+            let input = self.integers(node, name, values);
+            node.input.push(input);
+            node.attribute.retain(|a| a.name.as_deref() != Some(name));
+        }
+    }
+
+    /// Before opset 13, Softmax ran over all axes from `axis` on (1 where nothing is said); from then on over one. The two
+    /// are the same for the last axis.
+    fn softmax(&self, node: &mut NodeProto) -> Result<()> {
+        let axis = attribute(node, "axis").and_then(|a| a.i).unwrap_or(1);
+        let rank = node.input.first().and_then(|name| (self.rank_of)(name)).and_then(|r| i64::try_from(r).ok());
+        let is_last = axis == -1 || rank.is_some_and(|rank| axis == rank - 1);
+        if !is_last {
+            return Err(cannot(node, "it runs over several axes, or nobody knows how many there are"));
+        }
+        node.attribute.retain(|a| a.name.as_deref() != Some("axis"));
         Ok(())
     }
 

@@ -97,7 +97,12 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
         _ => 4,
     };
     model.ir_version = Some(model.ir_version.unwrap_or(needed).max(needed));
-    opset::raise(&mut model, graph.opset, lowest)?;
+    let rank_of = |name: &str| {
+        let tensor = read_names.iter().find(|(_, read)| *read == name).map(|(&t, _)| t);
+        let tensor = tensor.or_else(|| graph.by_name.get(name).copied())?;
+        graph.tensors[tensor].dims.as_ref().map(Vec::len)
+    };
+    opset::raise(&mut model, graph.opset, lowest, &rank_of)?;
     if uses_float8 {
         raise::to_float8(&mut model)?;
     }

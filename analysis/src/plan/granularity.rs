@@ -30,7 +30,7 @@ impl Resolver<'_> {
         let dims = self.graph.constants.dims(operand.tensor).unwrap_or_default();
         let Some(&length) = axis.and_then(|axis| dims.get(axis)) else { return false };
         let group = (group as usize).min(length).max(1);
-        self.graph.opset >= SHORT_GROUP_OPSET || length % group == 0
+        self.graph.opset >= SHORT_GROUP_OPSET || length.is_multiple_of(group)
     }
 
     /// The granularity that was asked for, or where the weights cannot have it the next coarser one, with a warning where

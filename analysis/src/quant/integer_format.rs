@@ -86,6 +86,7 @@ impl IntegerFormat {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "scales are rounded to float32")]
 mod tests {
     use super::*;
 
