@@ -1,5 +1,5 @@
 //! What every method's curve costs once a tensor's values are counted: `cargo bench -p quantlens-analysis --bench
-//! thresholds`. 67 tensors are as many as MobileNetV2 quantizes; half of them are one-sided, as after ReLU6.
+//! thresholds`. 67 tensors are as many as `MobileNetV2` quantizes; half of them are one-sided, as after ReLU6.
 
 use std::{hint::black_box, time::Instant};
 
@@ -30,6 +30,7 @@ fn main() {
 }
 
 /// Sums of uniform numbers with a long tail, of another width each time.
+#[expect(clippy::cast_possible_truncation, reason = "values are float32")]
 fn tensor(index: usize) -> TensorValues {
     let golden = |i: u32, k: f64| (f64::from(i) * k).fract() - 0.5;
     let stretch = 1.0 + index as f64 * 0.1;
@@ -37,7 +38,7 @@ fn tensor(index: usize) -> TensorValues {
         .map(|i| {
             let bell = golden(i, 0.618_033_988_75) + golden(i, 0.754_877_666) + golden(i, 0.569_840_291);
             let value = bell + (2.0 * bell).powi(5) * 0.3;
-            (if index % 2 == 0 { value.max(0.0) } else { value } * stretch) as f32
+            (if index.is_multiple_of(2) { value.max(0.0) } else { value } * stretch) as f32
         })
         .collect();
     let mut seen = TensorValues::new(MinMax::of(&values).range().expect("finite values"));
