@@ -1,5 +1,5 @@
 //! What every method's curve costs once a tensor's values are counted: `cargo bench -p quantlens-analysis --bench
-//! thresholds`. 67 tensors are as many as `MobileNetV2` quantizes; half of them are one-sided, as after ReLU6.
+//! thresholds`. 67 tensors are as many as `MobileNetV2` quantizes; half of them are one-sided, as after a ReLU.
 
 use std::{hint::black_box, time::Instant};
 
