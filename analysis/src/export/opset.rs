@@ -49,10 +49,9 @@ pub(super) fn raise(
     }
     if let Some(graph) = &mut model.graph {
         let taken = super::names::Names::taken(graph);
-        let mut raiser = Raiser { opset, lowest, rank_of, made: Vec::new(), taken };
-        for node in &mut graph.node {
-            raiser.node(node)?;
-        }
+        let mut raiser =
+            Raiser { opset, lowest, rank_of, made: Vec::new(), before: Vec::new(), after: Vec::new(), taken };
+        raiser.nodes(&mut graph.node)?;
         graph.initializer.extend(raiser.made);
     }
     for import in &mut model.opset_import {
@@ -71,10 +70,23 @@ struct Raiser<'a> {
     /// Number of axes of a tensor of the float model, by name.
     rank_of: &'a dyn Fn(&str) -> Option<usize>,
     made: Vec<TensorProto>,
+    /// What belongs right before and right after the node at hand.
+    before: Vec<NodeProto>,
+    after: Vec<NodeProto>,
     taken: BTreeSet<String>,
 }
 
 impl Raiser<'_> {
+    fn nodes(&mut self, nodes: &mut Vec<NodeProto>) -> Result<()> {
+        for mut node in std::mem::take(nodes) {
+            self.node(&mut node)?;
+            nodes.append(&mut self.before);
+            nodes.push(node);
+            nodes.append(&mut self.after);
+        }
+        Ok(())
+    }
+
     fn node(&mut self, node: &mut NodeProto) -> Result<()> {
         if !matches!(node.domain.as_deref(), None | Some("" | "ai.onnx")) {
             return Ok(());
@@ -99,9 +111,7 @@ impl Raiser<'_> {
         for attribute in &mut node.attribute {
             let graphs = attribute.g.as_deref_mut().into_iter().chain(&mut attribute.graphs);
             for graph in graphs {
-                for inner in &mut graph.node {
-                    self.node(inner)?;
-                }
+                self.nodes(&mut graph.node)?;
             }
         }
         Ok(())
@@ -135,7 +145,7 @@ impl Raiser<'_> {
         if node.input.len() < 2 {
             let scales = attribute(node, "scales").map(|a| a.floats.clone());
             let scales = scales.filter(|s| !s.is_empty()).ok_or_else(|| cannot(node, "it has no scales"))?;
-            let name = self.fresh(node, "scales");
+            let name = self.fresh(first_output(node), "scales");
             self.made.push(tensor_proto(&name, &Tensor::float32(vec![scales.len()], scales)));
             node.input.push(name);
         }
@@ -153,7 +163,7 @@ impl Raiser<'_> {
             "Split" => self.attribute_to_input(node, "split"),
             // A ratio is for training alone.
             "Dropout" => node.attribute.retain(|a| a.name.as_deref() != Some("ratio")),
-            "Softmax" | "LogSoftmax" | "Hardmax" => self.softmax(node)?,
+            "Softmax" | "LogSoftmax" | "Hardmax" => self.softmax(node),
             _ if node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty()) => self.subgraphs(node)?,
             _ => {}
         }
@@ -169,16 +179,24 @@ impl Raiser<'_> {
     }
 
     /// Before opset 13, Softmax ran over all axes from `axis` on (1 where nothing is said); from then on over one. The two
-    /// are the same for the last axis.
-    fn softmax(&self, node: &mut NodeProto) -> Result<()> {
+    /// are the same for the last axis; else the axes are made one and parted again.
+    fn softmax(&mut self, node: &mut NodeProto) {
         let axis = attribute(node, "axis").and_then(|a| a.i).unwrap_or(1);
         let rank = node.input.first().and_then(|name| (self.rank_of)(name)).and_then(|r| i64::try_from(r).ok());
-        let is_last = axis == -1 || rank.is_some_and(|rank| axis == rank - 1);
-        if !is_last {
-            return Err(cannot(node, "it runs over several axes, or nobody knows how many there are"));
-        }
         node.attribute.retain(|a| a.name.as_deref() != Some("axis"));
-        Ok(())
+        if axis == -1 || rank.is_some_and(|rank| axis == rank - 1) {
+            return;
+        }
+        let (input, output) = (std::mem::take(&mut node.input), std::mem::take(&mut node.output));
+        let [shape, flat, done] = ["shape", "flat", "done"].map(|what| self.fresh(&output[0], what));
+        let axis = AttributeProto { name: Some("axis".into()), i: Some(axis), r#type: Some(2), ..Default::default() };
+        self.before = vec![
+            plain_node("Shape", input.clone(), &shape, Vec::new()),
+            plain_node("Flatten", input, &flat, vec![axis]),
+        ];
+        node.input = vec![flat];
+        node.output = vec![done.clone()];
+        self.after = vec![plain_node("Reshape", vec![done, shape], &output[0], Vec::new())];
     }
 
     /// `Clip-11` takes its bounds as inputs; one that is not given stays out.
@@ -207,19 +225,19 @@ impl Raiser<'_> {
     }
 
     fn float(&mut self, node: &NodeProto, what: &str, value: f32) -> String {
-        let name = self.fresh(node, what);
+        let name = self.fresh(first_output(node), what);
         self.made.push(tensor_proto(&name, &Tensor::float32(Vec::new(), vec![value])));
         name
     }
 
     fn integers(&mut self, node: &NodeProto, what: &str, values: Vec<i64>) -> String {
-        let name = self.fresh(node, what);
+        let name = self.fresh(first_output(node), what);
         self.made.push(tensor_proto(&name, &Tensor { shape: vec![values.len()], data: TensorData::Int64(values) }));
         name
     }
 
-    fn fresh(&mut self, node: &NodeProto, what: &str) -> String {
-        let base = format!("{}_{what}", node.output.first().map_or("", String::as_str));
+    fn fresh(&mut self, tensor: &str, what: &str) -> String {
+        let base = format!("{tensor}_{what}");
         let mut name = base.clone();
         let mut number = 2;
         while !self.taken.insert(name.clone()) {
@@ -239,6 +257,15 @@ fn batch_normalization(node: &mut NodeProto) -> Result<()> {
     Ok(())
 }
 
+fn plain_node(op: &str, input: Vec<String>, output: &str, attribute: Vec<AttributeProto>) -> NodeProto {
+    let (name, output) = (Some(format!("{output}_{op}")), vec![output.to_owned()]);
+    NodeProto { name, op_type: Some(op.into()), input, output, attribute, ..NodeProto::default() }
+}
+
+fn first_output(node: &NodeProto) -> &str {
+    node.output.first().map_or("", String::as_str)
+}
+
 fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
     node.attribute.iter().find(|a| a.name.as_deref() == Some(name))
 }
@@ -247,7 +274,7 @@ fn cannot(node: &NodeProto, why: &str) -> Error {
     let name = node.name.as_deref().filter(|n| !n.is_empty());
     let name = name.unwrap_or_else(|| node.output.first().map_or("", String::as_str));
     Error::model(format!(
-        "node `{name}` ({}) cannot be raised to opset {LOWEST}, which quantized operators need: {why}. Export the float \
+        "node `{name}` ({}) cannot be raised to the opset that quantized operators need: {why}. Export the float \
          model again with opset 13 or later",
         node.op_type.as_deref().unwrap_or_default()
     ))
