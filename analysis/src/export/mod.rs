@@ -4,10 +4,11 @@
 mod constants;
 mod names;
 mod narrow;
+mod needed;
 mod opset;
 mod pairs;
 mod qdq;
 pub mod verify;
 
-pub use opset::needed as needed_opsets;
+pub use needed::needed_opsets;
 pub use qdq::{Qdq, qdq};

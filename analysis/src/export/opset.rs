@@ -1,22 +1,17 @@
-//! Raising an old model to opset 10, the first that has QuantizeLinear.
+//! Raising an old model to opset 10, the first that has QuantizeLinear, or to 13, which float biases need.
 //!
 //! Quantized operators with 8-bit weights need it: in an older graph onnxruntime's full optimization makes a
 //! QLinearConv that does not exist there and refuses the model it has just made. Only what changed its form between
-//! opsets 7 and 10 is rewritten; what cannot be is refused by name. The kernels are the same ones, so no value changes.
+//! those opsets is rewritten; what cannot be is refused by name. The kernels are the same ones, so no value changes.
 
 use std::collections::BTreeSet;
 
-use super::qdq::MICROSOFT;
 use crate::{
-    config::Granularity,
     error::{Error, Result},
     onnx::{
         proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto},
-        raise, tensor_proto,
+        tensor_proto,
     },
-    quant::Bits,
-    report::{LayerRow, ModelInfo, Report},
-    target::{Bias, Target},
     tensor::{Tensor, TensorData},
 };
 
@@ -284,43 +279,4 @@ fn cannot(node: &NodeProto, why: &str) -> Error {
 pub(super) fn unlist_initializers(graph: &mut GraphProto) {
     let stored: BTreeSet<String> = graph.initializer.iter().filter_map(|t| t.name.clone()).collect();
     graph.input.retain(|i| i.name.as_ref().is_none_or(|n| !stored.contains(n)));
-}
-
-/// What a runtime must support to run an export of `report`, without writing it: the opset, raised where it must be, and
-/// onnxruntime's own domain where ONNX's Q/DQ of that opset lack a type or an axis.
-pub fn needed(model: &ModelInfo, report: &Report) -> Vec<(String, i64)> {
-    let is_integer = |bits: Option<Bits>| bits.is_some_and(|b| !b.is_float());
-    let quantized = |row: &LayerRow| is_integer(row.weight_bits) || is_integer(row.activation_bits);
-    if !report.rows.iter().any(quantized) {
-        return model.opsets.clone();
-    }
-    let is_wide = |row: &LayerRow| {
-        matches!(row.weight_bits, Some(Bits::Int(0..=4 | 16))) || row.activation_bits == Some(Bits::Int(16))
-    };
-    let is_float8 = |bits: Option<Bits>| matches!(bits, Some(Bits::Small(format)) if format.has_scale());
-    let float8 = report.rows.iter().any(|row| is_float8(row.weight_bits) || is_float8(row.activation_bits));
-    let float_bias = Target::load(&report.config.target).is_ok_and(|target| target.bias == Bias::Float);
-    let has_integers = report.rows.iter().any(|row| matches!(row.weight_bits, Some(Bits::Int(_))));
-    let seen_at_least = if float_bias && has_integers { FLOAT_BIAS } else { LOWEST };
-    let lowest = if float8 { raise::FLOAT8 } else { seen_at_least };
-    let along_axis = |row: &LayerRow| row.granularity.is_some_and(Granularity::is_fine);
-    let (wide, axis) = (report.rows.iter().any(is_wide), report.rows.iter().any(along_axis));
-    let mut opsets = model.opsets.clone();
-    let mut own = true;
-    for (domain, version) in &mut opsets {
-        if domain.is_empty() || domain == "ai.onnx" {
-            // Whether Q/DQ lack a type is decided by the opset that the writer sees, before float8 raises it.
-            let seen = seen_at_least.max(*version);
-            *version = lowest.max(*version);
-            own = match seen {
-                21.. => true,
-                13..=20 => !wide,
-                _ => !wide && !axis,
-            };
-        }
-    }
-    if !own && !opsets.iter().any(|(domain, _)| domain == MICROSOFT) {
-        opsets.push((MICROSOFT.to_owned(), 1));
-    }
-    opsets
 }

@@ -14,8 +14,7 @@ use super::{
     channel::ChannelLayout,
     clipping::Clipping,
     fake::{dequantize_channels, fake_quantize_channels_in_place, fake_quantize_in_place, quantize_to_int_channels},
-    grid::{Grid, Scheme},
-    params::{Degenerate, QuantParams, Range, SymmetricRule, affine, symmetric},
+    params::{QuantParams, Range},
 };
 
 /// Slabs that one thread takes at least, so that short blocks do not cost a task each.
@@ -118,32 +117,9 @@ pub fn group_ranges(values: &[f32], layout: GroupLayout) -> Vec<Range> {
     ranges
 }
 
-/// `max|r|` of each group, with which [`symmetric`] makes its scale; see [`group_ranges`].
+/// `max|r|` of each group, with which [`super::symmetric`] makes its scale; see [`group_ranges`].
 pub fn group_amax(values: &[f32], layout: GroupLayout) -> Vec<f32> {
     group_ranges(values, layout).into_iter().map(Range::amax).collect()
-}
-
-/// Parameters for each range, and which ranges had none to give. `rule` is for the symmetric scheme.
-///
-/// The formulas are those for whole tensors. onnxruntime's tool has one of its own for blocks
-/// (`compute_scale_zp_blocked`): equal for symmetric signed grids, but in the affine scheme it subtracts in float32 and
-/// its scale may be one float32 step away, and a block of zeros on an unsigned symmetric grid has Z in the middle.
-pub fn group_params(
-    ranges: &[Range],
-    grid: Grid,
-    scheme: Scheme,
-    rule: SymmetricRule,
-) -> (Vec<QuantParams>, Vec<(usize, Degenerate)>) {
-    let mut degenerate = Vec::new();
-    let params = ranges.iter().enumerate().map(|(group, range)| {
-        let (params, reason) = match scheme {
-            Scheme::Affine => affine(*range, grid),
-            Scheme::Symmetric => symmetric(range.amax(), grid, rule),
-        };
-        degenerate.extend(reason.map(|reason| (group, reason)));
-        params
-    });
-    (params.collect(), degenerate)
 }
 
 /// Sends every element to its code and back, and tells what that did to each group.

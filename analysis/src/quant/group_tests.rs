@@ -1,6 +1,7 @@
 //! Against onnxruntime's `block_size` (`tests/golden/groups.py`), and by hand.
 
 use super::*;
+use crate::quant::{Degenerate, Grid, IntegerFormat, QuantParams, Range, Scheme, SymmetricRule};
 
 #[derive(serde::Deserialize)]
 struct Golden {
@@ -52,6 +53,25 @@ fn golden() -> Golden {
 
 fn floats(bits: &[u32]) -> Vec<f32> {
     bits.iter().map(|bits| f32::from_bits(*bits)).collect()
+}
+
+/// Parameters for each range, and which ranges had none to give. onnxruntime's tool has formulas of its own for blocks
+/// (`compute_scale_zp_blocked`): equal for symmetric signed grids, but in the affine scheme it subtracts in float32 and
+/// its scale may be one float32 step away, and a block of zeros on an unsigned symmetric grid has Z in the middle.
+fn group_params(
+    ranges: &[Range],
+    grid: Grid,
+    scheme: Scheme,
+    rule: SymmetricRule,
+) -> (Vec<QuantParams>, Vec<(usize, Degenerate)>) {
+    let format = IntegerFormat { grid, scheme, rule, power_of_two: false };
+    let mut degenerate = Vec::new();
+    let params = ranges.iter().enumerate().map(|(group, range)| {
+        let (params, reason) = format.params(*range);
+        degenerate.extend(reason.map(|reason| (group, reason)));
+        params
+    });
+    (params.collect(), degenerate)
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {

@@ -6,10 +6,10 @@
 use proptest::prelude::*;
 
 use super::{
-    Bits, ChannelLayout, Clipping, Degenerate, FloatFormat, Grid, GroupLayout, QuantParams, Range, Scheme,
-    SymmetricRule, affine, dequantize, fake_quantize, fake_quantize_channels, fake_quantize_in_place,
+    Bits, ChannelLayout, Clipping, Degenerate, FloatFormat, Grid, GroupLayout, QuantParams, Range, SymmetricRule,
+    affine, dequantize, fake_quantize, fake_quantize_channels, fake_quantize_in_place,
     floats::round_trip_in_place,
-    group::{fake_quantize_groups, group_params, group_ranges},
+    group::{fake_quantize_groups, group_amax, group_ranges},
     power_of_two::{affine_power_of_two, symmetric_power_of_two},
     quantize_to_int, symmetric,
 };
@@ -182,7 +182,9 @@ fn the_mean_error_falls_from_tensor_to_channel_to_group_and_with_the_mantissa() 
     fake_quantize_channels(&values, &mut output, &of_channels, layout);
     let channels = energy(&values, &output);
     let layout = GroupLayout::of(&[rows, columns], 1, 32).unwrap();
-    let (of_groups, _) = group_params(&group_ranges(&values, layout), grid, Scheme::Symmetric, SymmetricRule::MaxCode);
+    let amax = group_amax(&values, layout);
+    let of_groups: Vec<QuantParams> =
+        amax.into_iter().map(|amax| symmetric(amax, grid, SymmetricRule::MaxCode).0).collect();
     fake_quantize_groups(&values, &mut output, &of_groups, layout);
     let groups = energy(&values, &output);
     assert!(tensor > 2.0 * channels && channels > 2.0 * groups, "{tensor} {channels} {groups}");

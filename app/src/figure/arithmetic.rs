@@ -44,7 +44,8 @@ fn series_of(place: usize, of: usize, rounding: &RoundingDifferences) -> Series 
     let ink = match rounding.rounding {
         Rounding::Gemmlowp => Ink::Float,
         Rounding::Single => Ink::Quantized,
-        Rounding::Shift => Ink::Clipped,
+        // Not the clipped's: on light ground that is the quantized's neighbour.
+        Rounding::Shift => Ink::Suspect,
     };
     Series { name: rounding.rounding.name().into(), ink, shape: Shape::Bars { bars: bars.collect(), width: 0.9 * BAR } }
 }

@@ -106,6 +106,10 @@ fn formula_ui(ui: &mut Ui, found: &IntegerArithmetic, channel: usize) {
         ui.spacing_mut().interact_size.y = 18.0;
         for (general, own) in words::formula(found, channel) {
             ui.horizontal_wrapped(|ui| {
+                if !own.starts_with('=') {
+                    // What is no equation's other side is a remark beside it.
+                    ui.spacing_mut().item_spacing.x = 20.0;
+                }
                 ui.label(egui::RichText::new(general).font(theme::number_font(ui)).color(weak));
                 ui.label(egui::RichText::new(own).font(theme::number_font(ui)));
             });
