@@ -9,12 +9,12 @@ mod build;
 mod constants;
 mod emit;
 mod fold;
-#[cfg(test)]
-mod former;
 mod joins;
 mod layers;
 mod marks;
 mod placement;
+#[cfg(test)]
+mod placement_golden_tests;
 #[cfg(test)]
 mod placement_tests;
 mod roles;

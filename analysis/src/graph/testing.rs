@@ -11,7 +11,7 @@ use crate::{
         },
         tensor_proto,
     },
-    tensor::{ElementType, Tensor},
+    tensor::{ElementType, Tensor, TensorData},
 };
 
 /// Builds a model node by node; every activation is float32 unless said otherwise.
@@ -43,6 +43,13 @@ impl Builder {
 
     pub(crate) fn constant(mut self, name: &str, shape: &[usize], values: &[f32]) -> Self {
         self.graph.initializer.push(tensor_proto(name, &Tensor::float32(shape.to_vec(), values.to_vec())));
+        self
+    }
+
+    /// A constant that is no data: a shape, an axis.
+    pub(crate) fn integers(mut self, name: &str) -> Self {
+        let value = Tensor { shape: vec![1], data: TensorData::Int64(vec![0]) };
+        self.graph.initializer.push(tensor_proto(name, &value));
         self
     }
 
