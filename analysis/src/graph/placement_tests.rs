@@ -1,9 +1,6 @@
 //! Which tensors carry quantizers: what holds of any graph and target, and cases by hand.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use proptest::prelude::*;
 
