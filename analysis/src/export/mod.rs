@@ -2,6 +2,7 @@
 //! good.
 
 mod constants;
+mod guard;
 mod names;
 mod narrow;
 mod needed;

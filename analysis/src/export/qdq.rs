@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    guard,
     names::{DEQUANTIZED, Names, QUANTIZER_INPUT},
     narrow::{is_on_grid, is_pushed_on},
     opset,
@@ -106,6 +107,7 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
     if uses_float8 {
         raise::to_float8(&mut model)?;
     }
+    guard::keep_float_weights(&mut model);
     if uses_microsoft && !model.opset_import.iter().any(|o| o.domain.as_deref() == Some(MICROSOFT)) {
         model.opset_import.push(OperatorSetIdProto { domain: Some(MICROSOFT.into()), version: Some(1) });
     }
