@@ -114,11 +114,14 @@ def check_layers(analysis, sums, report):
     return compared, worst
 
 
-def scale_of_range(low, high, bits=8, q_min=None):
-    """(scale, zero-point) of an affine grid, signed unless `q_min` says otherwise, by onnxruntime's quantizer."""
+def scale_of_range(low, high, bits=8, q_min=None, symmetric=False):
+    """(scale, zero-point) of a grid, signed unless `q_min` says otherwise, by onnxruntime's quantizer."""
     ends = np.float32(low), np.float32(high)
     q_min = -(2 ** (bits - 1)) if q_min is None else q_min
-    zero_point, scale = compute_scale_zp(*ends, np.array(q_min), np.array(q_min + 2**bits - 1))
+    q_max = q_min + 2**bits - 1
+    if symmetric and q_min < 0:
+        q_min = -q_max
+    zero_point, scale = compute_scale_zp(*ends, np.array(q_min), np.array(q_max), symmetric)
     return float(np.float32(scale)), int(zero_point)
 
 
@@ -170,5 +173,5 @@ if __name__ == "__main__":
     if "--quantize-static" in sys.argv:
         import peer_scales
 
-        is_well &= peer_scales.main(*sys.argv[1:4], "per-channel" in sys.argv)
+        is_well &= peer_scales.main(*sys.argv[1:4], [word for word in sys.argv[5:] if not word.startswith("--")])
     sys.exit(0 if is_well else 1)

@@ -18,6 +18,7 @@ import sys
 import tempfile
 
 import numpy as np
+import onnx
 import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -107,6 +108,15 @@ def own_ranges(path, data_path, tensors):
     return sums
 
 
+def read_by_activation_alone(path):
+    """Tensors of the float model that a ReLU or Clip reads and nothing else does."""
+    readers = {}
+    for node in onnx.load(path).graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node.op_type)
+    return {name for name, ops in readers.items() if ops in (["Relu"], ["Clip"])}
+
+
 def main(float_path, export_path, data_path, options):
     """Prints what was compared; returns whether all tensors both quantize agree."""
     with tempfile.TemporaryDirectory() as folder:
@@ -121,11 +131,12 @@ def main(float_path, export_path, data_path, options):
         weights["theirs"] = {key for key in weights["theirs"] if not theirs.is_shared(*key)}
         if "symmetric" in options:
             # It puts a pair between Conv and Relu then, where this program has none (QUANTIZATION.md §5).
-            only_theirs = set()
+            only_theirs -= read_by_activation_alone(prepared)
         ranges = own_ranges(prepared, data_path, beyond)
         q_min = 0 if "unsigned" in options else -128
-        scale = lambda t: scale_of_range(ranges[t].low, ranges[t].high, q_min=q_min)
-        unexplained = [t for t in beyond if "symmetric" in options or scale(t) != their_activations[t][1:]]
+        is_symmetric = "symmetric" in options
+        scale = lambda t: scale_of_range(ranges[t].low, ranges[t].high, q_min=q_min, symmetric=is_symmetric)
+        unexplained = [t for t in beyond if scale(t) != their_activations[t][1:]]
     print(f"{len(common)} activations: {equal} zero-points equal, scales at most {worst:.1e} apart", end="")
     print(f" ({len(beyond)} beyond 1e-6, {len(beyond) - len(unexplained)} of them by the range alone)", end="; ")
     integers = "; ".join("{} of {} integers of {} differ, by at most {}".format(*weights[k][:2], k, weights[k][2])

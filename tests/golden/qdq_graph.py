@@ -19,6 +19,7 @@ class QdqGraph:
         self.graph = self.model.graph
         self.constants = {t.name: t for t in self.graph.initializer}
         self.maker = {name: node for node in self.graph.node for name in node.output}
+        self.operands = {}
         self.readers = {}
         for node in self.graph.node:
             for name in node.input:
@@ -45,10 +46,19 @@ class QdqGraph:
         return found
 
     def row_of(self, node):
-        """The last tensor of a computing node's row: past batch norm, activation and quantizer, to a common name."""
+        """The last tensor of a computing node's row: past batch norm, activation and quantizer, to a common name.
+
+        With symmetric activations onnxruntime's tool puts a pair of its own before a ReLU or Clip; the row goes on behind.
+        """
         name = node.output[0]
         while True:
             after = self.readers.get(name, [])
+            behind = after
+            while len(behind) == 1 and behind[0].op_type in ("QuantizeLinear", "DequantizeLinear"):
+                behind = self.readers.get(behind[0].output[0], [])
+            if len(after) == 1 and len(behind) == 1 and behind[0].op_type in ("Relu", "Clip"):
+                name = behind[0].output[0]
+                continue
             if len(after) != 1 or after[0].op_type not in ACTIVATIONS or after[0].input[0] != name:
                 return name
             name = after[0].output[0]
@@ -69,7 +79,9 @@ class QdqGraph:
                     continue
                 codes, scale = self.value(source.input[0]), self.value(source.input[1])
                 zero_point = self.value(source.input[2]) if len(source.input) > 2 else np.zeros_like(scale)
-                found[(self.common(self.row_of(node)), position)] = (
+                key = (self.common(self.row_of(node)), position)
+                self.operands[key] = name
+                found[key] = (
                     codes,
                     scale.reshape(-1),
                     zero_point.reshape(-1).astype(np.int64),
@@ -78,7 +90,7 @@ class QdqGraph:
 
     def is_shared(self, tensor, position):
         """Whether the constant at this place of [`QdqGraph.weights`] is read by other operators too."""
-        name = self.maker[tensor].input[position]
+        name = self.operands[(tensor, position)]
         return len({reader.op_type for reader in self.readers[name]}) > 1
 
     def common(self, name):
