@@ -107,7 +107,7 @@ impl Workbench {
         }
         let graph = Arc::clone(&self.graph);
         let data = self.data.as_mut().ok_or_else(no_data)?;
-        data.warnings.extend(broken_values(&graph, &statistics));
+        data.warnings = broken_values(&graph, &statistics);
         data.statistics = statistics;
         data.is_referenced = true;
         job.step("float reference", "samples", count, count)
