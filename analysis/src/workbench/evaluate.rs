@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{KEPT_REPORTS, LIVE_SAMPLES, Workbench, samples::no_data};
+use super::{Finished, KEPT_REPORTS, LIVE_SAMPLES, Workbench, samples::no_data};
 use crate::{
     calibrate::{Method, Statistics},
     config::QuantConfig,
@@ -26,10 +26,10 @@ impl Workbench {
     /// # Errors
     /// [`crate::Error::Config`] that names the layer or rule.
     pub fn check(&self, config: &QuantConfig) -> Result<()> {
-        if self.target_name == config.target {
+        let target = Target::load(&config.target)?;
+        if target == self.graph.target {
             return FormatPlan::resolve(&self.graph, config).map(drop);
         }
-        let target = Target::load(&config.target)?;
         FormatPlan::resolve(&self.graph.with_target(&target), config).map(drop)
     }
 
@@ -45,11 +45,12 @@ impl Workbench {
         job: &mut Job<'_>,
         on_stage: &mut dyn FnMut(Arc<Report>),
     ) -> Result<Arc<Report>> {
-        if let Some((_, report)) = self.finished.iter().find(|(kept, _)| kept == config) {
-            return Ok(Arc::clone(report));
-        }
         let started = Instant::now();
-        self.use_target(&config.target)?;
+        let target = Target::load(&config.target)?;
+        if let Some(kept) = self.finished.iter().find(|kept| kept.config == *config && kept.target == target) {
+            return Ok(Arc::clone(&kept.report));
+        }
+        self.use_target(&target);
         let mut timing = Timing::default();
         let was_referenced = self.data.as_ref().is_some_and(|d| d.is_referenced);
         let formats = Arc::new(FormatPlan::resolve(&self.graph, config)?);
@@ -84,7 +85,7 @@ impl Workbench {
         let mut report = self.report(config, &plan, count, timing)?;
         report.timing.total_s = seconds(started);
         let report = Arc::new(report);
-        self.finished.push_back((Arc::clone(config), Arc::clone(&report)));
+        self.finished.push_back(Finished { config: Arc::clone(config), target, report: Arc::clone(&report) });
         if self.finished.len() > KEPT_REPORTS {
             self.finished.pop_front();
         }
@@ -97,7 +98,7 @@ impl Workbench {
     /// # Errors
     /// [`crate::Error::Config`] for a configuration that cannot take effect.
     pub fn weight_only(&mut self, config: &Arc<QuantConfig>) -> Result<Arc<Report>> {
-        self.use_target(&config.target)?;
+        self.use_target_named(&config.target)?;
         let formats = FormatPlan::resolve(&self.graph, config)?;
         // Without ranges no activation can be quantized, and a bias has no scale to rest on.
         let float = FormatPlan { tensors: vec![None; formats.tensors.len()], ..formats };
@@ -124,7 +125,7 @@ impl Workbench {
 
     /// The plan of a configuration, as [`Workbench::evaluate`] would use it.
     pub(super) fn plan_of(&mut self, config: &QuantConfig, job: &mut Job<'_>) -> Result<Arc<QuantPlan>> {
-        self.use_target(&config.target)?;
+        self.use_target_named(&config.target)?;
         let formats = Arc::new(FormatPlan::resolve(&self.graph, config)?);
         self.reference(job)?;
         self.plan(formats, job)
