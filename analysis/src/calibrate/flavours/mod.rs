@@ -143,6 +143,8 @@ pub struct FlavourChoice {
     /// Every candidate that it really considers, thresholds ascending (not strictly), and its own costs; `best` is the
     /// chosen one by its own rule among equals. `None` where nothing is searched.
     pub curve: Option<Curve>,
+    /// The tool has no answer here, or stops with an error: `range` is what was observed.
+    pub is_fallback: bool,
     /// What the user should know: why this is not the tool's method, or what went wrong in it.
     pub note: Option<String>,
 }
@@ -154,7 +156,8 @@ impl FlavourChoice {
         let ordered = observed.low <= observed.high;
         let range = if ordered { observed } else { Range { low: 0.0, high: 0.0 } };
         let usable = range.low.is_finite() && range.high.is_finite() && range.amax() > 0.0;
-        Self { range, scale: (!usable).then_some((1.0, 0)), curve: None, note: Some(note.to_owned()) }
+        let scale = (!usable).then_some((1.0, 0));
+        Self { range, scale, curve: None, is_fallback: true, note: Some(note.to_owned()) }
     }
 
     /// A symmetric choice for an affine grid: its threshold cut to what was observed, without a scale. Cut to the
