@@ -34,11 +34,8 @@ impl Workbench {
         let plan = self.plan_of(config, job)?;
         let id = self.layer_id(layer)?;
         let output = self.graph.layers[id].outputs.first().copied();
-        if let Some(owner) = output.and_then(|t| self.graph.quantizable.owner(t)) {
-            self.histograms(&[owner], true, job)?;
-        }
         let pairs = self.pairs(output, &plan, job)?;
-        let threshold = self.threshold(output, &plan);
+        let threshold = self.threshold(output, &plan, job)?;
         let operand = plan.weights[id].main().cloned().map_or_else(|| self.float_operand(id), Some);
         Ok(Arc::new(LayerDetail {
             layer: layer.to_owned(),

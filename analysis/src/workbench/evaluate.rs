@@ -1,10 +1,10 @@
 //! An evaluation: ranges to a plan, the plan to every sample, one sample first so that the answer is there at once.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use super::{Finished, KEPT_REPORTS, LIVE_SAMPLES, Workbench, samples::no_data};
 use crate::{
-    calibrate::{Method, Statistics},
+    calibrate::Statistics,
     config::QuantConfig,
     engine::PassCount,
     error::Result,
@@ -109,18 +109,28 @@ impl Workbench {
 
     /// Every quantizer of these formats, with the histograms that their methods need.
     pub(super) fn plan(&mut self, formats: Arc<FormatPlan>, job: &mut Job<'_>) -> Result<Arc<QuantPlan>> {
-        let owners = |wanted: fn(Method) -> bool| -> Vec<TensorId> {
-            (0..formats.tensors.len())
-                .filter(|&t| formats.tensors[t].is_some_and(|f| wanted(f.range.method)))
-                .filter_map(|t| self.graph.quantizable.owner(t))
-                .collect()
-        };
-        let by_flavour = owners(|method| method.flavour().is_some());
-        let by_histogram = owners(|method| method.needs_histogram() && method.flavour().is_none());
-        self.histograms(&by_flavour, true, job)?;
-        self.histograms(&by_histogram, false, job)?;
+        self.histograms(&self.counted_tensors(&formats), job)?;
         let statistics = &self.data.as_ref().ok_or_else(no_data)?.statistics;
         Ok(Arc::new(QuantPlan::resolve(&self.graph, formats, statistics, &mut self.weight_cache)?))
+    }
+
+    /// The tensors whose values must be counted for these formats, and whether as other tools count them: the owners of
+    /// the quantizers, whose methods look at more than the ends.
+    fn counted_tensors(&self, formats: &FormatPlan) -> BTreeMap<TensorId, bool> {
+        let mut counted = BTreeMap::new();
+        for (tensor, format) in formats.tensors.iter().enumerate() {
+            let Some(format) = format.filter(|f| f.range.method.needs_histogram()) else { continue };
+            let Some(place) = self.graph.quantizable.place(tensor) else { continue };
+            // A fixed range is not chosen. Fixed codes are for integers: a small float has a range all the same.
+            let is_read_apart = || formats.layers.iter().any(|layer| layer.reads.contains_key(&tensor));
+            let has_fixed_codes = place.fixed_params.is_some() && format.number.integer().is_some();
+            if place.fixed_range.is_some() || has_fixed_codes && !is_read_apart() {
+                continue;
+            }
+            let owner = self.graph.quantizable.owner(tensor).unwrap_or(tensor);
+            *counted.entry(owner).or_default() |= format.range.method.flavour().is_some();
+        }
+        counted
     }
 
     /// The plan of a configuration, as [`Workbench::evaluate`] would use it.
