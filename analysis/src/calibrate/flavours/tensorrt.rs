@@ -47,8 +47,8 @@ pub(super) fn entropy(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme
         );
     }
     if scale < f32::MIN_POSITIVE {
+        // No normal float32, which the tool could not use.
         choice.scale = Some((1.0, 0));
-        choice.add_note("the scale would be no normal float32; 1 is used");
     }
     match scheme {
         Scheme::Symmetric => choice,
