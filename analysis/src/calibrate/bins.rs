@@ -34,7 +34,6 @@ impl Bins {
     pub(super) fn counts(&self) -> &[u64] {
         &self.counts
     }
-
 }
 
 /// The places of [`Bins`].

@@ -33,10 +33,10 @@ pub use threshold::range_choices;
 use crate::{
     config::QuantConfig,
     engine::{Engine, Runtime},
-    graph::Graph,
-    plan::WeightCache,
     error::{Error, Result},
+    graph::Graph,
     graph::LayerId,
+    plan::WeightCache,
     report::{ModelInfo, Report},
     target::Target,
 };

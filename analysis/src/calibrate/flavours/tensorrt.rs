@@ -38,8 +38,7 @@ pub(super) fn entropy(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme
     let scale = (f64::from(threshold) / max_code) as f32;
     let range = Range { low, high: threshold };
     let scale_and_zero = Some((scale, zero_point));
-    let mut choice =
-        FlavourChoice { range, scale: scale_and_zero, curve: Some(curve), is_fallback: false, note: None };
+    let mut choice = FlavourChoice { range, scale: scale_and_zero, curve: Some(curve), is_fallback: false, note: None };
     if undefined {
         choice.add_note(
             "the narrowest candidates keep no value at all; their undefined divergence wins the tool's comparison and \
