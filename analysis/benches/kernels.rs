@@ -85,9 +85,12 @@ fn cases() -> Vec<Case> {
     cases.push(case("error sums, all nine", "sums", move || ErrorSums::of(&a, &quantized)));
     let a = values.clone();
     cases.push(case("minimum, maximum, NaNs, infinities", "minmax", move || MinMax::of(&a)));
-    for (name, a) in [("histogram of both sides, 2 · 4096 bins", &values), ("… after ReLU", &rectified)] {
+    for (name, twin, a) in [
+        ("histogram of both sides, 2 · 4096 bins", "histogram 8192", &values),
+        ("… after ReLU", "histogram 8192 after ReLU", &rectified),
+    ] {
         let (a, mut histogram) = (a.clone(), TensorHistogram::new(range));
-        cases.push(case(name, "histogram", move || histogram.observe(black_box(&a))));
+        cases.push(case(name, twin, move || histogram.observe(black_box(&a))));
     }
     let (a, mut histogram) = (values, DisplayHistogram::new(range));
     cases.push(case("histogram, 256 bins", "histogram 256", move || histogram.observe(black_box(&a))));

@@ -4,13 +4,18 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use quantlens_analysis::{
+    calibrate::{Flavour, Method},
     config::QuantConfig,
+    job::{CancelToken, Job, Progress},
     onnx::{self, proto::GraphProto},
     report::Report,
     target::Target,
     workbench::{ExportOptions, Workbench},
 };
-use quantlens_tests::core::{bench, evaluate, quietly, sample, shared};
+use quantlens_tests::{
+    core::{bench, evaluate, numbers, quietly, sample, shared},
+    models::{Builder, save_array},
+};
 
 fn config(target: &str) -> QuantConfig {
     QuantConfig { target: target.to_owned(), ..QuantConfig::default() }
@@ -127,4 +132,154 @@ fn a_target_file_of_ones_own_takes_effect_and_its_mistakes_are_named() {
     wide.defaults.activation_bits = Some("16".parse().unwrap());
     let error = fresh.check(&wide).unwrap_err().to_string();
     assert!(error.contains("TensorRT style has no activations in 16"), "{error}");
+}
+
+/// Log, Sub and Relu before a Conv with a Relu. `tflite` quantizes Sub, so that the first Relu belongs to its row;
+/// `onnxruntime` does not, so that it has a row to itself. Sixteen samples, the first with `first` in front.
+fn logarithms(folder: &Path, first: f32) -> Workbench {
+    let mut model = Builder::new(17);
+    model.input("x", &[2, 2, 2]);
+    model.constant("k", &[1], vec![0.25]);
+    model.constant("w", &[3, 2, 1, 1], vec![0.5, -0.25, 1.0, 0.75, -0.5, 0.125]);
+    model.node("Log", &["x"], "log", vec![]);
+    model.node("Sub", &["log", "k"], "sub", vec![]);
+    model.node("Relu", &["sub"], "relu", vec![]);
+    model.node("Conv", &["relu", "w"], "conv", vec![]);
+    model.node("Relu", &["conv"], "y", vec![]);
+    model.output("y");
+    let mut values: Vec<f32> = (0..128_u8).map(|i| 0.5 + f32::from(i * 37 % 128) / 16.0).collect();
+    values[0] = first;
+    bench(&model.save(folder), &save_array(folder, &[16, 2, 2, 2], values), 16, None)
+}
+
+fn rows(report: &Report) -> Vec<String> {
+    report.rows.iter().map(|row| row.info.name.clone()).collect()
+}
+
+/// What a click on each of these layers shows: the detail with the threshold's tensor, and the arithmetic.
+fn clicked(workbench: &mut Workbench, config: &QuantConfig, layers: &[String]) -> Vec<String> {
+    let config = Arc::new(config.clone());
+    let page = |layer: &String| {
+        let detail = quietly(|job| workbench.layer_detail(&config, layer, job)).expect("the layer is there");
+        let arithmetic = quietly(|job| workbench.layer_arithmetic(&config, layer, job)).expect("the layer is there");
+        let threshold = detail.threshold.as_ref().map(|t| (&t.tensor, &t.owner, &t.choices));
+        let channels = (&detail.weight_channels, &detail.activation_channels);
+        format!("{layer}: {:?} {:?} {channels:?} {threshold:?} {arithmetic:?}", detail.activation, detail.weights)
+    };
+    layers.iter().map(page).collect()
+}
+
+#[test]
+fn a_click_after_a_return_to_a_target_shows_the_layer_of_that_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (config("onnxruntime"), config("tflite"));
+    let mut workbench = logarithms(folder.path(), 1.0);
+    let layers = rows(&evaluate(&mut workbench, &here));
+    let expected = clicked(&mut workbench, &here, &layers);
+    assert_ne!(rows(&evaluate(&mut workbench, &there)), layers, "the two targets have other rows");
+    // The report is one of those kept, so the graph is still the other target's when the layer is clicked.
+    assert_eq!(rows(&evaluate(&mut workbench, &here)), layers);
+    assert_eq!(clicked(&mut workbench, &here, &layers), expected);
+    evaluate(&mut workbench, &there);
+    evaluate(&mut workbench, &here);
+    let last = layers.last().unwrap();
+    let arithmetic = quietly(|job| workbench.layer_arithmetic(&Arc::new(here.clone()), last, job)).unwrap();
+    assert!(expected.last().unwrap().ends_with(&format!("{arithmetic:?}")), "{arithmetic:?}");
+}
+
+#[test]
+fn warnings_of_the_data_do_not_grow_with_every_target() {
+    let folder = tempfile::tempdir().unwrap();
+    // Log(0) is infinite.
+    let mut workbench = logarithms(folder.path(), 0.0);
+    let warnings = |report: &Report| {
+        let mut broken = report.warnings.clone();
+        broken.retain(|warning| warning.code == "activation-not-finite");
+        broken
+    };
+    let first = warnings(&evaluate(&mut workbench, &config("onnxruntime")));
+    assert!(!first.is_empty());
+    evaluate(&mut workbench, &config("tflite"));
+    let mut again = config("onnxruntime");
+    again.defaults.activation_bits = Some("float".parse().unwrap());
+    assert_eq!(warnings(&evaluate(&mut workbench, &again)), first);
+}
+
+#[test]
+fn a_target_file_that_is_edited_takes_effect_under_the_same_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("board.toml");
+    let write = |like: &str| {
+        let text = Target::builtin_toml(like).unwrap();
+        std::fs::write(&path, text.replace(&format!("name = \"{like}\""), "name = \"board\"")).unwrap();
+    };
+    let mut workbench = bench(&sample("sample.onnx"), &sample("sample.npz"), 4, None);
+    let built_in = ["tensorrt", "dsp-pow2"].map(|like| numbers(&evaluate(&mut workbench, &config(like))));
+    assert_ne!(built_in[0], built_in[1]);
+    let own = config(path.to_str().unwrap());
+    write("tensorrt");
+    assert_eq!(numbers(&evaluate(&mut workbench, &own)), built_in[0]);
+    // The file is the chosen target, and a report of it is kept; neither may stand for what it says now.
+    write("dsp-pow2");
+    workbench.check(&own).unwrap();
+    assert_eq!(numbers(&evaluate(&mut workbench, &own)), built_in[1]);
+    // Also where another target was chosen in between; what was kept of the former text is of use again.
+    evaluate(&mut workbench, &QuantConfig::default());
+    write("tensorrt");
+    assert_eq!(numbers(&evaluate(&mut workbench, &own)), built_in[0]);
+    std::fs::write(&path, "nonsense").unwrap();
+    assert!(workbench.check(&own).is_err());
+    let own = Arc::new(own);
+    let error = quietly(|job| workbench.evaluate(&own, job, &mut |_| ())).unwrap_err().to_string();
+    assert!(error.contains("board.toml"), "{error}");
+}
+
+/// How often `work` goes through the samples to count values.
+fn looks(work: impl FnOnce(&mut Job<'_>)) -> usize {
+    let mut looks = 0;
+    let mut progress = |p: Progress| looks += usize::from(p.stage == "histograms" && p.done == 0);
+    work(&mut Job { cancel: CancelToken::new(), progress: &mut progress });
+    looks
+}
+
+#[test]
+fn values_are_counted_in_one_look_and_only_where_a_range_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut model = Builder::new(17);
+    model.input("x", &[2, 2, 2]);
+    model.constant("w", &[2, 2, 1, 1], vec![0.5, -0.25, 1.0, 0.75]);
+    model.node("Conv", &["x", "w"], "first", vec![]);
+    model.node("Conv", &["first", "w"], "second", vec![]);
+    // Of 1/256 from −128 on, whatever its values are.
+    model.node("Sigmoid", &["second"], "y", vec![]);
+    model.output("y");
+    let values = (0..128_u8).map(|i| f32::from(i * 37 % 128) / 16.0 - 4.0).collect();
+    let mut workbench = bench(&model.save(folder.path()), &save_array(folder.path(), &[16, 2, 2, 2], values), 16, None);
+    let layers = rows(&evaluate(&mut workbench, &config("tflite")));
+    let (sigmoid, chosen) = layers.split_last().unwrap();
+    let counted = |workbench: &mut Workbench, config: &QuantConfig| {
+        looks(|job| drop(workbench.evaluate(&Arc::new(config.clone()), job, &mut |_| ()).expect("it evaluates")))
+    };
+    let mut fixed = config("tflite");
+    fixed.defaults.method = Some(Method::Kl);
+    for layer in chosen {
+        fixed.layers.entry(layer.clone()).or_default().method = Some(Method::MinMax);
+    }
+    assert_eq!(counted(&mut workbench, &fixed), 0);
+    let click = |workbench: &mut Workbench, config: &QuantConfig, layer: &str| {
+        looks(|job| drop(workbench.layer_detail(&Arc::new(config.clone()), layer, job).expect("the layer is there")))
+    };
+    assert_eq!(click(&mut workbench, &fixed, sigmoid), 0);
+    let mut float = config("tflite");
+    float.defaults.activation_bits = Some("float".parse().unwrap());
+    assert_eq!(click(&mut workbench, &float, "n_first"), 0);
+    // A flavour beside our own method, on tensors that were not counted so far.
+    let mut mixed = config("tflite");
+    mixed.defaults.method = Some(Method::Kl);
+    mixed.layers.entry("n_second".into()).or_default().method = Some(Method::Flavour(Flavour::OrtEntropy));
+    assert_eq!((counted(&mut workbench, &mixed), click(&mut workbench, &mixed, "n_second")), (1, 0));
+    assert_eq!([0, 1].map(|_| click(&mut workbench, &mixed, "n_first")), [1, 0]);
+    // What the flavour has to say of itself is no warning.
+    let report = evaluate(&mut workbench, &mixed);
+    assert!(report.warnings.iter().all(|warning| warning.code != "method-fell-back"), "{:?}", report.warnings);
 }

@@ -12,6 +12,7 @@ pub(super) struct Bins {
     low: f64,
     per_unit: f64,
     counts: Vec<u64>,
+    /// NaNs seen, which are in no bin.
     nan: u64,
 }
 
@@ -32,20 +33,6 @@ impl Bins {
     /// Values in each bin.
     pub(super) fn counts(&self) -> &[u64] {
         &self.counts
-    }
-
-    /// NaNs seen, which are in no bin.
-    pub(super) fn nan(&self) -> u64 {
-        self.nan
-    }
-
-    pub(super) fn merge(&mut self, other: &Self) {
-        assert!(
-            self.low == other.low && self.per_unit == other.per_unit && self.counts.len() == other.counts.len(),
-            "histograms are merged over one range"
-        );
-        self.counts.iter_mut().zip(&other.counts).for_each(|(total, count)| *total += count);
-        self.nan += other.nan;
     }
 }
 
@@ -149,7 +136,7 @@ mod tests {
             seen.observe(&vec![1.0; 500_003]);
             assert_eq!(seen.counts().last(), Some(&500_003), "{bins} bins");
             seen.observe(&vec![f32::NAN; 500_003]);
-            assert_eq!((seen.nan(), seen.counts().iter().sum::<u64>()), (500_003, 500_003), "{bins} bins");
+            assert_eq!((seen.nan, seen.counts().iter().sum::<u64>()), (500_003, 500_003), "{bins} bins");
         }
     }
 }

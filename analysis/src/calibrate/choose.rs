@@ -5,8 +5,7 @@ use serde::Serialize;
 use super::{
     curve::{Curve, NoCandidate, cut},
     entropy::entropy_curve,
-    flavours,
-    histogram::TensorHistogram,
+    flavours::{self, Flavour},
     kl::kl_curve,
     method::Method,
     mse::mse_curves,
@@ -24,7 +23,7 @@ pub struct RangeChoice {
     pub method: Method,
     /// Every threshold considered and its cost: one curve, or one for each end; none for min–max.
     pub curves: Vec<Curve>,
-    /// Why the method is not the one that was asked for.
+    /// Why the method is not the one that was asked for; or, if it is, what is odd in another tool's choice.
     pub note: Option<String>,
 }
 
@@ -34,52 +33,51 @@ pub struct RangeChoice {
 /// of its own and gives the observed range too.
 pub fn choose(method: Method, data: &TensorValues, format: NumberFormat, percentile: f64) -> RangeChoice {
     let observed = data.histogram.range();
-    let integer = match (method, format) {
-        (Method::MinMax | Method::Manual, _) => return chosen(method, observed),
-        (Method::Percentile, _) => None,
-        (_, NumberFormat::Integer(format)) => Some(format),
-        (_, NumberFormat::Float(_)) => return fallen_back(method, observed, NoCandidate::NoGrid),
-    };
-    if let (Method::Flavour(flavour), Some(format)) = (method, integer) {
-        let Some(counted) = &data.flavours else { return fallen_back(method, observed, NoCandidate::NotCounted) };
-        let choice = flavours::choose(flavour, counted, format.grid, format.scheme);
-        let curves = choice.curve.into_iter().collect();
-        return RangeChoice { range: choice.range, method, curves, note: choice.note };
-    }
-    match curves(method, &data.histogram, integer, percentile) {
-        Ok((range, curves)) => RangeChoice { range, method, curves, note: None },
-        Err(why) => fallen_back(method, observed, why),
-    }
+    search(method, data, format, percentile).unwrap_or_else(|why| fallen_back(method, observed, why.reason()))
 }
 
-fn chosen(method: Method, range: Range) -> RangeChoice {
-    RangeChoice { range, method, curves: Vec::new(), note: None }
-}
-
-fn fallen_back(method: Method, observed: Range, why: NoCandidate) -> RangeChoice {
-    RangeChoice { note: Some(format!("{}: {}", method.name(), why.reason())), ..chosen(Method::MinMax, observed) }
-}
-
-/// The range and the curves of one of this program's own methods; only percentile does without an integer format.
-fn curves(
+fn search(
     method: Method,
-    histogram: &TensorHistogram,
-    format: Option<IntegerFormat>,
+    data: &TensorValues,
+    format: NumberFormat,
     percentile: f64,
-) -> Result<(Range, Vec<Curve>), NoCandidate> {
+) -> Result<RangeChoice, NoCandidate> {
+    let histogram = &data.histogram;
     let observed = histogram.range();
+    // Only percentile does without.
+    let integer = || match format {
+        NumberFormat::Integer(format) => Ok(format),
+        NumberFormat::Float(_) => Err(NoCandidate::NoGrid),
+    };
     let of_threshold = |curve: Curve| {
         let range = curve.threshold().map_or(observed, |t| cut(observed, t));
         (range, vec![curve])
     };
-    let integer = || format.ok_or(NoCandidate::NoGrid);
-    match method {
-        Method::MinMax | Method::Manual | Method::Flavour(_) => Ok((observed, Vec::new())),
-        Method::Percentile => percentile_curves(histogram, percentile),
-        Method::Kl => kl_curve(histogram, integer()?).map(of_threshold),
-        Method::Entropy => entropy_curve(histogram, integer()?).map(of_threshold),
-        Method::Mse => mse_curves(histogram, integer()?),
+    let (range, curves) = match method {
+        Method::MinMax | Method::Manual => (observed, Vec::new()),
+        Method::Percentile => percentile_curves(histogram, percentile)?,
+        Method::Kl => of_threshold(kl_curve(histogram, integer()?)?),
+        Method::Entropy => of_threshold(entropy_curve(histogram, integer()?)?),
+        Method::Mse => mse_curves(histogram, integer()?)?,
+        Method::Flavour(flavour) => return of_flavour(flavour, data, integer()?),
+    };
+    Ok(RangeChoice { range, method, curves, note: None })
+}
+
+fn of_flavour(flavour: Flavour, data: &TensorValues, format: IntegerFormat) -> Result<RangeChoice, NoCandidate> {
+    let method = Method::Flavour(flavour);
+    let counted = data.flavours.as_ref().ok_or(NoCandidate::NotCounted)?;
+    let choice = flavours::choose(flavour, counted, format.grid, format.scheme);
+    if choice.is_fallback {
+        return Ok(fallen_back(method, choice.range, choice.note.as_deref().unwrap_or_default()));
     }
+    let curves = choice.curve.into_iter().collect();
+    Ok(RangeChoice { range: choice.range, method, curves, note: choice.note })
+}
+
+fn fallen_back(method: Method, range: Range, why: &str) -> RangeChoice {
+    let note = Some(format!("{}: {why}", method.name()));
+    RangeChoice { range, method: Method::MinMax, curves: Vec::new(), note }
 }
 
 #[cfg(test)]
@@ -87,7 +85,7 @@ mod tests {
     use super::*;
     use crate::{
         calibrate::DEFAULT_PERCENTILE,
-        quant::{Codes, Scheme, Sign},
+        quant::{Codes, FloatFormat, Scheme, Sign},
     };
 
     fn values() -> Vec<f32> {
@@ -132,6 +130,48 @@ mod tests {
         let choice = choose(Method::Kl, &data, format(16, Scheme::Symmetric), DEFAULT_PERCENTILE);
         assert_eq!((choice.method, choice.range), (Method::MinMax, data.histogram.range()));
         assert!(choice.note.unwrap().contains("min–max"));
+    }
+
+    #[test]
+    fn a_flavour_chooses_under_its_own_name_and_what_it_notes_is_no_fallback() {
+        let data = of(&values());
+        for (scheme, flavour) in
+            [Scheme::Affine, Scheme::Symmetric].into_iter().flat_map(|s| Flavour::ALL.map(|f| (s, f)))
+        {
+            let asked = Method::Flavour(flavour);
+            let choice = choose(asked, &data, format(8, scheme), DEFAULT_PERCENTILE);
+            let IntegerFormat { grid, .. } = format(8, scheme).integer().unwrap();
+            let own = flavours::choose(flavour, data.flavours.as_ref().unwrap(), grid, scheme);
+            assert_eq!((choice.method, choice.range, &choice.note), (asked, own.range, &own.note));
+            assert_eq!(choice.curves, Vec::from_iter(own.curve));
+            let says = flavour == Flavour::OrtEntropy
+                || (scheme == Scheme::Affine && matches!(flavour, Flavour::PpqKl | Flavour::TensorRt));
+            assert_eq!(choice.note.is_some(), says, "{flavour}: {:?}", choice.note);
+        }
+    }
+
+    #[test]
+    fn a_flavour_without_an_answer_is_min_max() {
+        for values in [vec![0.0; 9], vec![f32::NEG_INFINITY, 1.0, f32::INFINITY]] {
+            let data = of(&values);
+            for flavour in Flavour::ALL {
+                let choice = choose(Method::Flavour(flavour), &data, format(8, Scheme::Affine), DEFAULT_PERCENTILE);
+                assert_eq!((choice.method, choice.range), (Method::MinMax, data.histogram.range()), "{flavour}");
+                assert!(choice.note.unwrap().starts_with(&format!("{flavour}: ")));
+            }
+        }
+        let kl = Method::Flavour(Flavour::PpqKl);
+        let sixteen = choose(kl, &of(&values()), format(16, Scheme::Symmetric), DEFAULT_PERCENTILE);
+        assert_eq!((sixteen.method, sixteen.curves.len()), (Method::MinMax, 0));
+        assert!(sixteen.note.unwrap().starts_with("ppq-kl: PPQ's 4096 bins are fewer"));
+        // Not counted as the tool counts, and no integers.
+        let bare = TensorValues { flavours: None, ..of(&values()) };
+        let entropy = Method::Flavour(Flavour::OrtEntropy);
+        let choice = choose(entropy, &bare, format(8, Scheme::Affine), DEFAULT_PERCENTILE);
+        assert_eq!(choice.method, Method::MinMax);
+        let float = NumberFormat::Float(FloatFormat::Float8E4M3);
+        let choice = choose(entropy, &of(&values()), float, DEFAULT_PERCENTILE);
+        assert_eq!((choice.method, choice.range), (Method::MinMax, of(&values()).histogram.range()));
     }
 
     #[test]

@@ -50,15 +50,6 @@ impl TensorHistogram {
         self.zeros += count_zeros(values);
     }
 
-    /// Adds another histogram of the same tensor.
-    ///
-    /// # Panics
-    /// If it is over another range.
-    pub fn merge(&mut self, other: &Self) {
-        self.bins.merge(&other.bins);
-        self.zeros += other.zeros;
-    }
-
     /// The observed minimum and maximum it was made for.
     pub fn range(&self) -> Range {
         self.range
@@ -87,11 +78,6 @@ impl TensorHistogram {
     /// Values in the bins.
     pub fn total(&self) -> u64 {
         self.positive().iter().chain(self.negative()).sum()
-    }
-
-    /// NaNs seen, which are in no bin.
-    pub fn nan(&self) -> u64 {
-        self.bins.nan()
     }
 
     /// Width of a bin.
@@ -174,14 +160,6 @@ impl DisplayHistogram {
         self.bins.observe(values);
     }
 
-    /// Adds another histogram over the same range.
-    ///
-    /// # Panics
-    /// If it is over another range.
-    pub fn merge(&mut self, other: &Self) {
-        self.bins.merge(&other.bins);
-    }
-
     /// What the bins span.
     pub fn range(&self) -> Range {
         self.range
@@ -190,11 +168,6 @@ impl DisplayHistogram {
     /// Values in each bin.
     pub fn counts(&self) -> &[u64] {
         self.bins.counts()
-    }
-
-    /// NaNs seen, which are in no bin.
-    pub fn nan(&self) -> u64 {
-        self.bins.nan()
     }
 }
 
@@ -220,7 +193,7 @@ mod tests {
         h.observe(&[1.0, -1.0, 3.999, -4.0, 0.0, -0.0, f32::NAN]);
         assert_eq!(filled(h.positive()), [(0, 2), (1024, 1), (4094, 1)]);
         assert_eq!(filled(h.negative()), [(1024, 1), (4095, 1)]);
-        assert_eq!((h.nan(), h.zeros(), h.total()), (1, 2, 6));
+        assert_eq!((h.bins.nan, h.zeros(), h.total()), (1, 2, 6));
         // Magnitudes in bins of 1/512, values in bins of 1/256: 1 → 512 and 1024 + 256, −1 → 1023 − 256.
         assert_eq!(filled(&h.magnitudes()), [(0, 2), (512, 2), (2047, 2)]);
         assert_eq!(filled(&h.signed()), [(0, 1), (767, 1), (1024, 2), (1280, 1), (2047, 1)]);
@@ -254,11 +227,7 @@ mod tests {
         let mut whole = TensorHistogram::new(range);
         whole.observe(&values);
         let mut parts = TensorHistogram::new(range);
-        for chunk in values.rchunks(333) {
-            let mut part = TensorHistogram::new(range);
-            part.observe(chunk);
-            parts.merge(&part);
-        }
+        values.rchunks(333).for_each(|chunk| parts.observe(chunk));
         assert_eq!(whole, parts);
         assert_eq!(whole.total(), values.len() as u64);
         let mut slow = [vec![0_u64; SIDE_BINS], vec![0_u64; SIDE_BINS]];

@@ -5,12 +5,12 @@
 //! beyond the last code `(x − top)³/3` is added. So a grid costs one evaluation an edge, whatever its step: no sampling
 //! of the bins, and a step finer than a bin is no special case.
 
-use super::histogram::{TensorHistogram, real};
+use super::{
+    count::ROUND,
+    histogram::{TensorHistogram, real},
+};
 use crate::quant::{QuantParams, wide::wide};
 
-/// 1.5·2⁵²: adding and subtracting it rounds a float64 below 2⁵¹ half to even; `round_ties_even` is a library call on
-/// baseline x86-64.
-const ROUND: f64 = 6_755_399_441_055_744.0;
 /// float64 sums kept side by side.
 const LANES: usize = 8;
 
@@ -140,6 +140,7 @@ fn codes(params: &QuantParams) -> [i32; 2] {
 #[inline(always)]
 fn primitive(u: f64, codes: f64) -> f64 {
     let inside = if u < codes { u } else { codes };
+    // Half to even; `round_ties_even` is a library call on baseline x86-64.
     let k = (inside + ROUND) - ROUND;
     let (f, beyond) = (inside - k, u - inside);
     k / 12.0 + (f * f * f + beyond * beyond * beyond) / 3.0

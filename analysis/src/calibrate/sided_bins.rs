@@ -19,7 +19,8 @@ pub struct SidedBins {
     amax: f32,
     /// [`SIDE_BINS`] of the values `r ≥ 0`, then as many of the others.
     counts: Vec<u64>,
-    nan: u64,
+    /// NaNs seen, which are in no bin.
+    pub(super) nan: u64,
 }
 
 impl SidedBins {
@@ -33,16 +34,6 @@ impl SidedBins {
         self.nan += observe(values, &Sided::new(self.amax), &mut self.counts);
     }
 
-    /// Adds another histogram of the same tensor.
-    ///
-    /// # Panics
-    /// If it is over another `amax`.
-    pub fn merge(&mut self, other: &Self) {
-        assert_eq!(self.amax.to_bits(), other.amax.to_bits(), "histograms are merged over one range");
-        self.counts.iter_mut().zip(&other.counts).for_each(|(total, count)| *total += count);
-        self.nan += other.nan;
-    }
-
     /// Values `r ≥ 0` in each bin; bin `i` is `[i, i+1)·amax/4096`, the last one with its right end.
     pub fn positive(&self) -> &[u64] {
         &self.counts[..SIDE_BINS]
@@ -51,16 +42,6 @@ impl SidedBins {
     /// Values `r < 0` in each bin of `|r|`.
     pub fn negative(&self) -> &[u64] {
         &self.counts[SIDE_BINS..]
-    }
-
-    /// NaNs seen, which are in no bin.
-    pub fn nan(&self) -> u64 {
-        self.nan
-    }
-
-    /// `max|r|` that it was made for.
-    pub fn amax(&self) -> f32 {
-        self.amax
     }
 }
 
@@ -125,7 +106,7 @@ mod tests {
         bins.observe(&[1.0, 3.999, 4.0, -0.5, 0.0, -0.0, -4.0, f32::NAN, -f32::NAN, f32::INFINITY, -9.0, -1e-40]);
         assert_eq!(filled(bins.positive()), [(0, 2), (1024, 1), (4094, 1), (4095, 2)]);
         assert_eq!(filled(bins.negative()), [(0, 1), (512, 1), (4095, 2)]);
-        assert_eq!((bins.nan(), bins.amax()), (2, 4.0));
+        assert_eq!((bins.nan, bins.amax), (2, 4.0));
     }
 
     #[test]
@@ -166,11 +147,7 @@ mod tests {
         let mut whole = SidedBins::new(0.7);
         whole.observe(&values);
         let mut parts = SidedBins::new(0.7);
-        for chunk in values.rchunks(333) {
-            let mut part = SidedBins::new(0.7);
-            part.observe(chunk);
-            parts.merge(&part);
-        }
+        values.rchunks(333).for_each(|chunk| parts.observe(chunk));
         assert_eq!(whole, parts);
         let negative = values.iter().filter(|v| **v < 0.0).count() as u64;
         assert_eq!(whole.negative().iter().sum::<u64>(), negative);

@@ -26,15 +26,14 @@ pub struct TensorValues {
 }
 
 impl TensorValues {
-    /// Without what the flavours need.
-    #[must_use]
-    pub fn without_flavours(self) -> Self {
-        Self { flavours: None, ..self }
-    }
-
     /// Empty, for a tensor whose observed minimum and maximum are `range`.
     pub fn new(range: Range) -> Self {
-        Self { histogram: TensorHistogram::new(range), flavours: Some(FlavourStatistics::new(range)) }
+        Self { flavours: Some(FlavourStatistics::new(range)), ..Self::without_flavours(range) }
+    }
+
+    /// The same without what the flavours need.
+    pub fn without_flavours(range: Range) -> Self {
+        Self { histogram: TensorHistogram::new(range), flavours: None }
     }
 
     /// Adds one sample's values.

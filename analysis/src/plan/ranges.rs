@@ -162,7 +162,10 @@ impl QuantPlan {
                 match statistics.histograms.get(&graph.quantizable.owner(tensor).unwrap_or(tensor)) {
                     Some(data) if format.range.method.needs_histogram() => {
                         let choice = choose(format.range.method, data, format.number, format.range.percentile);
-                        if let Some(note) = choice.note {
+                        // Under its own name a method has notes too, which are no fallback.
+                        if choice.method != format.range.method
+                            && let Some(note) = choice.note
+                        {
                             self.warnings.push(Warning::new("method-fell-back", format!("`{name}`: {note}")));
                         }
                         (choice.range, choice.method)

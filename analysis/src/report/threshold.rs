@@ -61,7 +61,7 @@ pub struct RangeMark {
     pub zero_point: i32,
     /// The error it makes, from the histogram; `None` where nothing but zeros was observed.
     pub effect: Option<RangeEffect>,
-    /// Why the method could not choose.
+    /// Why the method could not choose, or what is odd in another tool's choice.
     pub note: Option<String>,
 }
 

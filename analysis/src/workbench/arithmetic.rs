@@ -39,11 +39,9 @@ impl Workbench {
         layer: &str,
         job: &mut Job<'_>,
     ) -> Result<Arc<LayerArithmetic>> {
-        let id = self
-            .graph
-            .layer_named(layer)
-            .ok_or_else(|| Error::config(format!("layer `{layer}`"), "the model has none"))?;
+        // The plan first: it may bring another graph, and ids are those of one graph.
         let plan = self.plan_of(config, job)?;
+        let id = self.layer_id(layer)?;
         let content = match Parts::of(&self.graph, &plan, id) {
             Err(reason) => ArithmeticContent::NotApplicable(reason),
             Ok(parts) => ArithmeticContent::Integer(Box::new(self.integer_arithmetic(&parts, &plan, job)?)),

@@ -7,7 +7,7 @@ use crate::{
     calibrate::{DisplayHistogram, MinMax},
     config::QuantConfig,
     engine::Value,
-    error::{Error, Result},
+    error::Result,
     graph::{LayerId, TensorId},
     job::Job,
     metrics::{ErrorSums, Errors, Measure},
@@ -30,17 +30,12 @@ impl Workbench {
         layer: &str,
         job: &mut Job<'_>,
     ) -> Result<Arc<LayerDetail>> {
-        let id = self
-            .graph
-            .layer_named(layer)
-            .ok_or_else(|| Error::config(format!("layer `{layer}`"), "the model has none"))?;
+        // The plan first: it may bring another graph, and ids are those of one graph.
         let plan = self.plan_of(config, job)?;
+        let id = self.layer_id(layer)?;
         let output = self.graph.layers[id].outputs.first().copied();
-        if let Some(owner) = output.and_then(|t| self.graph.quantizable.owner(t)) {
-            self.histograms(&[owner], true, job)?;
-        }
         let pairs = self.pairs(output, &plan, job)?;
-        let threshold = self.threshold(output, &plan);
+        let threshold = self.threshold(output, &plan, job)?;
         let operand = plan.weights[id].main().cloned().map_or_else(|| self.float_operand(id), Some);
         Ok(Arc::new(LayerDetail {
             layer: layer.to_owned(),

@@ -1,10 +1,10 @@
 //! An evaluation: ranges to a plan, the plan to every sample, one sample first so that the answer is there at once.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use super::{KEPT_REPORTS, LIVE_SAMPLES, Workbench, samples::no_data};
+use super::{Finished, KEPT_REPORTS, LIVE_SAMPLES, Workbench, samples::no_data};
 use crate::{
-    calibrate::{Method, Statistics},
+    calibrate::Statistics,
     config::QuantConfig,
     engine::PassCount,
     error::Result,
@@ -26,10 +26,10 @@ impl Workbench {
     /// # Errors
     /// [`crate::Error::Config`] that names the layer or rule.
     pub fn check(&self, config: &QuantConfig) -> Result<()> {
-        if self.target_name == config.target {
+        let target = Target::load(&config.target)?;
+        if target == self.graph.target {
             return FormatPlan::resolve(&self.graph, config).map(drop);
         }
-        let target = Target::load(&config.target)?;
         FormatPlan::resolve(&self.graph.with_target(&target), config).map(drop)
     }
 
@@ -45,11 +45,12 @@ impl Workbench {
         job: &mut Job<'_>,
         on_stage: &mut dyn FnMut(Arc<Report>),
     ) -> Result<Arc<Report>> {
-        if let Some((_, report)) = self.finished.iter().find(|(kept, _)| kept == config) {
-            return Ok(Arc::clone(report));
-        }
         let started = Instant::now();
-        self.use_target(&config.target)?;
+        let target = Target::load(&config.target)?;
+        if let Some(kept) = self.finished.iter().find(|kept| kept.config == *config && kept.target == target) {
+            return Ok(Arc::clone(&kept.report));
+        }
+        self.use_target(&target);
         let mut timing = Timing::default();
         let was_referenced = self.data.as_ref().is_some_and(|d| d.is_referenced);
         let formats = Arc::new(FormatPlan::resolve(&self.graph, config)?);
@@ -84,7 +85,7 @@ impl Workbench {
         let mut report = self.report(config, &plan, count, timing)?;
         report.timing.total_s = seconds(started);
         let report = Arc::new(report);
-        self.finished.push_back((Arc::clone(config), Arc::clone(&report)));
+        self.finished.push_back(Finished { config: Arc::clone(config), target, report: Arc::clone(&report) });
         if self.finished.len() > KEPT_REPORTS {
             self.finished.pop_front();
         }
@@ -97,7 +98,7 @@ impl Workbench {
     /// # Errors
     /// [`crate::Error::Config`] for a configuration that cannot take effect.
     pub fn weight_only(&mut self, config: &Arc<QuantConfig>) -> Result<Arc<Report>> {
-        self.use_target(&config.target)?;
+        self.use_target_named(&config.target)?;
         let formats = FormatPlan::resolve(&self.graph, config)?;
         // Without ranges no activation can be quantized, and a bias has no scale to rest on.
         let float = FormatPlan { tensors: vec![None; formats.tensors.len()], ..formats };
@@ -108,23 +109,33 @@ impl Workbench {
 
     /// Every quantizer of these formats, with the histograms that their methods need.
     pub(super) fn plan(&mut self, formats: Arc<FormatPlan>, job: &mut Job<'_>) -> Result<Arc<QuantPlan>> {
-        let owners = |wanted: fn(Method) -> bool| -> Vec<TensorId> {
-            (0..formats.tensors.len())
-                .filter(|&t| formats.tensors[t].is_some_and(|f| wanted(f.range.method)))
-                .filter_map(|t| self.graph.quantizable.owner(t))
-                .collect()
-        };
-        let by_flavour = owners(|method| method.flavour().is_some());
-        let by_histogram = owners(|method| method.needs_histogram() && method.flavour().is_none());
-        self.histograms(&by_flavour, true, job)?;
-        self.histograms(&by_histogram, false, job)?;
+        self.histograms(&self.counted_tensors(&formats), job)?;
         let statistics = &self.data.as_ref().ok_or_else(no_data)?.statistics;
         Ok(Arc::new(QuantPlan::resolve(&self.graph, formats, statistics, &mut self.weight_cache)?))
     }
 
+    /// The tensors whose values must be counted for these formats, and whether as other tools count them: the owners of
+    /// the quantizers, whose methods look at more than the ends.
+    fn counted_tensors(&self, formats: &FormatPlan) -> BTreeMap<TensorId, bool> {
+        let mut counted = BTreeMap::new();
+        for (tensor, format) in formats.tensors.iter().enumerate() {
+            let Some(format) = format.filter(|f| f.range.method.needs_histogram()) else { continue };
+            let Some(place) = self.graph.quantizable.place(tensor) else { continue };
+            // A fixed range is not chosen. Fixed codes are for integers: a small float has a range all the same.
+            let is_read_apart = || formats.layers.iter().any(|layer| layer.reads.contains_key(&tensor));
+            let has_fixed_codes = place.fixed_params.is_some() && format.number.integer().is_some();
+            if place.fixed_range.is_some() || has_fixed_codes && !is_read_apart() {
+                continue;
+            }
+            let owner = self.graph.quantizable.owner(tensor).unwrap_or(tensor);
+            *counted.entry(owner).or_default() |= format.range.method.flavour().is_some();
+        }
+        counted
+    }
+
     /// The plan of a configuration, as [`Workbench::evaluate`] would use it.
     pub(super) fn plan_of(&mut self, config: &QuantConfig, job: &mut Job<'_>) -> Result<Arc<QuantPlan>> {
-        self.use_target(&config.target)?;
+        self.use_target_named(&config.target)?;
         let formats = Arc::new(FormatPlan::resolve(&self.graph, config)?);
         self.reference(job)?;
         self.plan(formats, job)

@@ -33,9 +33,12 @@ pub use threshold::range_choices;
 use crate::{
     config::QuantConfig,
     engine::{Engine, Runtime},
+    error::{Error, Result},
     graph::Graph,
+    graph::LayerId,
     plan::WeightCache,
     report::{ModelInfo, Report},
+    target::Target,
 };
 
 /// Samples whose tensors are kept for answers at the speed of a click.
@@ -49,13 +52,19 @@ pub struct Workbench {
     runtime: Runtime,
     info: Arc<ModelInfo>,
     graph: Arc<Graph>,
-    /// As the configuration names the target that `graph` is arranged for.
-    target_name: String,
     engine: Engine,
     weight_cache: WeightCache,
     memory_budget_bytes: u64,
     data: Option<EvaluationData>,
-    finished: VecDeque<(Arc<QuantConfig>, Arc<Report>)>,
+    finished: VecDeque<Finished>,
+}
+
+/// A report that is done, and what it is of. The target too: a file can have changed since under the same name.
+#[derive(Debug)]
+struct Finished {
+    config: Arc<QuantConfig>,
+    target: Arc<Target>,
+    report: Arc<Report>,
 }
 
 impl Workbench {
@@ -67,5 +76,10 @@ impl Workbench {
     /// The graph, for views that draw it and for tests.
     pub fn graph(&self) -> &Arc<Graph> {
         &self.graph
+    }
+
+    /// The layer of this name in the graph as it is arranged now; a change of target makes the id void.
+    fn layer_id(&self, name: &str) -> Result<LayerId> {
+        self.graph.layer_named(name).ok_or_else(|| Error::config(format!("layer `{name}`"), "the model has none"))
     }
 }

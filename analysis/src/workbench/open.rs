@@ -87,7 +87,6 @@ impl Workbench {
             runtime: runtime.clone(),
             engine: Engine::new(runtime.clone(), Arc::clone(&graph)),
             info,
-            target_name: graph.target.name.clone(),
             graph,
             weight_cache: WeightCache::new(),
             memory_budget_bytes,

@@ -12,20 +12,21 @@ use crate::{
 };
 
 impl Workbench {
-    /// Arranges the model for the target of this name, or of this file, unless it is already.
+    /// Arranges the model for the target of this name, or of this file as it is now, unless it is already.
     ///
     /// # Errors
     /// [`crate::Error::Config`] where there is no such target or its file is wrong; [`crate::Error::Io`].
-    pub(super) fn use_target(&mut self, name_or_path: &str) -> Result<()> {
-        if self.target_name == name_or_path {
-            return Ok(());
+    pub(super) fn use_target_named(&mut self, name_or_path: &str) -> Result<()> {
+        self.use_target(&Target::load(name_or_path)?);
+        Ok(())
+    }
+
+    /// Arranges the model for `target`, unless it is already. Names are not compared: a file can change under its own.
+    pub(super) fn use_target(&mut self, target: &Arc<Target>) {
+        if *target == self.graph.target {
+            return;
         }
-        let target = Target::load(name_or_path)?;
-        self.target_name = name_or_path.to_owned();
-        if target == self.graph.target {
-            return Ok(());
-        }
-        self.graph = Arc::new(self.graph.with_target(&target));
+        self.graph = Arc::new(self.graph.with_target(target));
         self.engine = Engine::new(self.runtime.clone(), Arc::clone(&self.graph));
         self.weight_cache = WeightCache::new();
         self.info = Arc::new(info::retargeted(&self.info, &self.graph));
@@ -36,6 +37,5 @@ impl Workbench {
             data.is_referenced = false;
             data.used_bytes = 0;
         }
-        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 //! A sample is *resident* when its tensors of both runs are in memory. As many as the budget allows are, the first ones
 //! first, so the live samples almost always are; the others are run from the start each time and keep only their sums.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Workbench, score::SampleScore};
 use crate::{
@@ -107,27 +107,27 @@ impl Workbench {
         }
         let graph = Arc::clone(&self.graph);
         let data = self.data.as_mut().ok_or_else(no_data)?;
-        data.warnings.extend(broken_values(&graph, &statistics));
+        data.warnings = broken_values(&graph, &statistics);
         data.statistics = statistics;
         data.is_referenced = true;
         job.step("float reference", "samples", count, count)
     }
 
-    /// What the methods need of `tensors` over their final ranges, where it was not counted yet; `for_flavours`: what
-    /// other tools' methods need too.
-    pub(super) fn histograms(&mut self, tensors: &[TensorId], for_flavours: bool, job: &mut Job<'_>) -> Result<()> {
+    /// What the methods need of `tensors` over their final ranges, where it was not counted yet, in one look at the
+    /// samples; where the flag is set, what other tools' methods need too.
+    pub(super) fn histograms(&mut self, tensors: &BTreeMap<TensorId, bool>, job: &mut Job<'_>) -> Result<()> {
         self.reference(job)?;
         let data = self.data.as_ref().ok_or_else(no_data)?;
         let mut added: Vec<(TensorId, TensorValues)> = tensors
             .iter()
-            .filter(|t| {
+            .filter(|(t, for_flavours)| {
                 let counted = data.statistics.histograms.get(t);
-                counted.is_none_or(|values| for_flavours && values.flavours.is_none())
+                counted.is_none_or(|values| **for_flavours && values.flavours.is_none())
             })
-            .filter_map(|&t| {
+            .filter_map(|(&t, &for_flavours)| {
                 let range = data.statistics.joined_range(&self.graph.quantizable.joined(t))?;
-                let values = TensorValues::new(range);
-                Some((t, if for_flavours { values } else { values.without_flavours() }))
+                let empty = if for_flavours { TensorValues::new } else { TensorValues::without_flavours };
+                Some((t, empty(range)))
             })
             .collect();
         if added.is_empty() {

@@ -1,25 +1,57 @@
 //! Every method's choice for one tensor with the curves behind it. Computed for the clicked layer alone: the curves of
 //! all tensors would double the time of an analysis, and nobody looks at them all.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use rayon::prelude::*;
 
 use super::Workbench;
 use crate::{
     calibrate::{Flavour, HistogramError, Method, TensorHistogram, TensorValues, choose, percentile::share_beyond},
+    error::Result,
     graph::{Owner, TensorId},
+    job::Job,
     plan::QuantPlan,
     quant::{IntegerFormat, NumberFormat, Range},
     report::{MethodCurves, RangeMark, ThresholdDetail, threshold::mark},
 };
 
+/// A tensor whose range can be chosen.
+struct ThresholdPlace {
+    /// The tensor whose values decide.
+    owner: TensorId,
+    format: IntegerFormat,
+    percentile: f64,
+    in_use: (Method, Range),
+}
+
 impl Workbench {
-    /// The choices for the tensor whose range decides about `output`.
-    ///
-    /// # Errors
-    /// The reason in words where there is nothing to choose.
-    pub(super) fn threshold(&self, output: Option<TensorId>, plan: &QuantPlan) -> Result<Arc<ThresholdDetail>, String> {
+    /// The choices for the tensor whose range decides about `output`, or the reason in words why there are none. What the
+    /// methods need is counted only where there is something to choose: it takes another look at all samples.
+    pub(super) fn threshold(
+        &mut self,
+        output: Option<TensorId>,
+        plan: &QuantPlan,
+        job: &mut Job<'_>,
+    ) -> Result<std::result::Result<Arc<ThresholdDetail>, String>> {
+        let place = match self.threshold_place(output, plan) {
+            Ok(place) => place,
+            Err(why) => return Ok(Err(why)),
+        };
+        self.histograms(&BTreeMap::from([(place.owner, true)]), job)?;
+        let data = self.data.as_ref().and_then(|d| d.statistics.histograms.get(&place.owner));
+        Ok(data.ok_or_else(|| "no value was observed".to_owned()).map(|data| {
+            let maker = self.graph.maker(place.owner).map(|l| self.graph.layers[l].name.clone());
+            let names = (self.graph.name(place.owner), maker.as_deref().unwrap_or_default());
+            Arc::new(range_choices(data, place.format, place.percentile, place.in_use, names))
+        }))
+    }
+
+    fn threshold_place(
+        &self,
+        output: Option<TensorId>,
+        plan: &QuantPlan,
+    ) -> std::result::Result<ThresholdPlace, String> {
         let tensor = output.ok_or("this row has no floating-point output")?;
         let quantizer = plan.tensors[tensor].ok_or("the output is float: there is no threshold to choose")?;
         let place = self.graph.quantizable.place(tensor).copied();
@@ -37,15 +69,16 @@ impl Workbench {
             return Err(format!("the operator's output lies between {low} and {high} always: the range is fixed"));
         }
         let owner = self.graph.quantizable.owner(tensor).unwrap_or(tensor);
-        let data = self.data.as_ref().and_then(|d| d.statistics.histograms.get(&owner));
-        let data = data.ok_or("no value was observed")?;
         let format = plan.formats.tensors[owner].or(plan.formats.tensors[tensor]).ok_or("the output is float")?;
         let Some(number) = format.number.integer() else {
             return Err("thresholds are weighed for integers; a small float takes the largest value as it is".into());
         };
-        let maker = self.graph.maker(owner).map(|l| self.graph.layers[l].name.clone());
-        let names = (self.graph.name(owner), maker.as_deref().unwrap_or_default());
-        Ok(Arc::new(range_choices(data, number, format.range.percentile, (quantizer.method, quantizer.range), names)))
+        Ok(ThresholdPlace {
+            owner,
+            format: number,
+            percentile: format.range.percentile,
+            in_use: (quantizer.method, quantizer.range),
+        })
     }
 }
 

@@ -91,7 +91,7 @@ impl Flavour {
         }
     }
 
-    /// How it differs from this program's own method of that kind, in one line.
+    /// How the range that it chooses differs from that of this program's own method of that kind, in one line.
     pub fn difference(self) -> &'static str {
         match self {
             Self::OrtMinMax => "Same as min–max here",
@@ -138,11 +138,14 @@ pub struct FlavourChoice {
     /// Its lowest and highest, not widened to 0; never NaN, infinite only where the observed range is and nothing
     /// better is known. For PPQ and TensorRT, which report a scale only, the interval that their search settled on.
     pub range: Range,
-    /// Its scale and zero-point for the grid, where it has any for the scheme; else they follow from `range` as usual.
+    /// The tool's own scale and zero-point for the grid, where it has any for the scheme. For comparison with the tool
+    /// only: the scale that this program quantizes with follows from `range` by the format's rule, as with any method.
     pub scale: Option<(f32, i32)>,
     /// Every candidate that it really considers, thresholds ascending (not strictly), and its own costs; `best` is the
     /// chosen one by its own rule among equals. `None` where nothing is searched.
     pub curve: Option<Curve>,
+    /// The tool has no answer here, or stops with an error: `range` is what was observed.
+    pub is_fallback: bool,
     /// What the user should know: why this is not the tool's method, or what went wrong in it.
     pub note: Option<String>,
 }
@@ -154,7 +157,8 @@ impl FlavourChoice {
         let ordered = observed.low <= observed.high;
         let range = if ordered { observed } else { Range { low: 0.0, high: 0.0 } };
         let usable = range.low.is_finite() && range.high.is_finite() && range.amax() > 0.0;
-        Self { range, scale: (!usable).then_some((1.0, 0)), curve: None, note: Some(note.to_owned()) }
+        let scale = (!usable).then_some((1.0, 0));
+        Self { range, scale, curve: None, is_fallback: true, note: Some(note.to_owned()) }
     }
 
     /// A symmetric choice for an affine grid: its threshold cut to what was observed, without a scale. Cut to the
@@ -174,7 +178,8 @@ impl FlavourChoice {
 
 /// What `flavour` chooses for a tensor on `grid`.
 ///
-/// Never a NaN and never a panic. What the tools cannot answer, and what is done instead:
+/// Never a NaN and never a panic. What the tools cannot answer, and what is answered instead; S and Z are those of
+/// [`FlavourChoice::scale`], which nothing is quantized with:
 /// - nothing observed, or only NaN: `[0, 0]` or the given range, S = 1, Z = 0;
 /// - nothing but zeros: `[0, 0]`, S = 1, Z = 0, PPQ's smallest scale 1e-8;
 /// - an infinity: the observed range, S = 1, Z = 0, except for PPQ's percentile where it lies beyond the percentile;

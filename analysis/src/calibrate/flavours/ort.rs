@@ -228,5 +228,5 @@ fn chosen(range: Range, curve: Option<Curve>, grid: Grid, scheme: Scheme) -> Fla
         Scheme::Symmetric => symmetric(range.with_zero().amax(), grid, SymmetricRule::onnxruntime(grid)),
     };
     let note = degenerate.map(|why| format!("the range {}; onnxruntime uses scale 1, zero-point 0", why.reason()));
-    FlavourChoice { range, scale: Some((params.scale, params.zero_point)), curve, note }
+    FlavourChoice { range, scale: Some((params.scale, params.zero_point)), curve, is_fallback: false, note }
 }

@@ -51,6 +51,7 @@ pub(super) fn kl(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) -> 
         range: Range::symmetric(threshold),
         scale: Some((scale, middle(grid))),
         curve: Some(curve),
+        is_fallback: false,
         note,
     };
     match scheme {
@@ -170,7 +171,7 @@ pub(super) fn percentile(statistics: &FlavourStatistics, grid: Grid, scheme: Sch
     match (low, high) {
         (Some(low), Some(high)) if low <= high => {
             let scale = Some(scale_and_zero_point(f64::from(low), f64::from(high), grid, scheme));
-            FlavourChoice { range: Range { low, high }, scale, curve: None, note: None }
+            FlavourChoice { range: Range { low, high }, scale, curve: None, is_fallback: false, note: None }
         }
         _ => FlavourChoice::fallback(statistics.range(), "a percentile is infinite; min–max is used"),
     }
@@ -204,6 +205,7 @@ pub(super) fn mse(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) ->
         range,
         scale: Some(scale_and_zero_point(low, high, grid, scheme)),
         curve: Some(curve),
+        is_fallback: false,
         note: (grid.levels() as usize > SIGNED_BINS).then(|| {
             "PPQ has 2048 bins for more levels than that: its only candidate is one bin a step, far beyond the data"
                 .to_owned()

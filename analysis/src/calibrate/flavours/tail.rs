@@ -35,12 +35,6 @@ impl Tail {
         self.prune_when_long();
     }
 
-    /// Adds what another one kept.
-    pub(super) fn merge(&mut self, other: &Self) {
-        other.keys.iter().for_each(|key| self.push(*key));
-        self.prune_when_long();
-    }
-
     /// The kept keys, the largest first.
     pub(super) fn descending(&self) -> Vec<f32> {
         let mut keys = self.keys.clone();
@@ -78,11 +72,7 @@ mod tests {
             let mut whole = Tail::new(capacity);
             whole.observe(&values, |v| v);
             let mut parts = Tail::new(capacity);
-            for chunk in values.rchunks(333) {
-                let mut part = Tail::new(capacity);
-                part.observe(chunk, |v| v);
-                parts.merge(&part);
-            }
+            values.rchunks(333).for_each(|chunk| parts.observe(chunk, |v| v));
             assert_eq!(whole.descending(), sorted[..capacity.min(10_000)]);
             assert_eq!(parts.descending(), whole.descending());
             assert!(whole.keys.len() <= 2 * capacity + LANES);

@@ -37,7 +37,8 @@ pub(super) fn entropy(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme
     #[expect(clippy::cast_possible_truncation, reason = "rounding to float32 is the point")]
     let scale = (f64::from(threshold) / max_code) as f32;
     let range = Range { low, high: threshold };
-    let mut choice = FlavourChoice { range, scale: Some((scale, zero_point)), curve: Some(curve), note: None };
+    let scale_and_zero = Some((scale, zero_point));
+    let mut choice = FlavourChoice { range, scale: scale_and_zero, curve: Some(curve), is_fallback: false, note: None };
     if undefined {
         choice.add_note(
             "the narrowest candidates keep no value at all; their undefined divergence wins the tool's comparison and \
@@ -45,8 +46,8 @@ pub(super) fn entropy(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme
         );
     }
     if scale < f32::MIN_POSITIVE {
+        // No normal float32, which the tool could not use.
         choice.scale = Some((1.0, 0));
-        choice.add_note("the scale would be no normal float32; 1 is used");
     }
     match scheme {
         Scheme::Symmetric => choice,

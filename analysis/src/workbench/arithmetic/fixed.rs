@@ -79,15 +79,7 @@ impl Fixed {
 
 /// The bias in steps of the accumulator.
 fn bias(parts: &Parts, geometry: &dyn Geometry) -> (Bias, BiasForm) {
-    let step = |channel: usize| parts.step(channel);
-    let rounded = |value: f64, channel: usize| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "saturates at 64 bits, far beyond the int32 it is held against"
-        )]
-        let code = (f64::from(parts.beta) * value / step(channel)).round_ties_even() as i64;
-        code
-    };
+    let rounded = |value: f64, channel: usize| bias_code(f64::from(parts.beta) * value, parts.step(channel));
     let is_plain = parts.alpha.to_bits() == 1.0_f32.to_bits() && parts.beta.to_bits() == 1.0_f32.to_bits();
     let channels = geometry.channels();
     match &parts.bias {
@@ -105,6 +97,15 @@ fn bias(parts: &Parts, geometry: &dyn Geometry) -> (Bias, BiasForm) {
             (float_bias(parts, geometry, values, shape, &rounded), BiasForm::Rounded)
         }
     }
+}
+
+/// The step nearest to a bias, or ±2^52 where it is further: beyond any int32, while an accumulator added to it is still
+/// an exact float64 and no i64 overflows. A channel whose weights are all but 0 has steps so small.
+fn bias_code(value: f64, step: f64) -> i64 {
+    const FURTHEST: f64 = (1_u64 << 52) as f64;
+    #[expect(clippy::cast_possible_truncation, reason = "at most 2^52, and NaN becomes 0")]
+    let code = (value / step).round_ties_even().clamp(-FURTHEST, FURTHEST) as i64;
+    code
 }
 
 /// A float bias, broadcast to the output first: one value can stand for channels of different scales.
@@ -173,5 +174,32 @@ fn float_scale(parts: &Parts, channel: usize, bias: BiasForm) -> FloatScale {
         low: f64::from(parts.bounds.0),
         high: f64::from(parts.bounds.1),
         bias_rounding: if bias == BiasForm::Rounded { 0.5 } else { 0.0 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        integer::{MatrixGeometry, MatrixSettings},
+        quant::Grid,
+    };
+
+    #[test]
+    fn a_bias_beyond_all_integers_leaves_room_for_the_accumulator() {
+        assert_eq!([bias_code(1.0, 0.4), bias_code(-1.25, 0.5), bias_code(f64::NAN, 1.0)], [2, -2, 0]);
+        let furthest = 1_i64 << 52;
+        assert_eq!([bias_code(0.5, 1e-40), bias_code(-0.5, 1e-40)], [furthest, -furthest]);
+        let geometry = MatrixGeometry::new(MatrixSettings::default(), &[1, 2], &[2, 2]).unwrap();
+        let weights = WeightRows::new(&geometry, &[127, -127, 127, -127], &[0]).unwrap();
+        let bias = Bias::by_channel(vec![bias_code(0.5, 1e-40), bias_code(-0.5, 1e-40)]);
+        let input = QuantParams { scale: 1.0, zero_point: 0, grid: Grid::signed(8).unwrap() };
+        // 127·127·2 above and 127·128·2 below, and as much the other way round.
+        let worst = worst_cases(&geometry, &weights, &bias, &input);
+        assert_eq!((worst[0].low, worst[0].high), (-32_512, furthest + 32_258));
+        assert_eq!((worst[1].low, worst[1].high), (-furthest - 32_258, 32_512));
+        let layer = IntegerLayer::new(&geometry, &weights, &bias, None, &input);
+        assert_eq!(layer.accumulators(&[127, 127], 0), [furthest + 32_258, -furthest - 32_258]);
+        assert_eq!((worst[0].bits(), bias.overflows()), (54, 2));
     }
 }
