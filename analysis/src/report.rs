@@ -105,6 +105,8 @@ pub struct Report {
     pub score: Score,
     /// Size and arithmetic of the configuration.
     pub cost: Cost,
+    /// Opsets that a runtime must support to run its export, `(domain, version)`.
+    pub needs: Vec<(String, i64)>,
     /// Cache memory.
     pub memory: Memory,
     /// Where the time went.

@@ -147,6 +147,7 @@ pub fn report_of(n: usize, config: &Arc<QuantConfig>) -> Report {
     let quantized_bytes = rows.iter().map(|row| row.quantized_bytes).sum();
     let last = rows.last().map_or(Measure::Exact, |row| row.accumulated.sqnr_db);
     Report {
+        needs: vec![(String::new(), 17)],
         config: Arc::clone(config),
         samples: 32,
         samples_total: 32,

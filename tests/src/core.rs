@@ -12,6 +12,7 @@ use quantlens_analysis::{
     engine::Runtime,
     job::{CancelToken, Job},
     report::Report,
+    target::Target,
     workbench::{OpenOptions, Workbench},
 };
 
@@ -45,6 +46,20 @@ pub fn shared(test: &str, path: &str) -> Option<PathBuf> {
     }
     println!("skipped: {test}: {} is not there", found.display());
     None
+}
+
+/// Writes a target that is onnxruntime's but for its biases, which stay float, into `folder`; returns its path.
+///
+/// # Panics
+/// Where the folder cannot be written.
+pub fn float_bias_target(folder: &Path) -> String {
+    let text = Target::builtin_toml("onnxruntime").expect("it is built in");
+    let (before, bias) = text.split_once("[bias]").expect("it has biases");
+    let (_, after) = bias.split_once("\n[").expect("more follows");
+    let text = format!("{before}[bias]\nformat = \"float\"\n\n[{after}");
+    let path = folder.join("float-bias.toml");
+    std::fs::write(&path, text.replace("name = \"onnxruntime\"", "name = \"float-bias\"")).expect("it can be written");
+    path.to_string_lossy().into_owned()
 }
 
 /// Runs `work` with a job that nobody watches.

@@ -28,22 +28,23 @@ struct Maker {
     /// 1×1 weights used before, `(name, out, in)`, so that another Conv can share them.
     weights: Vec<(String, usize, usize)>,
     count: usize,
+    opset: i64,
 }
 
 /// A network of `blocks` random blocks and a classifier; input `x`.
 pub fn random_model(seed: u64, blocks: usize) -> Builder {
     let mut seeded = Seeded::new(seed);
-    let opset = *seeded.one(&[11, 13, 17, 21]);
+    let opset = *seeded.one(&[7, 9, 10, 11, 13, 17, 21]);
     let mut builder = Builder::new(opset);
     let shape = SAMPLE.map(|d| i64::try_from(d).unwrap_or(0));
     builder.input("x", &shape);
     let input = Live { name: "x".into(), channels: CHANNELS };
-    let mut maker = Maker { builder, seeded, live: vec![input.clone()], weights: Vec::new(), count: 0 };
+    let mut maker = Maker { builder, seeded, live: vec![input.clone()], weights: Vec::new(), count: 0, opset };
     maker.conv(&input);
     for _ in 0..blocks {
         maker.block();
     }
-    maker.classifier(opset);
+    maker.classifier();
     maker.builder
 }
 
@@ -206,6 +207,11 @@ impl Maker {
             0 => {
                 self.emit("Relu", &[&last.name], last.channels, Vec::new());
             }
+            // Before opset 11 the bounds are attributes.
+            1 if self.opset < 11 => {
+                let bounds = vec![float("min", -0.25), float("max", 1.5)];
+                self.emit("Clip", &[&last.name], last.channels, bounds);
+            }
             1 => {
                 let [low, high] = ["low", "high"].map(|end| format!("{}_{end}", last.name));
                 self.builder.constant(&low, &[], vec![-0.25]);
@@ -217,7 +223,7 @@ impl Maker {
     }
 
     /// Pool, Gemm, MatMul, Add of a constant, perhaps Softmax.
-    fn classifier(&mut self, opset: i64) {
+    fn classifier(&mut self) {
         // The deepest tensor is the last one made.
         let Some(from) = self.live.last().cloned() else { return };
         let pooled = self.emit("GlobalAveragePool", &[&from.name], from.channels, Vec::new());
@@ -241,7 +247,8 @@ impl Maker {
         let mut last = self.emit("Add", &[&scores.name, &shift], 5, Vec::new());
         // Before 13 Softmax flattens; on two axes that is the same.
         if self.seeded.chance(1, 2) {
-            last = self.emit("Softmax", &[&last.name], 5, if opset < 13 { vec![int("axis", 1)] } else { Vec::new() });
+            last =
+                self.emit("Softmax", &[&last.name], 5, if self.opset < 13 { vec![int("axis", 1)] } else { Vec::new() });
         }
         self.builder.output(&last.name);
     }

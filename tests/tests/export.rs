@@ -6,13 +6,22 @@ use quantlens_analysis::{
     calibrate::{Flavour, Method},
     config::{Granularity, LayerSettings, QuantConfig},
     metrics::Measure,
-    onnx,
+    onnx::{
+        self, SaveOptions,
+        proto::{AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto},
+        tensor_proto,
+    },
     quant::{Bits, Codes, Range, Scheme, Sign},
     report::ExportReport,
     target::Target,
+    tensor::{Tensor, TensorData},
     workbench::{ExportOptions, Workbench},
 };
-use quantlens_tests::core::{bench, evaluate, quietly, sample, shared};
+use quantlens_tests::{
+    core::{bench, evaluate, float_bias_target, quietly, sample, shared},
+    models::{Builder, float, int, ints, save_array},
+    seeded::Seeded,
+};
 
 fn export(workbench: &mut Workbench, config: &QuantConfig, path: &Path) -> Arc<ExportReport> {
     quietly(|job| workbench.export(&Arc::new(config.clone()), path, &ExportOptions::default(), job))
@@ -37,8 +46,10 @@ fn holds(model: &Path, data: &Path, configs: &[QuantConfig]) {
         assert_eq!(v.failure, None, "{} configuration {index}", model.display());
         assert_eq!(v.elements_different, 0);
         let shown = evaluate(&mut workbench, config);
-        let foreseen = quantlens_analysis::export::needed_opsets(&workbench.model(), &shown);
-        assert_eq!(foreseen, report.opsets, "what the dialog foresees is what the file needs, configuration {index}");
+        assert_eq!(
+            shown.needs, report.opsets,
+            "what the dialog foresees is what the file needs, configuration {index}"
+        );
         assert!(v.tensors_compared > 0 && path.exists());
     }
 }
@@ -59,11 +70,11 @@ fn every_width_exports_bit_for_bit() {
 }
 
 /// What is written of a configuration: bytes of the file without what it says about itself.
-fn written(workbench: &mut Workbench, config: &QuantConfig, path: &Path) -> onnx::proto::ModelProto {
+fn written(workbench: &mut Workbench, config: &QuantConfig, path: &Path) -> ModelProto {
     let report = export(workbench, config, path);
     let v = &report.verification;
     assert_eq!((v.failure.as_deref(), v.elements_different), (None, 0), "{}", config.to_json());
-    let mut model = onnx::proto::ModelProto::clone(&onnx::load(path).expect("it was written").model);
+    let mut model = ModelProto::clone(&onnx::load(path).expect("it was written").model);
     model.metadata_props.clear();
     model
 }
@@ -176,6 +187,7 @@ fn a_reader_with_a_format_of_its_own_exports_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let report = export(&mut workbench, &config_here, &folder.path().join("r.onnx"));
     assert_eq!((report.verification.failure.clone(), report.verification.elements_different), (None, 0));
+    assert_eq!(evaluate(&mut workbench, &config_here).needs, report.opsets);
     let plain = evaluate(&mut workbench, &QuantConfig::default());
     let own = evaluate(&mut workbench, &config_here);
     let at = add.index;
@@ -227,4 +239,189 @@ fn the_model_itself_and_a_missing_folder_are_refused() {
     let gone = folder.path().join("gone/out.onnx");
     assert!(try_at(&gone).contains("gone"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-written is left");
+}
+
+/// A Conv with a bias, which reads input `x` of 2 × 4 × 4 and makes `c`, for a node behind it.
+fn conv(opset: i64) -> Builder {
+    let mut builder = Builder::new(opset);
+    builder.input("x", &[2, 4, 4]);
+    builder.constant("w", &[2, 2, 1, 1], vec![0.5, -0.25, 0.125, 1.0]);
+    builder.constant("b", &[2], vec![0.25, -0.5]);
+    builder.node("Conv", &["x", "w", "b"], "c", Vec::new());
+    builder
+}
+
+/// [`conv`], this node, and the output `y`.
+fn behind_conv(opset: i64, op: &str, inputs: &[&str], attributes: Vec<AttributeProto>) -> Builder {
+    let mut builder = conv(opset);
+    builder.node(op, inputs, "y", attributes);
+    builder.output("y");
+    builder
+}
+
+/// A model in which the last node has a second output.
+fn with_second_output(builder: &Builder) -> ModelProto {
+    let mut model = builder.model();
+    model.graph.as_mut().unwrap().node.last_mut().unwrap().output.push("second".into());
+    model
+}
+
+fn save(model: &ModelProto, folder: &Path) -> std::path::PathBuf {
+    let path = folder.join("model.onnx");
+    onnx::save(model, &path, &SaveOptions::default()).unwrap();
+    path
+}
+
+/// A Clip in a branch that is always taken, on a tensor from outside.
+fn in_a_subgraph() -> ModelProto {
+    let branch = |op: &str, attribute| GraphProto {
+        name: Some(op.into()),
+        node: vec![NodeProto {
+            op_type: Some(op.into()),
+            input: vec!["c".into()],
+            output: vec![format!("{op}_out")],
+            attribute,
+            ..NodeProto::default()
+        }],
+        output: vec![ValueInfoProto { name: Some(format!("{op}_out")), ..ValueInfoProto::default() }],
+        ..GraphProto::default()
+    };
+    let graph = |name: &str, graph| AttributeProto {
+        name: Some(name.into()),
+        g: Some(Box::new(graph)),
+        r#type: Some(5),
+        ..AttributeProto::default()
+    };
+    let clip = branch("Clip", vec![float("min", -0.25), float("max", 0.5)]);
+    let branches = vec![graph("then_branch", clip), graph("else_branch", branch("Identity", Vec::new()))];
+    let mut model = behind_conv(9, "If", &["yes"], branches).model();
+    let yes = Tensor { shape: Vec::new(), data: TensorData::Bool(vec![true]) };
+    model.graph.as_mut().unwrap().initializer.push(tensor_proto("yes", &yes));
+    model
+}
+
+/// `(what, model of an old opset, whether it can be raised to 13 too)`.
+fn old_models() -> Vec<(&'static str, ModelProto, bool)> {
+    let clip = |opset| behind_conv(opset, "Clip", &["c"], vec![float("min", -0.25), float("max", 0.5)]);
+    let pads = vec![ints("pads", &[0, 0, 1, 1, 0, 0, 0, 2]), float("value", 0.5)];
+    let slice = vec![ints("starts", &[1, 0]), ints("ends", &[3, 2]), ints("axes", &[2, 3])];
+    let mut taken = conv(9);
+    taken.node("Clip", &["c"], "y", vec![float("max", 0.5)]);
+    taken.node("Relu", &["y"], "y_max", Vec::new());
+    taken.output("y_max");
+    let mut scales = conv(9);
+    scales.constant("scales", &[4], vec![1.0, 1.0, 2.0, 2.0]);
+    scales.node("Upsample", &["c", "scales"], "y", Vec::new());
+    scales.output("y");
+    let mut scatter = conv(9);
+    scatter.node("Flatten", &["c"], "flat", Vec::new());
+    scatter.node("ReduceSum", &["flat"], "one", vec![ints("axes", &[1])]);
+    scatter.node("ArgMax", &["flat"], "at", vec![int("axis", 1)]);
+    scatter.node("Scatter", &["flat", "at", "one"], "y", vec![int("axis", 1)]);
+    scatter.output("y");
+    let mut norm = conv(7);
+    for (name, value) in [("scale", 1.5), ("shift", 0.1), ("mean", 0.2), ("var", 0.7)] {
+        norm.constant(name, &[2], vec![value, value * 0.5]);
+    }
+    norm.node("Relu", &["c"], "r", Vec::new());
+    norm.node("BatchNormalization", &["r", "scale", "shift", "mean", "var"], "y", vec![int("spatial", 1)]);
+    norm.output("y");
+    let one = |what, builder: Builder| (what, builder.model(), true);
+    vec![
+        one("Clip of 7", clip(7)),
+        one("Clip of 10", clip(10)),
+        one("a taken name", taken),
+        ("a subgraph", in_a_subgraph(), true),
+        one("Pad", behind_conv(9, "Pad", &["c"], pads)),
+        one("Slice", behind_conv(9, "Slice", &["c"], slice)),
+        ("TopK", with_second_output(&behind_conv(9, "TopK", &["c"], vec![int("k", 2)])), true),
+        one("Softmax", behind_conv(9, "Softmax", &["c"], vec![int("axis", 1)])),
+        one("LogSoftmax of 10", behind_conv(10, "LogSoftmax", &["c"], vec![int("axis", 3)])),
+        one("Unsqueeze", behind_conv(9, "Unsqueeze", &["c"], vec![ints("axes", &[1])])),
+        one("ReduceSum", behind_conv(9, "ReduceSum", &["c"], vec![ints("axes", &[2, 3]), int("keepdims", 0)])),
+        (
+            "Split",
+            with_second_output(&behind_conv(9, "Split", &["c"], vec![int("axis", 2), ints("split", &[1, 3])])),
+            true,
+        ),
+        one("Dropout", behind_conv(7, "Dropout", &["c"], vec![float("ratio", 0.3)])),
+        one("Scatter", scatter),
+        one("BatchNormalization", norm),
+        ("Upsample of 9", scales.model(), false),
+    ]
+}
+
+#[test]
+fn an_old_model_is_raised_bit_for_bit() {
+    for (what, model, to_thirteen) in old_models() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = save(&model, folder.path());
+        let data = save_array(folder.path(), &[4, 2, 4, 4], Seeded::new(5).units(128, 1.5));
+        let mut workbench = bench(&model, &data, 4, None);
+        let float_bias = float_bias_target(folder.path());
+        for (target, bits, opset) in
+            [("onnxruntime", 8, 10), ("onnxruntime", 4, 10), (&float_bias, 8, 13), (&float_bias, 5, 13)]
+        {
+            if opset == 13 && !to_thirteen {
+                continue;
+            }
+            let config = QuantConfig {
+                target: target.to_owned(),
+                ..with_bits(Bits::Int(8), Bits::Int(bits), Granularity::PerChannel)
+            };
+            let path = folder.path().join("raised.onnx");
+            let report = export(&mut workbench, &config, &path);
+            let v = &report.verification;
+            assert_eq!((v.failure.as_deref(), v.elements_different), (None, 0), "{what} at {bits} bits for {target}");
+            assert_eq!(report.opsets[0].1, opset, "{what} for {target}");
+            assert_eq!(evaluate(&mut workbench, &config).needs, report.opsets, "{what} for {target}");
+        }
+    }
+}
+
+#[test]
+fn a_bias_beyond_int32_beside_four_bits_stays_float_and_holds() {
+    let mut builder = Builder::new(11);
+    builder.input("x", &[2, 4, 4]);
+    builder.constant("w", &[2, 2, 1, 1], vec![5e-7, -2.5e-7, 1e-7, 1e-6]);
+    builder.constant("b", &[2], vec![1000.0, -3.0]);
+    builder.node("Conv", &["x", "w", "b"], "y", Vec::new());
+    builder.output("y");
+    let folder = tempfile::tempdir().unwrap();
+    let model = builder.save(folder.path());
+    let data = save_array(folder.path(), &[4, 2, 4, 4], Seeded::new(5).units(128, 1.5));
+    let mut configs = Vec::new();
+    for granularity in [Granularity::PerTensor, Granularity::PerChannel] {
+        configs.push(with_bits(Bits::Int(4), Bits::Int(8), granularity));
+        let mut affine = with_bits(Bits::Int(8), Bits::Int(8), granularity);
+        affine.defaults.weight_scheme = Some(Scheme::Affine);
+        configs.push(affine);
+    }
+    holds(&model, &data, &configs);
+    let mut workbench = bench(&model, &data, 4, None);
+    for config in &configs {
+        let report = evaluate(&mut workbench, config);
+        assert_eq!(report.needs[0].1, 13, "a float bias beside integers");
+        let words = "does not fit int32 on the scale of its products and stays float";
+        assert!(report.warnings.iter().any(|w| w.code == "bias-overflow" && w.message.contains(words)));
+    }
+}
+
+#[test]
+fn a_quantizer_that_onnxruntime_would_push_on_is_foreseen() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut builder = conv(21);
+    builder.node("MaxPool", &["c"], "y", vec![ints("kernel_shape", &[2, 2])]);
+    builder.output("y");
+    let model = builder.save(folder.path());
+    let data = save_array(folder.path(), &[4, 2, 4, 4], Seeded::new(5).units(128, 1.5));
+    let mut config = with_bits(Bits::Int(8), Bits::Int(4), Granularity::PerChannel);
+    let plain = config.clone();
+    config.edit_layer("n_y", |s| {
+        s.reads.insert("c".into(), quantlens_analysis::config::ReadSettings { bits: Bits::Int(8) });
+    });
+    holds(&model, &data, &[plain.clone(), config.clone()]);
+    let mut workbench = bench(&model, &data, 4, None);
+    let domains = |report: &quantlens_analysis::report::Report| report.needs.len();
+    assert_eq!((domains(&evaluate(&mut workbench, &plain)), domains(&evaluate(&mut workbench, &config))), (1, 2));
 }

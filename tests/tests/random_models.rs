@@ -13,7 +13,7 @@ use quantlens_analysis::{
     workbench::{ExportOptions, Workbench},
 };
 use quantlens_tests::{
-    core::{bench, evaluate, numbers, quietly},
+    core::{bench, evaluate, float_bias_target, numbers, quietly},
     models::save_array,
     random_model::{SAMPLE, random_model},
     seeded::Seeded,
@@ -78,8 +78,8 @@ fn edit(config: &mut QuantConfig, workbench: &Workbench, model: &ModelInfo, seed
     takes
 }
 
-fn configuration(workbench: &Workbench, model: &ModelInfo, seeded: &mut Seeded) -> QuantConfig {
-    let mut config = QuantConfig::default();
+fn configuration(workbench: &Workbench, model: &ModelInfo, target: &str, seeded: &mut Seeded) -> QuantConfig {
+    let mut config = QuantConfig { target: target.to_owned(), ..QuantConfig::default() };
     let fine = |config: &QuantConfig| workbench.check(config).is_ok();
     // What this model's opset has no form for is refused, and drawn again.
     loop {
@@ -111,8 +111,9 @@ fn exports_equal_the_engine_and_increments_a_fresh_run() {
         let model = kept.model();
         kinds.extend(model.operators.iter().map(|(op, _)| op.clone()));
         let mut seeded = Seeded::new(seed + 1000);
+        let targets = ["onnxruntime".to_owned(), float_bias_target(folder.path())];
         for index in 0..CONFIGURATIONS {
-            let config = configuration(&kept, &model, &mut seeded);
+            let config = configuration(&kept, &model, &targets[usize::from(index % 3 == 2)], &mut seeded);
             let told = || format!("network {seed}, configuration {index}: {}", config.to_json());
             let report = evaluate(&mut kept, &config);
             let path = folder.path().join("export.onnx");
@@ -120,6 +121,7 @@ fn exports_equal_the_engine_and_increments_a_fresh_run() {
                 .unwrap_or_else(|e| panic!("{e}; {}", told()));
             let v = &export.verification;
             assert_eq!((v.failure.as_deref(), v.elements_different), (None, 0), "{}", told());
+            assert_eq!(report.needs, export.opsets, "what is foreseen is what is written; {}", told());
             // Every row's tensor is compared, except where a float layer's stands under a name that is gone.
             assert!(v.tensors_compared >= model.layers.len() - 1, "{} compared; {}", v.tensors_compared, told());
             let worst = report.outputs.iter().map(|o| o.errors.sqnr_db);

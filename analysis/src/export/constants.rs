@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::{
     names::DEQUANTIZED,
+    needed::is_own,
     pairs::{float_type, integer_attribute},
     qdq::{Writer, WrittenQuantizer},
 };
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// The first opset whose DequantizeLinear knows groups.
-const BLOCKED: i64 = 21;
+pub(super) const BLOCKED: i64 = 21;
 /// `AttributeProto.AttributeType.INTS`.
 const ATTRIBUTE_INTS: i32 = 7;
 
@@ -95,7 +96,8 @@ impl Writer<'_> {
         let zero_point = self.names.fresh(&format!("{base}_zero_point"));
         self.initializers.push(integer_tensor(&zero_point, &of.parameter_shape, of.kind, &of.zero_points)?);
         let output = self.names.fresh(&format!("{base}{DEQUANTIZED}"));
-        let domain = self.domain(of.kind, along_axis);
+        self.uses_int4 |= matches!(of.kind, DataType::Int4 | DataType::Uint4);
+        let domain = self.domain(is_own(self.opset, of.kind, along_axis));
         self.dequantize_node(base, domain, [stored, scale, zero_point], &output, of.attributes);
         self.quantizers.push(WrittenQuantizer {
             output: output.clone(),
@@ -277,7 +279,7 @@ fn number(name: &str, value: usize) -> AttributeProto {
 }
 
 /// The smallest type that stock onnxruntime stores weights of this grid in.
-fn weight_type(params: &[QuantParams]) -> DataType {
+pub(super) fn weight_type(params: &[QuantParams]) -> DataType {
     let is_signed = params.first().is_none_or(|p| p.grid.is_signed());
     match (params.first().map_or(8, |p: &QuantParams| storage_bits(p.grid)), is_signed) {
         (4, true) => DataType::Int4,

@@ -7,8 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use super::names::Names;
-use crate::onnx::proto::{DataType, GraphProto, ModelProto, NodeProto};
+use crate::onnx::{
+    Names,
+    proto::{DataType, GraphProto, ModelProto, NodeProto},
+};
 
 /// What the optimizer quantizes the weights of; a MatMul with an Add behind becomes a Gemm before.
 const LINEAR: [&str; 4] = ["Conv", "ConvTranspose", "Gemm", "MatMul"];
@@ -21,12 +23,12 @@ const FUSED: [&str; 2] = ["Add", "Mul"];
 
 /// Puts the guard before every node of `model`'s graph that needs one.
 pub(super) fn keep_float_weights(model: &mut ModelProto) {
-    let mut names = Names::of(model);
     let Some(graph) = &mut model.graph else { return };
     let wanted = wanted(graph);
     if wanted.is_empty() {
         return;
     }
+    let mut names = Names::of(graph);
     for (index, mut node) in std::mem::take(&mut graph.node).into_iter().enumerate() {
         if wanted.contains(&index) {
             let name = names.fresh(&format!("{}_float_weights", node.output[0]));

@@ -2,17 +2,22 @@
 //!
 //! Quantized operators with 8-bit weights need it: in an older graph onnxruntime's full optimization makes a
 //! QLinearConv that does not exist there and refuses the model it has just made. Only what changed its form between
-//! those opsets is rewritten; what cannot be is refused by name. The kernels are the same ones, so no value changes.
+//! those opsets is rewritten, nodes that the writer has just made in the newer form are not; what cannot be is refused by name. The kernels are the same ones, so no value changes.
 
 use std::collections::BTreeSet;
 
+use half::f16;
+
 use crate::{
     error::{Error, Result},
+    graph::TensorInfo,
     onnx::{
+        Names,
         proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto},
+        raise::{attribute, attribute_to_input, integers_input, is_standard, set_opset},
         tensor_proto,
     },
-    tensor::{Tensor, TensorData},
+    tensor::{ElementType, Tensor, TensorData},
 };
 
 /// The opset that exports need at least.
@@ -20,18 +25,21 @@ pub(super) const LOWEST: i64 = 10;
 /// The opset that integer weights beside a float bias need: with optimization on, onnxruntime (1.32) quantizes such a bias
 /// by itself, with a Round of opset 11 and a DequantizeLinear along an axis, which is of this opset.
 pub(super) const FLOAT_BIAS: i64 = 13;
+/// The opset of that Round. Float weights beside a float bias need no more: onnxruntime gives them one scale.
+pub(super) const ROUND: i64 = 11;
 /// The oldest that can be raised: before 7, broadcasting was an attribute of every element-wise operator.
 const OLDEST: i64 = 7;
 
-/// Raises `model` from `opset` to `lowest` ([`LOWEST`] or [`FLOAT_BIAS`]), if it is older.
+/// Raises `model` from `opset` to `lowest` ([`LOWEST`] or [`FLOAT_BIAS`]), if it is older. `tensor_of` knows the tensors
+/// of the float model by the names that they have in `model`.
 ///
 /// # Errors
 /// [`Error::Model`] that names the node that has no equal in the newer opset.
-pub(super) fn raise(
+pub(super) fn raise<'a>(
     model: &mut ModelProto,
     opset: i64,
     lowest: i64,
-    rank_of: &dyn Fn(&str) -> Option<usize>,
+    tensor_of: &'a dyn Fn(&str) -> Option<&'a TensorInfo>,
 ) -> Result<()> {
     if opset >= lowest {
         return Ok(());
@@ -43,35 +51,29 @@ pub(super) fn raise(
         )));
     }
     if let Some(graph) = &mut model.graph {
-        let taken = super::names::Names::taken(graph);
+        let names = Names::of(graph);
         let mut raiser =
-            Raiser { opset, lowest, rank_of, made: Vec::new(), before: Vec::new(), after: Vec::new(), taken };
+            Raiser { opset, lowest, tensor_of, made: Vec::new(), before: Vec::new(), after: Vec::new(), names };
         raiser.nodes(&mut graph.node)?;
         graph.initializer.extend(raiser.made);
     }
-    for import in &mut model.opset_import {
-        if matches!(import.domain.as_deref(), None | Some("" | "ai.onnx")) {
-            import.version = Some(lowest);
-        }
-    }
     // Opset 10 belongs to IR version 5, opset 13 to 7.
-    model.ir_version = model.ir_version.map(|v| v.max(if lowest > LOWEST { 7 } else { 5 }));
+    set_opset(model, lowest, if lowest > LOWEST { 7 } else { 5 });
     Ok(())
 }
 
 struct Raiser<'a> {
     opset: i64,
     lowest: i64,
-    /// Number of axes of a tensor of the float model, by name.
-    rank_of: &'a dyn Fn(&str) -> Option<usize>,
+    tensor_of: &'a dyn Fn(&str) -> Option<&'a TensorInfo>,
     made: Vec<TensorProto>,
     /// What belongs right before and right after the node at hand.
     before: Vec<NodeProto>,
     after: Vec<NodeProto>,
-    taken: BTreeSet<String>,
+    names: Names,
 }
 
-impl Raiser<'_> {
+impl<'a> Raiser<'a> {
     fn nodes(&mut self, nodes: &mut Vec<NodeProto>) -> Result<()> {
         for mut node in std::mem::take(nodes) {
             self.node(&mut node)?;
@@ -83,7 +85,7 @@ impl Raiser<'_> {
     }
 
     fn node(&mut self, node: &mut NodeProto) -> Result<()> {
-        if !matches!(node.domain.as_deref(), None | Some("" | "ai.onnx")) {
+        if !is_standard(node.domain.as_deref()) {
             return Ok(());
         }
         match node.op_type.as_deref().unwrap_or_default() {
@@ -119,8 +121,7 @@ impl Raiser<'_> {
         let (Some(starts), Some(ends)) = (starts, ends) else { return Err(cannot(node, "it has no starts or ends")) };
         let axes = axes.unwrap_or_else(|| (0_i64..).take(starts.len()).collect());
         for (what, values) in [("starts", starts), ("ends", ends), ("axes", axes)] {
-            let input = self.integers(node, what, values);
-            node.input.push(input);
+            self.made.push(integers_input(node, what, values, &mut self.names));
         }
         node.attribute.clear();
         Ok(())
@@ -129,8 +130,7 @@ impl Raiser<'_> {
     /// `TopK-10` takes k as an input.
     fn top_k(&mut self, node: &mut NodeProto) -> Result<()> {
         let k = attribute(node, "k").and_then(|a| a.i).ok_or_else(|| cannot(node, "it has no k"))?;
-        let input = self.integers(node, "k", vec![k]);
-        node.input.push(input);
+        self.made.push(integers_input(node, "k", vec![k], &mut self.names));
         node.attribute.retain(|a| a.name.as_deref() != Some("k"));
         Ok(())
     }
@@ -152,10 +152,14 @@ impl Raiser<'_> {
     /// What changed its form between opsets 10 and 13.
     fn thirteen(&mut self, node: &mut NodeProto) -> Result<()> {
         match node.op_type.as_deref().unwrap_or_default() {
-            "Clip" if self.opset < 11 => self.clip(node),
-            "Pad" if self.opset < 11 => self.pad(node)?,
-            "Squeeze" | "Unsqueeze" | "ReduceSum" => self.attribute_to_input(node, "axes"),
-            "Split" => self.attribute_to_input(node, "split"),
+            "Clip" if self.opset < 11 && is_old_form(node) => self.clip(node)?,
+            "Pad" if self.opset < 11 && is_old_form(node) => self.pad(node)?,
+            // The same operator under its name from opset 11 on.
+            "Scatter" if self.opset < 11 => node.op_type = Some("ScatterElements".into()),
+            "Squeeze" | "Unsqueeze" | "ReduceSum" => {
+                self.made.extend(attribute_to_input(node, "axes", &mut self.names))
+            }
+            "Split" => self.made.extend(attribute_to_input(node, "split", &mut self.names)),
             // A ratio is for training alone.
             "Dropout" => node.attribute.retain(|a| a.name.as_deref() != Some("ratio")),
             "Softmax" | "LogSoftmax" | "Hardmax" => self.softmax(node),
@@ -165,19 +169,12 @@ impl Raiser<'_> {
         Ok(())
     }
 
-    fn attribute_to_input(&mut self, node: &mut NodeProto, name: &str) {
-        if let Some(values) = attribute(node, name).map(|a| a.ints.clone()) {
-            let input = self.integers(node, name, values);
-            node.input.push(input);
-            node.attribute.retain(|a| a.name.as_deref() != Some(name));
-        }
-    }
-
     /// Before opset 13, Softmax ran over all axes from `axis` on (1 where nothing is said); from then on over one. The two
     /// are the same for the last axis; else the axes are made one and parted again.
     fn softmax(&mut self, node: &mut NodeProto) {
         let axis = attribute(node, "axis").and_then(|a| a.i).unwrap_or(1);
-        let rank = node.input.first().and_then(|name| (self.rank_of)(name)).and_then(|r| i64::try_from(r).ok());
+        let dims = self.input(node).and_then(|tensor| tensor.dims.as_ref());
+        let rank = dims.and_then(|dims| i64::try_from(dims.len()).ok());
         node.attribute.retain(|a| a.name.as_deref() != Some("axis"));
         if axis == -1 || rank.is_some_and(|rank| axis == rank - 1) {
             return;
@@ -195,52 +192,57 @@ impl Raiser<'_> {
     }
 
     /// `Clip-11` takes its bounds as inputs; one that is not given stays out.
-    fn clip(&mut self, node: &mut NodeProto) {
+    fn clip(&mut self, node: &mut NodeProto) -> Result<()> {
         let bound = |name: &str| attribute(node, name).and_then(|a| a.f);
         let bounds = [("min", bound("min")), ("max", bound("max"))];
         for (what, value) in bounds {
-            let input = value.map(|value| self.float(node, what, value)).unwrap_or_default();
+            let input = value.map(|value| self.scalar(node, what, value)).transpose()?.unwrap_or_default();
             node.input.push(input);
         }
         node.attribute.retain(|a| !matches!(a.name.as_deref(), Some("min" | "max")));
+        Ok(())
     }
 
     /// `Pad-11` takes pads and fill as inputs.
     fn pad(&mut self, node: &mut NodeProto) -> Result<()> {
-        let pads = attribute(node, "pads").map(|a| a.ints.clone()).ok_or_else(|| cannot(node, "it has no pads"))?;
         let fill = attribute(node, "value").and_then(|a| a.f);
-        let input = self.integers(node, "pads", pads);
-        node.input.push(input);
+        let pads = attribute_to_input(node, "pads", &mut self.names).ok_or_else(|| cannot(node, "it has no pads"))?;
+        self.made.push(pads);
         if let Some(value) = fill {
-            let input = self.float(node, "value", value);
+            let input = self.scalar(node, "value", value)?;
             node.input.push(input);
         }
-        node.attribute.retain(|a| !matches!(a.name.as_deref(), Some("pads" | "value")));
+        node.attribute.retain(|a| a.name.as_deref() != Some("value"));
         Ok(())
     }
 
-    fn float(&mut self, node: &NodeProto, what: &str, value: f32) -> String {
-        let name = self.fresh(first_output(node), what);
-        self.made.push(tensor_proto(&name, &Tensor::float32(Vec::new(), vec![value])));
-        name
+    /// The tensor on a node's first input; `None` inside a subgraph, whose tensors the graph does not know.
+    fn input(&self, node: &NodeProto) -> Option<&'a TensorInfo> {
+        node.input.first().and_then(|name| (self.tensor_of)(name))
     }
 
-    fn integers(&mut self, node: &NodeProto, what: &str, values: Vec<i64>) -> String {
+    /// One number of the type that the node computes in. Where that is unknown it is float32; another one would not load,
+    /// and no export that does not load is called good.
+    fn scalar(&mut self, node: &NodeProto, what: &str, value: f32) -> Result<String> {
+        let data = match self.input(node).and_then(|tensor| tensor.element_type) {
+            None | Some(ElementType::Float32) => TensorData::Float32(vec![value]),
+            Some(ElementType::Float64) => TensorData::Float64(vec![value.into()]),
+            Some(ElementType::Float16) => TensorData::Float16(vec![f16::from_f32(value)]),
+            Some(other) => return Err(cannot(node, &format!("its values are {}", other.name()))),
+        };
         let name = self.fresh(first_output(node), what);
-        self.made.push(tensor_proto(&name, &Tensor { shape: vec![values.len()], data: TensorData::Int64(values) }));
-        name
+        self.made.push(tensor_proto(&name, &Tensor { shape: Vec::new(), data }));
+        Ok(name)
     }
 
     fn fresh(&mut self, tensor: &str, what: &str) -> String {
-        let base = format!("{tensor}_{what}");
-        let mut name = base.clone();
-        let mut number = 2;
-        while !self.taken.insert(name.clone()) {
-            name = format!("{base}_{number}");
-            number += 1;
-        }
-        name
+        self.names.fresh(&format!("{tensor}_{what}"))
     }
+}
+
+/// Whether attributes say what inputs say from opset 11 on.
+fn is_old_form(node: &NodeProto) -> bool {
+    node.input.len() == 1
 }
 
 /// `BatchNormalization-9` is always spatial.
@@ -259,10 +261,6 @@ fn plain_node(op: &str, input: Vec<String>, output: &str, attribute: Vec<Attribu
 
 fn first_output(node: &NodeProto) -> &str {
     node.output.first().map_or("", String::as_str)
-}
-
-fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
-    node.attribute.iter().find(|a| a.name.as_deref() == Some(name))
 }
 
 fn cannot(node: &NodeProto, why: &str) -> Error {

@@ -3,6 +3,7 @@
 
 use super::{
     names::QUANTIZED,
+    needed::is_own_pair,
     qdq::{MICROSOFT, Pair, Writer, WrittenQuantizer},
 };
 use crate::{
@@ -38,13 +39,7 @@ impl Writer<'_> {
         let kind = activation_type(params.grid);
         let scale = self.float_initializer(&format!("{base}_scale"), &[params.scale], false);
         let zero_point = self.integer_initializer(&format!("{base}_zero_point"), &[params.zero_point], kind, false)?;
-        let is_eight = matches!(kind, DataType::Int8 | DataType::Uint8);
-        let domain = if self.opset >= 21 && is_eight && place.pushed_on {
-            self.uses_microsoft = true;
-            Some(MICROSOFT.to_owned())
-        } else {
-            self.domain(kind, false)
-        };
+        let domain = self.domain(is_own_pair(self.opset, kind, || place.pushed_on));
         self.quantize_and_dequantize(place, from, domain, [scale, zero_point]);
         self.quantizers.push(WrittenQuantizer {
             output: output.clone(),
@@ -167,24 +162,15 @@ impl Writer<'_> {
         output
     }
 
-    /// The domain whose Q/DQ exist in the model's opset for this type, along an axis or not.
-    pub(super) fn domain(&mut self, kind: DataType, along_axis: bool) -> Option<String> {
-        let is_four = matches!(kind, DataType::Int4 | DataType::Uint4);
-        let is_wide = is_four || matches!(kind, DataType::Int16 | DataType::Uint16);
-        self.uses_int4 |= is_four;
-        let own = match self.opset {
-            21.. => true,
-            13..=20 => !is_wide,
-            10..=12 => !is_wide && !along_axis,
-            _ => false,
-        };
-        self.uses_microsoft |= !own;
-        (!own).then(|| MICROSOFT.to_owned())
+    /// The domain of Q/DQ, of which ONNX's own may not do.
+    pub(super) fn domain(&mut self, is_own: bool) -> Option<String> {
+        self.uses_microsoft |= !is_own;
+        (!is_own).then(|| MICROSOFT.to_owned())
     }
 }
 
 /// The type that `QuantizeLinear` writes for a grid.
-fn activation_type(grid: Grid) -> DataType {
+pub(super) fn activation_type(grid: Grid) -> DataType {
     match (grid.container_bits(), grid.is_signed()) {
         (8, true) => DataType::Int8,
         (8, false) => DataType::Uint8,

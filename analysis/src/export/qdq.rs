@@ -9,21 +9,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     guard,
-    names::{DEQUANTIZED, Names, QUANTIZER_INPUT},
+    names::{DEQUANTIZED, QUANTIZER_INPUT},
     narrow::{is_on_grid, is_pushed_on},
+    needed::{is_float, lowest_opset},
     opset,
 };
 use crate::{
     error::Result,
     graph::{Graph, LayerId, Naming, Source, TensorId},
     onnx::{
-        integer_tensor, outer_references,
+        Names, integer_tensor, outer_references,
         proto::{DataType, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto},
         raise, tensor_proto,
     },
     plan::{Operand, QuantPlan},
-    quant::Bits,
-    target::Bias,
     tensor::Tensor,
 };
 
@@ -59,11 +58,8 @@ pub struct WrittenQuantizer {
 /// # Errors
 /// [`crate::Error::Model`] where a value does not fit the format.
 pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Result<Qdq> {
-    let is_float = plan.tensors.iter().all(Option::is_none)
-        && plan.reads.is_empty()
-        && plan.weights.iter().all(|w| w.operands.is_empty());
     let mut model = ModelProto::clone(&graph.model);
-    if is_float {
+    if is_float(plan) {
         // A float model stays as it is, in its own opset.
         return Ok(Qdq { model, read_names: BTreeMap::new(), quantizers: Vec::new() });
     }
@@ -98,12 +94,11 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
         _ => 4,
     };
     model.ir_version = Some(model.ir_version.unwrap_or(needed).max(needed));
-    let rank_of = |name: &str| {
+    let tensor_of = |name: &str| {
         let tensor = read_names.iter().find(|(_, read)| *read == name).map(|(&t, _)| t);
-        let tensor = tensor.or_else(|| graph.by_name.get(name).copied())?;
-        graph.tensors[tensor].dims.as_ref().map(Vec::len)
+        tensor.or_else(|| graph.by_name.get(name).copied()).map(|tensor| &graph.tensors[tensor])
     };
-    opset::raise(&mut model, graph.opset, lowest, &rank_of)?;
+    opset::raise(&mut model, graph.opset, lowest, &tensor_of)?;
     if uses_float8 {
         raise::to_float8(&mut model)?;
     }
@@ -115,12 +110,6 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
         .metadata_props
         .extend(metadata.iter().map(|(k, v)| StringStringEntryProto { key: Some(k.clone()), value: Some(v.clone()) }));
     Ok(Qdq { model, read_names, quantizers })
-}
-
-/// The opset that the file needs at least.
-fn lowest_opset(graph: &Graph, plan: &QuantPlan) -> i64 {
-    let has_integers = plan.formats.layers.iter().any(|l| matches!(l.weight_bits, Some(Bits::Int(_))));
-    if graph.target.bias == Bias::Float && has_integers { opset::FLOAT_BIAS } else { opset::LOWEST }
 }
 
 /// Names that nodes read, those captured by subgraphs included.
@@ -191,7 +180,7 @@ impl<'a> Writer<'a> {
         Self {
             graph,
             plan,
-            names: Names::of(&graph.model),
+            names: graph.model.graph.as_ref().map(Names::of).unwrap_or_default(),
             nodes: Vec::new(),
             initializers: Vec::new(),
             read_names: BTreeMap::new(),

@@ -153,8 +153,8 @@ impl<'a> Marks<'a> {
     }
 }
 
-/// The outputs that the target fixes, of rows: after the ReLU or Clip that an operator shares its quantizer with, which
-/// can only narrow what it makes.
+/// The outputs that the target fixes, of rows: after the ReLU or Clip that an operator shares its quantizer with. Those
+/// narrow what it makes; a Clip whose bounds lie outside what is fixed has them clipped away.
 fn fixed_outputs(graph: &Graph) -> BTreeMap<TensorId, FixedOutput> {
     let mut fixed = BTreeMap::new();
     for layer in &graph.layers {

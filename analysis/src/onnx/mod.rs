@@ -10,6 +10,7 @@ pub mod raise;
 
 mod external;
 mod load;
+mod names;
 mod pack;
 mod quantized;
 mod save;
@@ -22,6 +23,7 @@ mod wire;
 
 pub use external::read_external;
 pub use load::{Loaded, load, load_bytes, with_inline_data};
+pub(crate) use names::Names;
 pub use pack::{integer_tensor, tensor_proto};
 pub use quantized::already_quantized;
 pub use save::{ExternalPolicy, SaveOptions, save};

@@ -4,7 +4,8 @@
 //! name. The kernels behind them are the same, which verification of every export confirms bit for bit.
 
 use super::{
-    proto::{AttributeProto, ModelProto, NodeProto},
+    Names,
+    proto::{AttributeProto, ModelProto, NodeProto, TensorProto},
     tensor_proto,
 };
 use crate::{
@@ -29,6 +30,9 @@ const REDUCTIONS: [&str; 9] = [
     "ReduceSumSquare",
 ];
 
+/// How RoiAlign reckons coordinates, since opset 16.
+const ROI_MODE: &str = "coordinate_transformation_mode";
+
 /// Raises `model` to [`FLOAT8`] if it is older.
 ///
 /// # Errors
@@ -42,16 +46,11 @@ pub fn to_float8(model: &mut ModelProto) -> Result<()> {
         return Err(Error::model(why));
     }
     if let Some(graph) = &mut model.graph {
-        let mut made = Vec::new();
-        for node in graph.node.iter_mut().filter(|n| is_standard(n)) {
+        let mut names = Names::of(graph);
+        for node in graph.node.iter_mut().filter(|n| is_standard(n.domain.as_deref())) {
             let op = node.op_type.clone().unwrap_or_default();
             if opset < 18 && REDUCTIONS.contains(&op.as_str()) {
-                if let Some(at) = node.attribute.iter().position(|a| a.name.as_deref() == Some("axes")) {
-                    let axes = node.attribute.remove(at).ints;
-                    let name = format!("{}_axes", node.output.first().map_or("", String::as_str));
-                    made.push(tensor_proto(&name, &Tensor { shape: vec![axes.len()], data: TensorData::Int64(axes) }));
-                    node.input.push(name);
-                }
+                graph.initializer.extend(attribute_to_input(node, "axes", &mut names));
             } else if opset < 18 && op == "Split" && node.input.get(1).is_none_or(String::is_empty) {
                 node.attribute.push(AttributeProto {
                     name: Some("num_outputs".into()),
@@ -59,17 +58,19 @@ pub fn to_float8(model: &mut ModelProto) -> Result<()> {
                     r#type: Some(2),
                     ..AttributeProto::default()
                 });
+            } else if opset < 16 && op == "RoiAlign" && attribute(node, ROI_MODE).is_none() {
+                // What was the only way until then; the default became another one.
+                node.attribute.push(AttributeProto {
+                    name: Some(ROI_MODE.into()),
+                    s: Some("output_half_pixel".into()),
+                    r#type: Some(3),
+                    ..AttributeProto::default()
+                });
             }
-        }
-        graph.initializer.extend(made);
-    }
-    for import in &mut model.opset_import {
-        if matches!(import.domain.as_deref(), None | Some("" | "ai.onnx")) {
-            import.version = Some(FLOAT8);
         }
     }
     // Opset 19 belongs to IR version 9.
-    model.ir_version = model.ir_version.map(|v| v.max(9));
+    set_opset(model, FLOAT8, 9);
     Ok(())
 }
 
@@ -85,12 +86,11 @@ pub fn obstacle(model: &ModelProto) -> Option<String> {
              export the float model again with opset {FLOAT8} or later"
         ));
     }
-    let nodes = model.graph.iter().flat_map(|g| &g.node).filter(|n| is_standard(n));
+    let nodes = model.graph.iter().flat_map(|g| &g.node).filter(|n| is_standard(n.domain.as_deref()));
     nodes.into_iter().find_map(|node| {
         let set = |name: &str| node.attribute.iter().any(|a| a.name.as_deref() == Some(name) && a.i == Some(1));
         let why = match node.op_type.as_deref().unwrap_or_default() {
             "AveragePool" if set("ceil_mode") => "its last window is averaged otherwise there",
-            "GridSample" => "its modes have other names there",
             _ if node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty()) => "it has subgraphs",
             _ => return None,
         };
@@ -105,12 +105,40 @@ pub fn obstacle(model: &ModelProto) -> Option<String> {
 }
 
 fn opset(model: &ModelProto) -> i64 {
-    let own = model.opset_import.iter().find(|o| matches!(o.domain.as_deref(), None | Some("" | "ai.onnx")));
+    let own = model.opset_import.iter().find(|o| is_standard(o.domain.as_deref()));
     own.and_then(|o| o.version).unwrap_or(0)
 }
 
-fn is_standard(node: &NodeProto) -> bool {
-    matches!(node.domain.as_deref(), None | Some("" | "ai.onnx"))
+/// Whether a domain is ONNX's own.
+pub(crate) fn is_standard(domain: Option<&str>) -> bool {
+    matches!(domain, None | Some("" | "ai.onnx"))
+}
+
+/// Declares `model` to be of this opset, and at least of this IR version.
+pub(crate) fn set_opset(model: &mut ModelProto, opset: i64, ir_version: i64) {
+    for import in model.opset_import.iter_mut().filter(|o| is_standard(o.domain.as_deref())) {
+        import.version = Some(opset);
+    }
+    model.ir_version = model.ir_version.map(|v| v.max(ir_version));
+}
+
+/// An attribute of a node.
+pub(crate) fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
+    node.attribute.iter().find(|a| a.name.as_deref() == Some(name))
+}
+
+/// Makes an attribute of integers, where the node has it, its next input; returns the constant that the input reads.
+pub(crate) fn attribute_to_input(node: &mut NodeProto, name: &str, names: &mut Names) -> Option<TensorProto> {
+    let at = node.attribute.iter().position(|a| a.name.as_deref() == Some(name))?;
+    let values = node.attribute.remove(at).ints;
+    Some(integers_input(node, name, values, names))
+}
+
+/// Gives a node these integers as its next input; returns the constant that it reads.
+pub(crate) fn integers_input(node: &mut NodeProto, what: &str, values: Vec<i64>, names: &mut Names) -> TensorProto {
+    let constant = names.fresh(&format!("{}_{what}", node.output.first().map_or("", String::as_str)));
+    node.input.push(constant.clone());
+    tensor_proto(&constant, &Tensor { shape: vec![values.len()], data: TensorData::Int64(values) })
 }
 
 #[cfg(test)]
@@ -153,9 +181,31 @@ mod tests {
         to_float8(&mut split).unwrap();
         let attribute = &split.graph.unwrap().node[0].attribute[0];
         assert_eq!((attribute.name.as_deref(), attribute.i), (Some("num_outputs"), Some(2)));
+        let mut regions = model(15, node("RoiAlign", Vec::new()));
+        to_float8(&mut regions).unwrap();
+        let attribute = &regions.graph.as_ref().unwrap().node[0].attribute[0];
+        assert_eq!(attribute.s.as_deref(), Some(&b"output_half_pixel"[..]), "what opset 10 did");
+        let said = regions.clone();
+        regions.opset_import[0].version = Some(15);
+        to_float8(&mut regions).unwrap();
+        assert!(regions == said, "what is said already is not said twice");
         let mut newer = model(21, node("Split", Vec::new()));
         to_float8(&mut newer).unwrap();
         assert_eq!(newer.opset_import[0].version, Some(21));
+    }
+
+    #[test]
+    fn a_name_in_use_is_not_taken_again() {
+        let axes = AttributeProto { name: Some("axes".into()), ints: vec![2], ..AttributeProto::default() };
+        let mut raised = model(13, node("ReduceMax", vec![axes]));
+        let other = NodeProto { output: vec!["y_axes".into()], ..node("Relu", Vec::new()) };
+        raised.graph.as_mut().unwrap().node.push(other);
+        to_float8(&mut raised).unwrap();
+        let graph = raised.graph.unwrap();
+        assert_eq!(
+            (graph.node[0].input[1].as_str(), graph.initializer[0].name.as_deref()),
+            ("y_axes_2", Some("y_axes_2"))
+        );
     }
 
     #[test]
@@ -165,5 +215,6 @@ mod tests {
         assert!(why.contains("`y` (AveragePool)"), "{why}");
         assert!(obstacle(&model(11, node("Relu", Vec::new()))).unwrap().contains("opset 13"));
         assert_eq!(obstacle(&model(13, node("Relu", Vec::new()))), None);
+        assert_eq!(obstacle(&model(16, node("GridSample", Vec::new()))), None, "its modes were renamed in opset 20");
     }
 }

@@ -229,6 +229,10 @@ impl Resolver<'_> {
         let quantizes_weights = weight_bits.is_some_and(|b| !b.is_float());
         let mut granularity = settings.granularity.unwrap_or(Granularity::PerTensor);
         if let Some(bits) = weight_bits.filter(|b| !b.is_float()) {
+            if has_scales(bits) {
+                limits::check_granularity(&self.graph.target, granularity)
+                    .map_err(|why| Error::config(format!("layer `{}`", row.name), why))?;
+            }
             granularity = self.granularity(id, bits, granularity);
         }
         let mut reads = BTreeMap::new();
@@ -290,6 +294,11 @@ impl Resolver<'_> {
         }
         differs(&own) || groups.get(&format_owner(self.graph, id)).is_some_and(differs)
     }
+}
+
+/// Whether weights of this format have scales at all.
+pub(super) fn has_scales(bits: Bits) -> bool {
+    !matches!(bits, Bits::Small(format) if !format.has_scale())
 }
 
 /// An integer width, if that is what is asked for.

@@ -1,6 +1,6 @@
 //! How finely a layer's weights can be scaled.
 
-use super::formats::Resolver;
+use super::formats::{Resolver, has_scales};
 use crate::{
     config::Granularity,
     graph::{ConstantOperand, LayerId, OperandRole},
@@ -37,7 +37,7 @@ impl Resolver<'_> {
     /// groups were expected.
     pub(super) fn granularity(&mut self, id: LayerId, bits: Bits, wanted: Granularity) -> Granularity {
         let are_integers = matches!(bits, Bits::Int(_));
-        if matches!(bits, Bits::Small(format) if !format.has_scale()) {
+        if !has_scales(bits) {
             // No scale, so none for each of anything.
             return Granularity::PerTensor;
         }

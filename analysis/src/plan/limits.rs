@@ -51,9 +51,6 @@ pub(super) fn check(target: &Target, format: &LayerFormat) -> Result<(), String>
     let title = &target.title;
     if let Some(bits) = format.weight_bits {
         check_format(title, "weights", bits, format.weight_grid, &target.weights)?;
-        if !bits.is_float() {
-            check_granularity(title, format.granularity, &target.weights)?;
-        }
     }
     if let Some(bits) = format.activation_bits {
         check_format(title, "activations", bits, format.activation_grid, &target.activations)?;
@@ -75,17 +72,20 @@ fn check_format(title: &str, what: &str, bits: Bits, grid: GridRule, target: &Nu
     Ok(())
 }
 
-fn check_granularity(title: &str, granularity: Granularity, target: &NumberFormat) -> Result<(), String> {
-    // A layer without the axis has one scale whatever the target prefers.
-    let Granularity::PerGroup(group) = granularity else {
-        let wanted = match granularity {
-            Granularity::PerChannel => target::Granularity::PerChannel,
-            _ => return Ok(()),
-        };
-        return allowed(title, "weights scaled", &target.granularity, &wanted);
+/// Refuses a fineness of weights' scales that the target does not have. It is the one that was asked for: weights without
+/// the axis have a coarser one whatever the target prefers.
+pub(super) fn check_granularity(target: &Target, wanted: Granularity) -> Result<(), String> {
+    let (title, weights) = (&target.title, &target.weights);
+    let kind = match wanted {
+        Granularity::PerTensor => target::Granularity::PerTensor,
+        Granularity::PerChannel => target::Granularity::PerChannel,
+        Granularity::PerGroup(_) => target::Granularity::PerGroup,
     };
-    allowed(title, "weights scaled", &target.granularity, &target::Granularity::PerGroup)?;
-    target.group_sizes.as_ref().map_or(Ok(()), |sizes| allowed(title, "weights in groups of", sizes, &group))
+    allowed(title, "weights scaled", &weights.granularity, &kind)?;
+    match (wanted, &weights.group_sizes) {
+        (Granularity::PerGroup(group), Some(sizes)) => allowed(title, "weights in groups of", sizes, &group),
+        _ => Ok(()),
+    }
 }
 
 /// Whether `value` is among the choices; else what there is.
@@ -141,7 +141,9 @@ mod tests {
     #[test]
     fn every_target_has_its_own_defaults() {
         for target in Target::builtins() {
-            assert_eq!(check(target, &format(target)), Ok(()), "{}", target.name);
+            let format = format(target);
+            assert_eq!(check(target, &format), Ok(()), "{}", target.name);
+            assert_eq!(check_granularity(target, format.granularity), Ok(()), "{}", target.name);
         }
     }
 
@@ -155,10 +157,18 @@ mod tests {
         let why = check(&tensorrt, &LayerFormat { activation_bits: Some(Bits::Int(3)), ..whole.clone() }).unwrap_err();
         assert!(why.contains("no activations in 3; it has 8,"), "{why}");
         let dsp = Target::builtin("dsp-pow2").unwrap();
-        let grouped = LayerFormat { granularity: Granularity::PerGroup(32), ..format(&dsp) };
-        let why = check(&dsp, &grouped).unwrap_err();
+        let why = check_granularity(&dsp, Granularity::PerGroup(32)).unwrap_err();
         assert!(why.contains("weights scaled per-group; it has per-tensor, per-channel"), "{why}");
         let narrow = GridRule { codes: Codes::Narrow, ..format(&dsp).weight_grid };
         assert!(check(&dsp, &LayerFormat { weight_grid: narrow, ..format(&dsp) }).is_err());
+    }
+
+    #[test]
+    fn a_single_fineness_is_the_only_one() {
+        let mut target = Target::clone(&Target::builtin("dsp-pow2").unwrap());
+        target.weights.granularity = Choice { default: target::Granularity::PerChannel, others: Vec::new() };
+        assert_eq!(check_granularity(&target, Granularity::PerChannel), Ok(()));
+        let why = check_granularity(&target, Granularity::PerTensor).unwrap_err();
+        assert!(why.ends_with("has no weights scaled per-tensor; it has per-channel"), "{why}");
     }
 }

@@ -185,13 +185,17 @@ impl QuantPlan {
     }
 }
 
-/// A range at least as wide as the target wants: the upper end moves, as onnxruntime's `MinimumRealRange` moves it.
+/// A range that, once it contains 0, is at least as wide as the target wants: the upper end moves, as onnxruntime's
+/// `MinimumRealRange` moves it.
 fn widened(range: Range, least: Option<f64>) -> Range {
-    let Some(least) = least else { return range };
-    let high = f64::from(range.high).max(f64::from(range.low) + least);
+    let with_zero = range.with_zero();
+    let Some(least) = least.map(|least| f64::from(with_zero.low) + least) else { return range };
+    if f64::from(with_zero.high) >= least {
+        return range;
+    }
     #[expect(clippy::cast_possible_truncation, reason = "an end of a range is a float32")]
-    let high = high as f32;
-    Range { high, ..range }
+    let high = least as f32;
+    Range { high, ..with_zero }
 }
 
 /// The quantizer of a lookup's output: its table's, if the table is quantized to the same width.
@@ -222,4 +226,18 @@ fn cached_weights(graph: &Graph, layer: LayerId, key: WeightKey, cache: &mut Wei
         kept.remove(0);
     }
     Ok(weights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_is_in_the_range_before_it_is_widened() {
+        let constant = Range::new(0.5, 0.5);
+        assert_eq!(widened(constant, Some(1.0)), Range::new(0.0, 1.0), "as onnxruntime's compute_scale_zp");
+        assert_eq!(widened(constant, Some(0.25)), constant, "0 to 0.5 is wide enough");
+        assert_eq!(widened(constant, None), constant);
+        assert_eq!(widened(Range::new(-0.5, -0.25), Some(1.0)), Range::new(-0.5, 0.5));
+    }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    quant::{Grid, Scheme, Sign},
+    quant::{Codes, Grid, Scheme, Sign},
 };
 
 /// Reads the section; `activations` are the formats that fixed outputs must fit.
@@ -143,6 +143,8 @@ fn fixed_params(scale: &Entry<'_>, zero_point: &Entry<'_>, activations: &NumberF
         return Err(scale.refuse(format!("{} is no power of two, as `activations.power_of_two` asks", scale.shown())));
     }
     let grid = match activations.sign.default {
+        // A configuration may choose any codes that are allowed; the zero-point is one of all of them.
+        Sign::Signed if activations.codes.allows(&Codes::Narrow) => Grid::signed_narrow(bits)?,
         Sign::Signed => Grid::signed(bits)?,
         Sign::Unsigned => Grid::unsigned(bits)?,
     };

@@ -268,6 +268,8 @@ fn fixed_parameters_must_fit_the_activations() {
     let with = |scheme: &str, fixed: &str| {
         let text = only8.replace("bits = [8, 16, \"float\"]", "bits = [8, \"float\"]");
         let text = text.replace("scheme = [\"affine\", \"symmetric\"]", scheme);
+        let codes = if scheme.contains("narrow") { "codes = [\"full\", \"narrow\"]" } else { "codes = \"full\"" };
+        let text = text.replace("codes = \"full\"", codes);
         Target::from_toml(&text.replace("fixed.Softmax = { range = [0.0, 1.0] }", fixed), "my.toml")
     };
     let target = with("scheme = \"affine\"", "fixed.Softmax = { scale = 0.00390625, zero_point = -128 }").unwrap();
@@ -277,6 +279,11 @@ fn fixed_parameters_must_fit_the_activations() {
             "scheme = \"affine\"",
             "fixed.Softmax = { scale = 1, zero_point = 128 }",
             "128 is outside the 8-bit codes -128 to 127",
+        ),
+        (
+            "scheme = \"affine\"\n# narrow may be chosen",
+            "fixed.Softmax = { scale = 1, zero_point = -128 }",
+            "-128 is outside the 8-bit codes -127 to 127",
         ),
         ("scheme = \"affine\"", "fixed.Softmax = { scale = 0, zero_point = 0 }", "above 0"),
         ("scheme = \"affine\"", "fixed.Softmax = { scale = 1e-40, zero_point = 0 }", "above 0"),

@@ -8,6 +8,7 @@ use crate::{
     config::QuantConfig,
     engine::LayerSums,
     error::Result,
+    export::needed_opsets,
     graph::LayerId,
     job::Warning,
     metrics::{ErrorSums, Errors, Measure},
@@ -68,6 +69,7 @@ impl Workbench {
                 macs: total(|r| r.macs),
                 bops: total(|r| r.bops),
             },
+            needs: needed_opsets(&self.graph, plan),
             rows,
             outputs,
             memory: Memory {
@@ -113,6 +115,7 @@ impl Workbench {
                 macs: 0,
                 bops: 0,
             },
+            needs: needed_opsets(&self.graph, plan),
             rows,
             memory: Memory { budget_bytes: self.memory_budget_bytes, ..Memory::default() },
             timing: Timing::default(),

@@ -81,7 +81,7 @@ fn before_ui(ui: &mut Ui, doc: &Document, state: &ExportState, error: Option<&St
 }
 
 /// What runs where, what the runtime must support, what is only simulated.
-fn plan_ui(ui: &mut Ui, doc: &Document, report: &Report) {
+fn plan_ui(ui: &mut Ui, _doc: &Document, report: &Report) {
     let widths = widths(report);
     let float = report.rows.iter().filter(|row| is_float(row.weight_bits) && is_float(row.activation_bits)).count();
     Grid::new("export plan").num_columns(2).spacing([16.0, 4.0]).show(ui, |ui| {
@@ -90,15 +90,8 @@ fn plan_ui(ui: &mut Ui, doc: &Document, report: &Report) {
         let quantized = report.rows.len() - float;
         fact(ui, "Layers", &format!("{quantized} quantized, {float} float"));
         fact(ui, "Formats", &format!("weights and outputs: {}", parts.join(", ")));
-        if let Some(model) = &doc.model {
-            let needed = quantlens_analysis::export::needed_opsets(model, report);
-            let opsets: Vec<String> = needed.iter().map(|(domain, v)| opset(domain, *v)).collect();
-            fact(
-                ui,
-                "Operators",
-                &format!("QuantizeLinear, DequantizeLinear and the model's own; {}", opsets.join(", ")),
-            );
-        }
+        let opsets: Vec<String> = report.needs.iter().map(|(domain, v)| opset(domain, *v)).collect();
+        fact(ui, "Operators", &format!("QuantizeLinear, DequantizeLinear and the model's own; {}", opsets.join(", ")));
         let cost = report.cost;
         let sizes = format!("{} → about {}", format::bytes(cost.float_bytes), format::bytes(cost.quantized_bytes));
         fact(ui, "Weights", &sizes);

@@ -159,6 +159,7 @@ fn assemble(rows: Vec<LayerRow>, config: QuantConfig) -> Report {
     let (right, agreeing) = (Share { count: 116, of: 360 }, Share { count: 115, of: 360 });
     let float = Share { count: 357, of: 360 };
     Report {
+        needs: vec![(String::new(), 17)],
         config: Arc::new(config),
         samples: 360,
         samples_total: 360,

@@ -137,6 +137,7 @@ pub(crate) fn report(info: LayerInfo) -> Report {
         bops: 144_506_880,
     };
     Report {
+        needs: vec![(String::new(), 17)],
         config: Arc::new(QuantConfig::default()),
         samples: 32,
         samples_total: 32,
