@@ -15,9 +15,10 @@ use quantlens_analysis::{
     quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
     report::{
         ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, LayerArithmetic, LayerDetail,
-        LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, ThresholdDetail, Timing, Verification,
-        WeightChannel, WeightScale, WeightSummary,
+        LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, TargetInfo, ThresholdDetail, Timing,
+        Verification, WeightChannel, WeightScale, WeightSummary,
     },
+    target::Target,
     tensor::{Dim, ElementType, ModelInput},
     workbench::range_choices,
 };
@@ -67,9 +68,16 @@ pub fn model(n: usize) -> ModelInfo {
         nodes: 3 * n,
         operators: vec![("Conv".into(), n.saturating_sub(1))],
         parameters: 1152 * n as u64,
+        target: target(),
         layers: (0..n).map(layer).collect(),
         warnings: Vec::new(),
     }
+}
+
+/// The target of a configuration that names none.
+pub fn target() -> Arc<TargetInfo> {
+    let builtin = Target::builtins().first().expect("the default comes first");
+    Arc::new(TargetInfo::of(&builtin.name, builtin))
 }
 
 /// Errors at `db` decibels.
@@ -148,6 +156,7 @@ pub fn report_of(n: usize, config: &Arc<QuantConfig>) -> Report {
     let last = rows.last().map_or(Measure::Exact, |row| row.accumulated.sqnr_db);
     Report {
         config: Arc::clone(config),
+        target: target(),
         samples: 32,
         samples_total: 32,
         outputs: vec![OutputRow {

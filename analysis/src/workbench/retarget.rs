@@ -23,12 +23,13 @@ impl Workbench {
         let target = Target::load(name_or_path)?;
         self.target_name = name_or_path.to_owned();
         if target == self.graph.target {
+            self.info = Arc::new(info::retargeted(&self.info, &self.graph, name_or_path));
             return Ok(());
         }
         self.graph = Arc::new(self.graph.with_target(&target));
         self.engine = Engine::new(self.runtime.clone(), Arc::clone(&self.graph));
         self.weight_cache = WeightCache::new();
-        self.info = Arc::new(info::retargeted(&self.info, &self.graph));
+        self.info = Arc::new(info::retargeted(&self.info, &self.graph, name_or_path));
         if let Some(data) = &mut self.data {
             data.samples.iter_mut().for_each(|run| *run = SampleRun::default());
             data.statistics = crate::calibrate::Statistics::default();

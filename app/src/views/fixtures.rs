@@ -160,6 +160,7 @@ fn assemble(rows: Vec<LayerRow>, config: QuantConfig) -> Report {
     let float = Share { count: 357, of: 360 };
     Report {
         config: Arc::new(config),
+        target: crate::testing::target(),
         samples: 360,
         samples_total: 360,
         outputs: vec![OutputRow {
@@ -253,6 +254,7 @@ pub(crate) fn model(report: &Report) -> ModelInfo {
         nodes: 46,
         operators: vec![("Conv".into(), 12), ("Relu".into(), 12), ("Add".into(), 2), ("Gemm".into(), 1)],
         parameters: 18_942,
+        target: crate::testing::target(),
         layers: report.rows.iter().map(|row| (*row.info).clone()).collect(),
         warnings: Vec::new(),
     }

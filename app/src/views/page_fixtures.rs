@@ -59,6 +59,7 @@ pub(crate) fn model(layers: Vec<LayerInfo>) -> ModelInfo {
         nodes: 105,
         operators: vec![("Conv".into(), 52), ("Clip".into(), 35), ("Add".into(), 10), ("Gemm".into(), 1)],
         parameters: 3_487_816,
+        target: crate::testing::target(),
         layers,
         warnings: Vec::new(),
     }
@@ -138,6 +139,7 @@ pub(crate) fn report(info: LayerInfo) -> Report {
     };
     Report {
         config: Arc::new(QuantConfig::default()),
+        target: crate::testing::target(),
         samples: 32,
         samples_total: 32,
         rows: vec![row],
