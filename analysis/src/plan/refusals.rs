@@ -159,6 +159,9 @@ fn check_values(settings: &LayerSettings) -> std::result::Result<(), (&'static s
     {
         return Err(("range", format!("{low} … {high} is no finite interval")));
     }
+    if settings.range.is_some_and(|range| range.low == 0.0 && range.high == 0.0) {
+        return Err(("range", "from 0 to 0 there is no scale; let one end be another value".into()));
+    }
     if settings.weight_sign == Some(Sign::Unsigned) && settings.weight_codes == Some(Codes::Narrow) {
         return Err(("weight_codes", "unsigned codes have no most negative one to leave out".into()));
     }
