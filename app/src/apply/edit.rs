@@ -279,13 +279,24 @@ pub(super) fn commit(doc: &mut Document, config: QuantConfig, label: String, out
 
 /// Makes `config` the configuration without a step: undo, redo.
 pub(super) fn replace(doc: &mut Document, config: Arc<QuantConfig>, out: &mut Effects) {
-    doc.config = config;
-    doc.weighed = None;
+    let before = std::mem::replace(&mut doc.config, config);
+    // A range just set stays weighed through edits of anything else.
+    if doc.weighed.as_ref().is_some_and(|(layer, _)| ranges_differ(doc, layer, &before)) {
+        doc.weighed = None;
+    }
     if doc.live {
         evaluate(doc, out);
     } else {
         doc.edits_waiting += 1;
     }
+}
+
+/// Whether the quantizer of this layer's output is set otherwise now, on the layer or on one that shares it.
+fn ranges_differ(doc: &Document, layer: &str, before: &QuantConfig) -> bool {
+    let Some(info) = doc.layer(layer) else { return true };
+    let sharing = info.shares_activation_with.iter().filter_map(|name| doc.layer(name)).chain([info]);
+    let output = |config: &QuantConfig, info: &LayerInfo| config.settings_for(&info.name, &info.op).of_output();
+    doc.config.target != before.target || sharing.into_iter().any(|one| output(&doc.config, one) != output(before, one))
 }
 
 fn subject(layers: &[String], part: Part) -> String {
