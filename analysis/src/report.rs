@@ -19,7 +19,7 @@ use crate::{
     config::{Granularity, LayerSettings, QuantConfig},
     job::Warning,
     metrics::{Errors, Measure},
-    plan::{GridRule, target_defaults},
+    plan::{GridRule, ScaleAxes, target_defaults},
     quant::{Bits, NumberFormat, Range},
     target::Target,
     tensor::ModelInput,
@@ -104,6 +104,8 @@ pub struct LayerInfo {
     pub parameters: u64,
     /// Why the weights cannot be quantized; `None` if they can.
     pub weight_fixed: Option<String>,
+    /// How finely the weights can be scaled.
+    pub weight_axes: ScaleAxes,
     /// Why the output cannot be quantized; `None` if it can.
     pub activation_fixed: Option<String>,
     /// Why the output's range cannot be chosen, where it can be quantized; `None` if it can.

@@ -11,7 +11,7 @@ use quantlens_analysis::{
     data::{DataCheck, DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{Job as Run, Progress, Warning},
     metrics::{Errors, Measure},
-    plan::GridRule,
+    plan::{GridRule, ScaleAxes},
     quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
     report::{
         ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, LayerArithmetic, LayerDetail,
@@ -43,6 +43,7 @@ fn layer(index: usize) -> LayerInfo {
         weight: (!is_input).then(|| (format!("{}.weight", name(index)), vec![16, 8, 3, 3])),
         parameters: if is_input { 0 } else { 16 * 8 * 9 },
         weight_fixed: None,
+        weight_axes: ScaleAxes { channels: !is_input, inputs: vec![8], has_short_groups: false },
         activation_fixed: None,
         range_fixed: None,
         shares_activation_with: Vec::new(),

@@ -9,7 +9,7 @@ use crate::{
     graph::{Graph, LayerId, TensorId},
     job::Warning,
     onnx::Loaded,
-    plan::{activation_fixed, format_owner, range_fixed, weight_fixed},
+    plan::{ScaleAxes, activation_fixed, format_owner, range_fixed, weight_fixed},
     report::{LayerInfo, ModelInfo, TargetInfo},
     tensor::{Dim, ElementType, ModelInput},
 };
@@ -124,6 +124,7 @@ fn layers(graph: &Graph) -> Vec<LayerInfo> {
             weight: main.map(|t| (graph.name(t).to_owned(), graph.constants.dims(t).unwrap_or_default())),
             parameters: parameters(graph, layer_constants(graph, id).into_iter()),
             weight_fixed: weight_fixed(graph, id),
+            weight_axes: ScaleAxes::of(graph, id),
             activation_fixed: activation_fixed(graph, id),
             range_fixed: range_fixed(graph, id),
             shares_activation_with: sharing.get(&format_owner(graph, id)).map(|ids| names(ids)).unwrap_or_default(),

@@ -9,7 +9,7 @@ use quantlens_analysis::{
     calibrate::Method,
     config::{Granularity, LayerSettings, QuantConfig},
     metrics::{Errors, Measure},
-    plan::GridRule,
+    plan::{GridRule, ScaleAxes},
     quant::{Bits, Codes, Range, Scheme, Sign},
     report::{
         ActivationSummary, Cost, LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, Timing,
@@ -95,6 +95,11 @@ fn info(index: usize, line: &Line, before: Option<&str>) -> LayerInfo {
         weight: (!shape.is_empty()).then(|| (format!("{name}.weight"), shape.to_vec())),
         parameters: count,
         weight_fixed: None,
+        weight_axes: ScaleAxes {
+            channels: !shape.is_empty(),
+            inputs: shape.get(1).copied().into_iter().collect(),
+            has_short_groups: true,
+        },
         range_fixed: None,
         activation_fixed: (op == "Softmax")
             .then(|| "the target runs Softmax in float; its output has no quantizer".to_owned()),

@@ -13,7 +13,7 @@ use quantlens_analysis::{
     },
     job::Warning,
     metrics::{Errors, Measure},
-    plan::GridRule,
+    plan::{GridRule, ScaleAxes},
     quant::{Bits, Codes, Range, Scheme, Sign},
     report::{
         ActivationChannel, ActivationSummary, Cost, Distribution, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
@@ -77,6 +77,7 @@ pub(crate) fn layer() -> LayerInfo {
         weight: Some(("block2/depthwise.weight".into(), vec![32, 1, 3, 3])),
         parameters: 320,
         weight_fixed: None,
+        weight_axes: ScaleAxes { channels: true, inputs: vec![1], has_short_groups: true },
         activation_fixed: None,
         range_fixed: None,
         shares_activation_with: Vec::new(),

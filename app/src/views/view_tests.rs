@@ -404,3 +404,20 @@ fn the_toolbar_shows_and_sets_what_a_target_file_holds() {
     let wanted = LayerSettings { method: Some(Method::MinMax), ..LayerSettings::default() };
     assert_eq!(last(&harness), Command::SetDefaults(wanted), "min–max is a choice, not what holds already");
 }
+
+#[test]
+fn the_inspector_lights_the_group_size_that_is_set_and_offers_what_the_target_has() {
+    let mut report = fixtures::report();
+    let row = report.rows.iter_mut().find(|row| row.info.name == "head/fc").unwrap();
+    row.granularity = Some(Granularity::PerGroup(16));
+    let mut doc = fixtures::document(report);
+    doc.selection.replace(["head/fc".to_owned()]);
+    let mut harness = open(doc, [1440.0, 900.0]);
+    let lit = |harness: &Harness<'_, World>, label: &str| harness.get_by_label(label).accesskit_node().toggled();
+    assert_eq!(lit(&harness, "head/fc scales: Groups of 16"), Some(egui::accesskit::Toggled::True));
+    harness.get_by_label("head/fc scales: of 32");
+    apply(&mut harness.state_mut().doc, Command::SetTarget("tflite".into()), &mut Vec::new());
+    harness.run();
+    assert!(harness.query_by_label("head/fc scales: of 32").is_none(), "it has no groups");
+    harness.get_by_label("head/fc scales: Groups of 16");
+}
