@@ -16,11 +16,12 @@ pub use threshold::{MethodCurves, RangeMark, ThresholdDetail};
 
 use crate::{
     calibrate::Method,
-    config::{Granularity, QuantConfig},
+    config::{Granularity, LayerSettings, QuantConfig},
     job::Warning,
     metrics::{Errors, Measure},
-    plan::GridRule,
+    plan::{GridRule, ScaleAxes, target_defaults},
     quant::{Bits, NumberFormat, Range},
+    target::Target,
     tensor::ModelInput,
 };
 
@@ -49,10 +50,37 @@ pub struct ModelInfo {
     pub operators: Vec<(String, usize)>,
     /// Number of constant floating-point values.
     pub parameters: u64,
+    /// What the model is arranged for.
+    pub target: Arc<TargetInfo>,
     /// The layers, in graph order, `Input` rows first.
     pub layers: Vec<LayerInfo>,
     /// What was noticed while opening.
     pub warnings: Vec<Warning>,
+}
+
+/// What a target holds where a configuration says nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetInfo {
+    /// As the configuration names it: a built-in target's name, or the path of a file.
+    pub name: String,
+    /// One line, as the user reads it.
+    pub title: String,
+    /// Its own settings, all of them.
+    pub defaults: LayerSettings,
+    /// The scales of weights that it offers, coarse to fine.
+    pub granularities: Vec<Granularity>,
+}
+
+impl TargetInfo {
+    /// What `target` holds, which the configuration calls `name`.
+    pub fn of(name: &str, target: &Target) -> Self {
+        Self {
+            name: name.to_owned(),
+            title: target.title.clone(),
+            defaults: target_defaults(target),
+            granularities: target.granularities(),
+        }
+    }
 }
 
 /// One row of the table, as far as the model alone decides it.
@@ -76,6 +104,8 @@ pub struct LayerInfo {
     pub parameters: u64,
     /// Why the weights cannot be quantized; `None` if they can.
     pub weight_fixed: Option<String>,
+    /// How finely the weights can be scaled.
+    pub weight_axes: ScaleAxes,
     /// Why the output cannot be quantized; `None` if it can.
     pub activation_fixed: Option<String>,
     /// Why the output's range cannot be chosen, where it can be quantized; `None` if it can.
@@ -92,6 +122,8 @@ pub struct LayerInfo {
 pub struct Report {
     /// The configuration these numbers belong to.
     pub config: Arc<QuantConfig>,
+    /// The target of that configuration.
+    pub target: Arc<TargetInfo>,
     /// Samples these numbers were taken from.
     pub samples: usize,
     /// Samples that were asked for; more than `samples` while the result still refines.

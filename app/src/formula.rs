@@ -78,7 +78,7 @@ fn integer_lines(quantizer: &Quantizer, format: IntegerFormat) -> Vec<String> {
         lines.push(format!("S = 1, Z = {}: the range {}", whole(zero_point), reason.reason()));
         return lines;
     }
-    let is_other = (asked.scale - scale).abs() > 1e-6 * scale.abs();
+    let is_other = is_other(asked.scale, scale);
     let asked_as = scale_formula(quantizer, format);
     lines.push(match (is_other, format.power_of_two) {
         (true, _) => format!("S = {}, {}", real(scale), quantizer.other_scale),
@@ -127,10 +127,18 @@ fn float_lines(quantizer: &Quantizer, format: FloatFormat) -> Vec<String> {
         return vec![format!("q = {name}({variable}), rounded to the nearest, half to even")];
     }
     let (most, largest) = (real(range.amax()), real(format.largest_finite()));
-    vec![
-        format!("q = {name}({variable} / {}), rounded to the nearest, half to even", real(scale)),
-        format!("S = max|{variable}| / {largest} = {most} / {largest} = {}", real(scale)),
-    ]
+    let (asked, reason) = format.scale(range.amax());
+    let line = match reason {
+        Some(reason) => format!("S = 1: the range {}", reason.reason()),
+        None if is_other(asked, scale) => format!("S = {}, {}", real(scale), quantizer.other_scale),
+        None => format!("S = max|{variable}| / {largest} = {most} / {largest} = {}", real(scale)),
+    };
+    vec![format!("q = {name}({variable} / {}), rounded to the nearest, half to even", real(scale)), line]
+}
+
+/// Whether a scale is another than the one that the range asks for.
+fn is_other(asked: f32, scale: f32) -> bool {
+    (asked - scale).abs() > 1e-6 * scale.abs()
 }
 
 fn real(value: f32) -> String {
@@ -243,6 +251,11 @@ mod tests {
     fn a_small_float_has_a_scale_or_none() {
         let eight = of_output(&output(NumberFormat::Float(FloatFormat::Float8E4M3), -448.0, 224.0));
         assert_eq!(eight[1], "S = max|r| / 448.0 = 448.0 / 448.0 = 1.000");
+        let nothing = of_output(&output(NumberFormat::Float(FloatFormat::Float8E4M3), 0.0, 0.0));
+        assert_eq!(nothing[1], "S = 1: the range has no width: every value is 0");
+        let joined =
+            ActivationSummary { scale: 2.0, ..output(NumberFormat::Float(FloatFormat::Float8E4M3), -448.0, 224.0) };
+        assert_eq!(of_output(&joined)[1], "S = 2.000, fixed by the operator or by a scale it shares");
         let half = of_output(&output(NumberFormat::Float(FloatFormat::Float16), -1.0, 1.0));
         assert_eq!(half.len(), 1);
         assert!(half[0].starts_with("q = float16(r)"), "{half:?}");

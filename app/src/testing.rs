@@ -11,13 +11,14 @@ use quantlens_analysis::{
     data::{DataCheck, DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{Job as Run, Progress, Warning},
     metrics::{Errors, Measure},
-    plan::GridRule,
+    plan::{GridRule, ScaleAxes},
     quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
     report::{
         ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, LayerArithmetic, LayerDetail,
-        LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, ThresholdDetail, Timing, Verification,
-        WeightChannel, WeightScale, WeightSummary,
+        LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, TargetInfo, ThresholdDetail, Timing,
+        Verification, WeightChannel, WeightScale, WeightSummary,
     },
+    target::Target,
     tensor::{Dim, ElementType, ModelInput},
     workbench::range_choices,
 };
@@ -42,6 +43,7 @@ fn layer(index: usize) -> LayerInfo {
         weight: (!is_input).then(|| (format!("{}.weight", name(index)), vec![16, 8, 3, 3])),
         parameters: if is_input { 0 } else { 16 * 8 * 9 },
         weight_fixed: None,
+        weight_axes: ScaleAxes { channels: !is_input, inputs: vec![8], has_short_groups: false },
         activation_fixed: None,
         range_fixed: None,
         shares_activation_with: Vec::new(),
@@ -67,9 +69,16 @@ pub fn model(n: usize) -> ModelInfo {
         nodes: 3 * n,
         operators: vec![("Conv".into(), n.saturating_sub(1))],
         parameters: 1152 * n as u64,
+        target: target(),
         layers: (0..n).map(layer).collect(),
         warnings: Vec::new(),
     }
+}
+
+/// The target of a configuration that names none.
+pub fn target() -> Arc<TargetInfo> {
+    let builtin = Target::builtins().first().expect("the default comes first");
+    Arc::new(TargetInfo::of(&builtin.name, builtin))
 }
 
 /// Errors at `db` decibels.
@@ -149,6 +158,7 @@ pub fn report_of(n: usize, config: &Arc<QuantConfig>) -> Report {
     Report {
         needs: vec![(String::new(), 17)],
         config: Arc::clone(config),
+        target: target(),
         samples: 32,
         samples_total: 32,
         outputs: vec![OutputRow {

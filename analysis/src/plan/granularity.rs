@@ -1,9 +1,11 @@
 //! How finely a layer's weights can be scaled.
 
+use serde::Serialize;
+
 use super::formats::{Resolver, has_scales};
 use crate::{
     config::Granularity,
-    graph::{ConstantOperand, LayerId, OperandRole},
+    graph::{ConstantOperand, Graph, LayerId, OperandRole},
     job::Warning,
     quant::Bits,
 };
@@ -11,26 +13,59 @@ use crate::{
 /// The first opset whose DequantizeLinear knows groups, of which the last may be shorter.
 pub(super) const SHORT_GROUP_OPSET: i64 = 21;
 
-impl Resolver<'_> {
-    /// Whether the layer's weights have the axis that scales of this fineness run along.
-    pub(super) fn has_axis_for(&self, id: LayerId, granularity: Granularity) -> bool {
-        let row = &self.graph.layers[id];
-        row.weights().any(|operand| match granularity {
-            Granularity::PerTensor => true,
-            Granularity::PerChannel => matches!(operand.role, OperandRole::Weight { axis: Some(_) }),
-            Granularity::PerGroup(group) => {
-                matches!(operand.role, OperandRole::Weight { .. }) && self.divides(id, operand, group)
+/// The axes that scales of a layer's weights can run along.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ScaleAxes {
+    /// Whether a weight has an axis of output channels.
+    pub channels: bool,
+    /// Lengths of the weights' input axes, which groups divide.
+    pub inputs: Vec<usize>,
+    /// Whether the last group of a channel may be shorter.
+    pub has_short_groups: bool,
+}
+
+impl ScaleAxes {
+    pub(crate) fn of(graph: &Graph, id: LayerId) -> Self {
+        let is_weight = |o: &&ConstantOperand| matches!(o.role, OperandRole::Weight { .. });
+        let length = |o: &ConstantOperand| {
+            let dims = graph.constants.dims(o.tensor)?;
+            dims.get(graph.input_axis(id, o.position)?).copied()
+        };
+        let row = &graph.layers[id];
+        Self {
+            channels: row.weights().any(|o| matches!(o.role, OperandRole::Weight { axis: Some(_) })),
+            inputs: row.weights().filter(is_weight).filter_map(length).collect(),
+            has_short_groups: graph.opset >= SHORT_GROUP_OPSET,
+        }
+    }
+
+    /// Why no weight can be scaled so finely; `None` if one can.
+    pub fn refusal(&self, granularity: Granularity) -> Option<String> {
+        match granularity {
+            Granularity::PerTensor => None,
+            Granularity::PerChannel => {
+                (!self.channels).then(|| "its constants have no output-channel axis; use per-tensor".into())
             }
-        })
+            Granularity::PerGroup(group) => (!self.inputs.iter().any(|&n| self.divides(n, group))).then(|| {
+                format!(
+                    "its weights have no input axis that divides by {group}, as models before opset \
+                     {SHORT_GROUP_OPSET} need it; use per-channel or another size"
+                )
+            }),
+        }
     }
 
     /// Whether groups of this size can be written: before opset 21 the last one of a channel cannot be shorter.
-    pub(super) fn divides(&self, id: LayerId, operand: &ConstantOperand, group: u32) -> bool {
-        let axis = self.graph.input_axis(id, operand.position);
-        let dims = self.graph.constants.dims(operand.tensor).unwrap_or_default();
-        let Some(&length) = axis.and_then(|axis| dims.get(axis)) else { return false };
-        let group = (group as usize).min(length).max(1);
-        self.graph.opset >= SHORT_GROUP_OPSET || length.is_multiple_of(group)
+    fn divides(&self, length: usize, group: u32) -> bool {
+        self.has_short_groups || length.is_multiple_of((group as usize).min(length).max(1))
+    }
+}
+
+impl Resolver<'_> {
+    /// Whether the layer's weights have the axis that scales of this fineness run along.
+    pub(super) fn has_axis_for(&self, id: LayerId, granularity: Granularity) -> bool {
+        let has_any = self.graph.layers[id].weights().next().is_some();
+        has_any && ScaleAxes::of(self.graph, id).refusal(granularity).is_none()
     }
 
     /// The granularity that was asked for, or where the weights cannot have it the next coarser one, with a warning where

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The target's own settings, all of them.
-pub(super) fn target_defaults(target: &Target) -> LayerSettings {
+pub(crate) fn target_defaults(target: &Target) -> LayerSettings {
     let (activations, weights) = (&target.activations, &target.weights);
     LayerSettings {
         weight_bits: Some(weights.bits.default),
@@ -43,6 +43,23 @@ impl Target {
                 Granularity::PerGroup(self.weights.group_sizes.as_ref().map_or(32, |sizes| sizes.default))
             }
         }
+    }
+
+    /// The scales of weights to choose from, coarse to fine.
+    pub fn granularities(&self) -> Vec<Granularity> {
+        const USUAL: [u32; 4] = [16, 32, 64, 128];
+        let has = |granularity| self.weights.granularity.allows(&granularity);
+        let mut all = vec![Granularity::PerTensor];
+        if has(target::Granularity::PerChannel) {
+            all.push(Granularity::PerChannel);
+        }
+        if has(target::Granularity::PerGroup) {
+            let sizes = self.weights.group_sizes.as_ref();
+            let mut sizes: Vec<u32> = sizes.map_or(USUAL.to_vec(), |sizes| sizes.iter().copied().collect());
+            sizes.sort_unstable();
+            all.extend(sizes.into_iter().map(Granularity::PerGroup));
+        }
+        all
     }
 }
 

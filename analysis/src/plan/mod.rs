@@ -15,6 +15,8 @@ mod weights;
 
 pub use formats::{FormatPlan, GridRule, LayerFormat, RangeRule, TensorFormat};
 pub(crate) use formats::{activation_fixed, format_owner, range_fixed, weight_fixed};
+pub use granularity::ScaleAxes;
+pub(crate) use limits::target_defaults;
 pub use operand::{Operand, OperandValue};
 pub use ranges::{QuantPlan, TensorQuantizer, WeightCache};
 pub use weights::{LayerWeights, WeightKey};

@@ -4,10 +4,10 @@
 use super::{
     LayerFormat, TensorFormat,
     formats::{Resolver, activation_fixed, format_owner, integer, range_fixed, weight_fixed},
-    granularity::SHORT_GROUP_OPSET,
+    granularity::ScaleAxes,
 };
 use crate::{
-    config::{Granularity, LayerSettings},
+    config::LayerSettings,
     error::{Error, Result},
     graph::{LayerId, OperandRole},
     job::Warning,
@@ -20,6 +20,8 @@ const BFLOAT16_OPSET: i64 = 13;
 
 impl Resolver<'_> {
     pub(super) fn refuse_unknown_names(&self) -> Result<()> {
+        check_values(&self.config.defaults)
+            .map_err(|(what, why)| Error::config("defaults", format!("{what}: {why}")))?;
         for (name, settings) in &self.config.layers {
             let id = self.graph.layer_named(name).ok_or_else(|| {
                 let near = nearest(name, self.graph.layers.iter().map(|l| l.name.as_str()));
@@ -39,23 +41,15 @@ impl Resolver<'_> {
         let refuse =
             |what: &str, why: String| Err(Error::config(format!("layer `{}`", row.name), format!("{what}: {why}")));
         check_values(settings).or_else(|(what, why)| refuse(what, why))?;
-        let wants_weights = LayerSettings { weight_bits: integer(settings.weight_bits), ..settings.of_weights() };
-        let wants_weights = !wants_weights.is_empty();
+        let (wants_weights, wants_activation) = wants(settings);
         if let Some(why) = weight_fixed(self.graph, id).filter(|_| wants_weights) {
             return refuse("weights cannot be quantized", why);
         }
-        if let Some(granularity) = settings.granularity.filter(|g| !self.has_axis_for(id, *g)) {
-            let why = match granularity {
-                Granularity::PerGroup(group) => format!(
-                    "its weights have no input axis that divides by {group}, as models before opset \
-                     {SHORT_GROUP_OPSET} need it; use per-channel or another size"
-                ),
-                _ => "its constants have no output-channel axis; use per-tensor".into(),
-            };
+        if let Some(granularity) = settings.granularity
+            && let Some(why) = ScaleAxes::of(self.graph, id).refusal(granularity)
+        {
             return refuse(&granularity.name(), why);
         }
-        let output = LayerSettings { activation_bits: integer(settings.activation_bits), ..settings.of_output() };
-        let wants_activation = !output.is_empty();
         if let Some(why) = activation_fixed(self.graph, id).filter(|_| wants_activation) {
             return refuse("the output cannot be quantized", why);
         }
@@ -129,13 +123,27 @@ impl Resolver<'_> {
             if matched.is_empty() {
                 return Err(Error::config(place(), "no layer of this model fits its pattern"));
             }
-            let can_weights = matched.iter().any(|&l| weight_fixed(self.graph, l).is_none());
-            let can_activation = matched.iter().any(|&l| activation_fixed(self.graph, l).is_none());
-            check_values(&rule.settings).map_err(|(what, why)| Error::config(place(), format!("{what}: {why}")))?;
-            let wants_weights = integer(rule.settings.weight_bits).is_some();
-            let wants_activation = integer(rule.settings.activation_bits).is_some();
-            if (wants_weights && !can_weights) || (wants_activation && !can_activation) {
-                return Err(Error::config(place(), "none of the layers it matches can be quantized so"));
+            let settings = &rule.settings;
+            check_values(settings).map_err(|(what, why)| Error::config(place(), format!("{what}: {why}")))?;
+            let (wants_weights, wants_activation) = wants(settings);
+            let none = |can: &dyn Fn(LayerId) -> bool| !matched.iter().any(|&l| can(l));
+            let can_weights = |l| weight_fixed(self.graph, l).is_none();
+            let can_activation = |l| activation_fixed(self.graph, l).is_none();
+            let can_range = |l| can_activation(l) && range_fixed(self.graph, l).is_none();
+            let can_scale = |l| settings.granularity.is_none_or(|g| self.has_axis_for(l, g));
+            let idle = if wants_weights && none(&can_weights) {
+                "none of the layers it matches has weights that can be quantized"
+            } else if wants_activation && none(&can_activation) {
+                "none of the layers it matches has an output that can be quantized"
+            } else if settings.chooses_range() && none(&can_range) {
+                "none of the layers it matches has a range that can be chosen"
+            } else if settings.granularity.is_some() && none(&can_scale) {
+                "none of the layers it matches has weights that can be scaled so finely"
+            } else {
+                ""
+            };
+            if !idle.is_empty() {
+                return Err(Error::config(place(), idle));
             }
             let followers = matched.iter().filter(|&&l| format_owner(self.graph, l) != l).count();
             if wants_activation && followers > 0 {
@@ -149,6 +157,13 @@ impl Resolver<'_> {
     }
 }
 
+/// Whether settings speak of quantized weights, and of quantized outputs. Float asks for nothing that is not there.
+fn wants(settings: &LayerSettings) -> (bool, bool) {
+    let weights = LayerSettings { weight_bits: integer(settings.weight_bits), ..settings.of_weights() };
+    let output = LayerSettings { activation_bits: integer(settings.activation_bits), ..settings.of_output() };
+    (!weights.is_empty(), !output.is_empty())
+}
+
 /// Refuses values that mean nothing whatever the layer: `(setting, why)`.
 fn check_values(settings: &LayerSettings) -> std::result::Result<(), (&'static str, String)> {
     if let Some(percentile) = settings.percentile.filter(|p| !(*p > 0.0 && *p <= 100.0)) {
@@ -158,6 +173,9 @@ fn check_values(settings: &LayerSettings) -> std::result::Result<(), (&'static s
         && !(low.is_finite() && high.is_finite() && low <= high)
     {
         return Err(("range", format!("{low} … {high} is no finite interval")));
+    }
+    if settings.range.is_some_and(|range| range.low == 0.0 && range.high == 0.0) {
+        return Err(("range", "from 0 to 0 there is no scale; let one end be another value".into()));
     }
     if settings.weight_sign == Some(Sign::Unsigned) && settings.weight_codes == Some(Codes::Narrow) {
         return Err(("weight_codes", "unsigned codes have no most negative one to leave out".into()));

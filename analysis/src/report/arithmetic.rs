@@ -93,6 +93,8 @@ pub struct ChannelArithmetic {
     pub index: usize,
     /// `S_w`.
     pub weight_scale: f32,
+    /// `Z_w`.
+    pub weight_zero_point: i32,
     /// `S_b = S_x·S_w`, times alpha: one step of the accumulator.
     pub bias_scale: f64,
     /// The multiplier; `None` for a float output.

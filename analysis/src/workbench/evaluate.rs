@@ -50,7 +50,7 @@ impl Workbench {
         if let Some(kept) = self.finished.iter().find(|kept| kept.config == *config && kept.target == target) {
             return Ok(Arc::clone(&kept.report));
         }
-        self.use_target(&target);
+        self.use_target(&target, &config.target);
         let mut timing = Timing::default();
         let was_referenced = self.data.as_ref().is_some_and(|d| d.is_referenced);
         let formats = Arc::new(FormatPlan::resolve(&self.graph, config)?);

@@ -1,13 +1,16 @@
 //! What the table can show before there is any data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     graph::{Graph, LayerId, TensorId},
     job::Warning,
     onnx::Loaded,
-    plan::{activation_fixed, format_owner, range_fixed, weight_fixed},
-    report::{LayerInfo, ModelInfo},
+    plan::{ScaleAxes, activation_fixed, format_owner, range_fixed, weight_fixed},
+    report::{LayerInfo, ModelInfo, TargetInfo},
     tensor::{Dim, ElementType, ModelInput},
 };
 
@@ -36,6 +39,7 @@ pub(super) fn describe(loaded: &Loaded, graph: &Graph, warnings: Vec<Warning>) -
         nodes: graph.nodes.len(),
         operators,
         parameters: parameters(graph, graph.constants.iter().map(|(&t, _)| t)),
+        target: target(graph, &graph.target.name),
         layers: layers(graph),
         warnings,
     }
@@ -61,9 +65,13 @@ fn declared_input(graph: &Graph, tensor: TensorId) -> ModelInput {
     ModelInput { name, element_type: graph.tensors[tensor].element_type.unwrap_or(ElementType::Float32), dims }
 }
 
-/// The same model with the rows that another target makes.
-pub(super) fn retargeted(info: &ModelInfo, graph: &Graph) -> ModelInfo {
-    ModelInfo { layers: layers(graph), ..info.clone() }
+/// The same model with the rows that another target makes, which the configuration calls `name`.
+pub(super) fn retargeted(info: &ModelInfo, graph: &Graph, name: &str) -> ModelInfo {
+    ModelInfo { target: target(graph, name), layers: layers(graph), ..info.clone() }
+}
+
+fn target(graph: &Graph, name: &str) -> Arc<TargetInfo> {
+    Arc::new(TargetInfo::of(name, &graph.target))
 }
 
 /// Floating-point values among these constants that are stored in the file.
@@ -116,6 +124,7 @@ fn layers(graph: &Graph) -> Vec<LayerInfo> {
             weight: main.map(|t| (graph.name(t).to_owned(), graph.constants.dims(t).unwrap_or_default())),
             parameters: parameters(graph, layer_constants(graph, id).into_iter()),
             weight_fixed: weight_fixed(graph, id),
+            weight_axes: ScaleAxes::of(graph, id),
             activation_fixed: activation_fixed(graph, id),
             range_fixed: range_fixed(graph, id),
             shares_activation_with: sharing.get(&format_owner(graph, id)).map(|ids| names(ids)).unwrap_or_default(),

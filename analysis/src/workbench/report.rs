@@ -60,6 +60,7 @@ impl Workbench {
         let total = |field: fn(&LayerRow) -> u64| rows.iter().map(field).sum::<u64>();
         Ok(Report {
             config: Arc::clone(config),
+            target: Arc::clone(&self.info.target),
             samples: used,
             samples_total: data.samples.len(),
             score: score_of(&outputs),
@@ -105,6 +106,7 @@ impl Workbench {
         let total = |field: fn(&LayerRow) -> u64| rows.iter().map(field).sum::<u64>();
         Report {
             config: Arc::clone(config),
+            target: Arc::clone(&self.info.target),
             samples: 0,
             samples_total: 0,
             outputs: Vec::new(),

@@ -17,19 +17,23 @@ impl Workbench {
     /// # Errors
     /// [`crate::Error::Config`] where there is no such target or its file is wrong; [`crate::Error::Io`].
     pub(super) fn use_target_named(&mut self, name_or_path: &str) -> Result<()> {
-        self.use_target(&Target::load(name_or_path)?);
+        self.use_target(&Target::load(name_or_path)?, name_or_path);
         Ok(())
     }
 
-    /// Arranges the model for `target`, unless it is already. Names are not compared: a file can change under its own.
-    pub(super) fn use_target(&mut self, target: &Arc<Target>) {
+    /// Arranges the model for `target`, which the configuration calls `name`, unless it is already. Names alone say
+    /// nothing: a file can change under its own.
+    pub(super) fn use_target(&mut self, target: &Arc<Target>, name: &str) {
         if *target == self.graph.target {
+            if self.info.target.name != name {
+                self.info = Arc::new(info::retargeted(&self.info, &self.graph, name));
+            }
             return;
         }
         self.graph = Arc::new(self.graph.with_target(target));
         self.engine = Engine::new(self.runtime.clone(), Arc::clone(&self.graph));
         self.weight_cache = WeightCache::new();
-        self.info = Arc::new(info::retargeted(&self.info, &self.graph));
+        self.info = Arc::new(info::retargeted(&self.info, &self.graph, name));
         if let Some(data) = &mut self.data {
             data.samples.iter_mut().for_each(|run| *run = SampleRun::default());
             data.statistics = crate::calibrate::Statistics::default();

@@ -161,16 +161,21 @@ fn report_came(doc: &mut Document, report: Arc<Report>, complete: bool, out: &mu
     }
 }
 
-/// Takes the rows of the report's target for the model's, where they are others; whether they were.
+/// Takes the report's target, and its rows for the model's where they are others; whether they were.
 fn follow_target(doc: &mut Document, report: &Report) -> bool {
     let Some(model) = &doc.model else { return false };
     let same = model.layers.iter().eq(report.rows.iter().map(|row| row.info.as_ref()));
+    if same && model.target == report.target {
+        return false;
+    }
+    let target = Arc::clone(&report.target);
     if same {
+        doc.model = Some(Arc::new(ModelInfo { target, ..ModelInfo::clone(model) }));
         return false;
     }
     let layers: Vec<LayerInfo> = report.rows.iter().map(|row| LayerInfo::clone(&row.info)).collect();
     doc.selection.retain(|name| layers.iter().any(|layer| layer.name == name));
-    doc.model = Some(Arc::new(ModelInfo { layers, ..ModelInfo::clone(model) }));
+    doc.model = Some(Arc::new(ModelInfo { target, layers, ..ModelInfo::clone(model) }));
     true
 }
 

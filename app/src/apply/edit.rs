@@ -78,7 +78,7 @@ fn set_format(doc: &mut Document, layers: &[String], settings: &LayerSettings, l
             continue;
         }
         for info in layers.iter().filter_map(|name| doc.layer(name)) {
-            match refusal(info, part).or_else(|| range_refusal(info, &wanted)) {
+            match refusal(info, part).or_else(|| setting_refusal(doc, info, &wanted)) {
                 Some(reason) => refused.push((info.name.clone(), reason)),
                 None => owners(doc, std::slice::from_ref(&info.name), part)
                     .iter()
@@ -203,7 +203,7 @@ fn edit_where(
     let mut wanted = LayerSettings::default();
     edit(&mut wanted);
     for info in layers.iter().filter_map(|name| doc.layer(name)) {
-        match refusal(info, part).or_else(|| range_refusal(info, &wanted)) {
+        match refusal(info, part).or_else(|| setting_refusal(doc, info, &wanted)) {
             Some(reason) => refused.push((info.name.clone(), reason)),
             None => owners(doc, std::slice::from_ref(&info.name), part)
                 .iter()
@@ -213,9 +213,18 @@ fn edit_where(
     finish(doc, config, label.to_owned(), layers, refused, out);
 }
 
-/// Why a layer cannot have the range that `wanted` chooses.
-fn range_refusal(info: &LayerInfo, wanted: &LayerSettings) -> Option<String> {
-    info.range_fixed.clone().filter(|_| wanted.chooses_range())
+/// Why a layer cannot have the range that `wanted` chooses, or the scales that it asks for: they are those of every layer
+/// with the same weight.
+fn setting_refusal(doc: &Document, info: &LayerInfo, wanted: &LayerSettings) -> Option<String> {
+    let scales = |granularity| {
+        let users = info.shares_weight_with.iter().filter_map(|name| doc.layer(name));
+        let why = std::iter::once(info).chain(users).find_map(|user| {
+            let why = user.weight_axes.refusal(granularity)?;
+            Some(format!("{} of {}: {why}", granularity.name(), user.name))
+        });
+        why
+    };
+    info.range_fixed.clone().filter(|_| wanted.chooses_range()).or_else(|| wanted.granularity.and_then(scales))
 }
 
 /// Why `part` of a layer cannot be quantized; for both parts: only if neither can.
@@ -279,13 +288,24 @@ pub(super) fn commit(doc: &mut Document, config: QuantConfig, label: String, out
 
 /// Makes `config` the configuration without a step: undo, redo.
 pub(super) fn replace(doc: &mut Document, config: Arc<QuantConfig>, out: &mut Effects) {
-    doc.config = config;
-    doc.weighed = None;
+    let before = std::mem::replace(&mut doc.config, config);
+    // A range just set stays weighed through edits of anything else.
+    if doc.weighed.as_ref().is_some_and(|(layer, _)| ranges_differ(doc, layer, &before)) {
+        doc.weighed = None;
+    }
     if doc.live {
         evaluate(doc, out);
     } else {
         doc.edits_waiting += 1;
     }
+}
+
+/// Whether the quantizer of this layer's output is set otherwise now, on the layer or on one that shares it.
+fn ranges_differ(doc: &Document, layer: &str, before: &QuantConfig) -> bool {
+    let Some(info) = doc.layer(layer) else { return true };
+    let sharing = info.shares_activation_with.iter().filter_map(|name| doc.layer(name)).chain([info]);
+    let output = |config: &QuantConfig, info: &LayerInfo| config.settings_for(&info.name, &info.op).of_output();
+    doc.config.target != before.target || sharing.into_iter().any(|one| output(&doc.config, one) != output(before, one))
 }
 
 fn subject(layers: &[String], part: Part) -> String {

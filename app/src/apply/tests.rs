@@ -67,6 +67,32 @@ fn what_cannot_take_effect_is_refused_with_the_reason_and_no_step() {
 }
 
 #[test]
+fn layers_that_cannot_have_groups_keep_their_scales_in_a_mixed_selection() {
+    let mut doc = document(4);
+    let mut model = crate::testing::model(4);
+    model.layers[1].weight_axes.inputs = vec![64];
+    model.layers[2].weight_axes.inputs = vec![40];
+    doc.model = Some(Arc::new(model));
+    let groups = |layers: &[&str]| Command::SetGranularity {
+        layers: layers.iter().map(|name| (*name).to_owned()).collect(),
+        granularity: Granularity::PerGroup(32),
+    };
+    run(&mut doc, groups(&["conv1", "conv2"]));
+    assert_eq!(doc.config.layers.keys().collect::<Vec<_>>(), ["conv1"]);
+    let notice = doc.notices.last().unwrap();
+    assert!(notice.text.starts_with("1 of 2 layers keep their format: per-group-32 of conv2: "), "{}", notice.text);
+    assert!(notice.details.contains("divides by 32"), "{}", notice.details);
+    // Alone it is refused at once, as is whoever uses its weight.
+    assert!(run(&mut doc, groups(&["conv2"])).is_empty());
+    assert!(doc.notices.last().unwrap().text.starts_with("Not changed: per-group-32 of conv2"));
+    let mut model = quantlens_analysis::report::ModelInfo::clone(doc.model.as_ref().unwrap());
+    model.layers[1].shares_weight_with = vec!["conv1".into(), "conv2".into()];
+    doc.model = Some(Arc::new(model));
+    doc.config = Arc::default();
+    assert!(run(&mut doc, groups(&["conv1"])).is_empty());
+}
+
+#[test]
 fn a_shared_format_is_written_to_its_owner() {
     let mut doc = document(4);
     let mut model = crate::testing::model(4);

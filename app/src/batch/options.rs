@@ -38,8 +38,8 @@ pub struct EvaluationArgs {
     /// A configuration saved by the window (*.quantlens.json)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The hardware to quantize for
-    #[arg(long, value_name = "NAME")]
+    /// The hardware to quantize for: the name of a built-in target, or the path of a target file (*.toml)
+    #[arg(long, value_name = "NAME|FILE")]
     pub target: Option<String>,
     /// Default format of weights: 2 to 8, 16, float16, bfloat16, float8e4m3, float8e5m2 or float
     #[arg(long, value_name = "B")]
@@ -54,8 +54,8 @@ pub struct EvaluationArgs {
     /// ppq-percentile or tensorrt
     #[arg(long, value_name = "NAME", conflicts_with = "method")]
     pub flavour: Option<Flavour>,
-    /// Per cent of the values that the percentile method keeps inside
-    #[arg(long, value_name = "PCT")]
+    /// Ranges by percentile, of which this per cent of the values stays inside
+    #[arg(long, value_name = "PCT", conflicts_with = "flavour")]
     pub percentile: Option<f64>,
     /// One weight scale for so many weights along the input axis
     #[arg(long, value_name = "G", conflicts_with_all = ["per_tensor", "per_channel"])]
@@ -68,6 +68,10 @@ pub struct EvaluationArgs {
     #[arg(long)]
     pub per_tensor: bool,
     /// Settings of some layers: 'LAYER:weights=4,activations=8' (LAYER is a name glob or op:TYPE; repeatable)
+    ///
+    /// Keys: weights, activations, granularity, method, percentile, low, high, scheme, sign, codes, weight-scheme,
+    /// weight-sign, weight-codes, fold. Of these scheme, sign and codes are the output's, as are method, percentile and
+    /// the range from low to high.
     #[arg(long = "set", value_name = "SETTING")]
     pub settings: Vec<String>,
     /// Use at most so many samples
@@ -184,6 +188,7 @@ impl EvaluationArgs {
         defaults.weight_bits = self.weight_bits.or(defaults.weight_bits);
         defaults.activation_bits = self.act_bits.or(defaults.activation_bits);
         let method = self.method.map(Method::from).or(self.flavour.map(Method::Flavour));
+        let method = method_of(method, self.percentile, None).context("--percentile")?;
         defaults.method = method.or(defaults.method);
         defaults.percentile = self.percentile.or(defaults.percentile);
         if self.per_channel {
@@ -273,11 +278,23 @@ fn parse_setting(text: &str) -> Result<Rule> {
             other => bail!("unknown key `{other}`; known are {KEYS}"),
         }
     }
-    // A range is given to be used.
-    if rule.settings.range.is_some() && rule.settings.method.is_none() {
-        rule.settings.method = Some(Method::Manual);
-    }
+    let settings = &mut rule.settings;
+    settings.method = method_of(settings.method, settings.percentile, settings.range)?;
     Ok(rule)
+}
+
+/// The method that a percentile or a range is given for, which must not contradict the one that was named.
+fn method_of(named: Option<Method>, percentile: Option<f64>, range: Option<Range>) -> Result<Option<Method>> {
+    let given = [percentile.map(|_| Method::Percentile), range.map(|_| Method::Manual)];
+    let mut method = named;
+    for implied in given.into_iter().flatten() {
+        let now = *method.get_or_insert(implied);
+        if now != implied {
+            let (now, implied) = (crate::format::method(now), crate::format::method(implied));
+            bail!("it belongs to the method {implied}, and the method is {now}");
+        }
+    }
+    Ok(method)
 }
 
 /// A number of bytes with an optional K, M or G (powers of 1024).
@@ -301,6 +318,8 @@ fn parse_size(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches as _;
+
     use super::*;
 
     #[test]
@@ -319,6 +338,41 @@ mod tests {
         for text in ["conv1", "conv1:weights", "conv1:weight=4", "conv1:weights=9", "conv1:granularity=fine"] {
             assert!(parse_setting(text).is_err(), "{text}");
         }
+    }
+
+    /// What `quantlens analyze` makes of these options.
+    fn config(options: &[&str]) -> Result<QuantConfig> {
+        let command = AnalyzeArgs::augment_args(clap::Command::new("analyze"));
+        let given = ["analyze", "a.onnx", "--data", "synthetic"].iter().chain(options);
+        let found = command.try_get_matches_from(given)?;
+        AnalyzeArgs::from_arg_matches(&found)?.evaluation.quant_config()
+    }
+
+    #[test]
+    fn a_percentile_is_given_to_be_used() {
+        for options in [&["--percentile", "50"][..], &["--percentile", "50", "--method", "percentile"]] {
+            let defaults = config(options).unwrap().defaults;
+            assert_eq!((defaults.method, defaults.percentile), (Some(Method::Percentile), Some(50.0)));
+        }
+        let error = |options: &[&str]| format!("{:#}", config(options).unwrap_err());
+        let other = error(&["--percentile", "50", "--method", "kl"]);
+        assert_eq!(other, "--percentile: it belongs to the method percentile, and the method is KL");
+        assert!(error(&["--percentile", "50", "--flavour", "tensorrt"]).contains("cannot be used with"));
+        assert_eq!(parse_setting("a:percentile=50").unwrap().settings.method, Some(Method::Percentile));
+        assert_eq!(parse_setting("a:low=-1,high=1").unwrap().settings.method, Some(Method::Manual));
+        for text in ["a:percentile=50,method=mse", "a:low=-1,high=1,method=mse", "a:percentile=50,low=-1,high=1"] {
+            assert!(parse_setting(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn help_names_every_key_and_says_that_a_target_may_be_a_file() {
+        let mut command = AnalyzeArgs::augment_args(clap::Command::new("analyze"));
+        let help = command.render_long_help().to_string();
+        let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        let keys = KEYS.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&format!("Keys: {keys}.")), "{words}");
+        assert!(words.contains("the path of a target file"), "{words}");
     }
 
     #[test]

@@ -10,7 +10,8 @@ use quantlens_analysis::{
     config::{LayerSettings, QuantConfig},
     data::{Recipe, RecipeTrial, info::DataInfo},
     metrics::Measure,
-    report::{LayerArithmetic, LayerDetail, LayerInfo, LayerRow, ModelInfo, RangeMark, Report},
+    report::{LayerArithmetic, LayerDetail, LayerInfo, LayerRow, ModelInfo, RangeMark, Report, TargetInfo},
+    target::Target,
 };
 
 use crate::{
@@ -139,6 +140,13 @@ impl Document {
     /// What the model says about a layer.
     pub fn layer(&self, name: &str) -> Option<&LayerInfo> {
         self.layers().iter().find(|layer| layer.name == name)
+    }
+
+    /// What the configuration's target holds; `None` while its file has not been read.
+    pub fn target_info(&self) -> Option<Arc<TargetInfo>> {
+        let name = &self.config.target;
+        let open = self.model.as_ref().map(|model| &model.target).filter(|target| target.name == *name);
+        open.cloned().or_else(|| Some(Arc::new(TargetInfo::of(name, Target::builtin(name)?.as_ref()))))
     }
 
     /// The row with this index, where it was evaluated.

@@ -51,11 +51,14 @@ pub(super) fn end_handles(detail: &ThresholdDetail, current: Range) -> Vec<Handl
         }
         return handles;
     }
+    // Where the other end is at 0, this one keeps a step away: from 0 to 0 there is no scale.
     if has_low {
-        handles.push(lower(current.low.min(0.0), 0.0));
+        let limit = if current.high > 0.0 { 0.0 } else { -step.min(-low) };
+        handles.push(lower(current.low.min(0.0), limit));
     }
     if has_high {
-        handles.push(upper(current.high.max(0.0), 0.0));
+        let limit = if current.low < 0.0 { 0.0 } else { step.min(high) };
+        handles.push(upper(current.high.max(0.0), limit));
     }
     handles
 }

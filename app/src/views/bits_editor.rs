@@ -100,22 +100,22 @@ fn key_hint(bits: Bits) -> String {
 }
 
 /// Buttons for a few named values; returns the one chosen.
-pub fn choice_row_ui<T: PartialEq + Copy>(
+pub fn choice_row_ui<T: PartialEq + Copy, S: AsRef<str>>(
     ui: &mut Ui,
     what: &str,
     in_force: InForce<T>,
-    choices: &[(T, &str, &str)],
+    choices: &[(T, S, S)],
 ) -> Option<T> {
     let mut chosen = None;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(2.0, 2.0);
         for (value, text, hint) in choices {
-            let is_lit = in_force.is(*value);
-            let response = ui.add(Button::new(*text).selected(is_lit));
+            let (is_lit, text, hint) = (in_force.is(*value), text.as_ref(), hint.as_ref());
+            let response = ui.add(Button::new(text).selected(is_lit));
             response.widget_info(|| {
                 egui::WidgetInfo::selected(egui::Role::RadioButton, ui.is_enabled(), is_lit, format!("{what}: {text}"))
             });
-            if response.on_hover_text(*hint).clicked() {
+            if response.on_hover_text(hint).clicked() {
                 chosen = Some(*value);
             }
         }

@@ -9,7 +9,7 @@ use quantlens_analysis::{
     calibrate::Method,
     config::{Granularity, LayerSettings, QuantConfig},
     metrics::{Errors, Measure},
-    plan::GridRule,
+    plan::{GridRule, ScaleAxes},
     quant::{Bits, Codes, Range, Scheme, Sign},
     report::{
         ActivationSummary, Cost, LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, Timing,
@@ -95,6 +95,11 @@ fn info(index: usize, line: &Line, before: Option<&str>) -> LayerInfo {
         weight: (!shape.is_empty()).then(|| (format!("{name}.weight"), shape.to_vec())),
         parameters: count,
         weight_fixed: None,
+        weight_axes: ScaleAxes {
+            channels: !shape.is_empty(),
+            inputs: shape.get(1).copied().into_iter().collect(),
+            has_short_groups: true,
+        },
         range_fixed: None,
         activation_fixed: (op == "Softmax")
             .then(|| "the target runs Softmax in float; its output has no quantizer".to_owned()),
@@ -161,6 +166,7 @@ fn assemble(rows: Vec<LayerRow>, config: QuantConfig) -> Report {
     Report {
         needs: vec![(String::new(), 17)],
         config: Arc::new(config),
+        target: crate::testing::target(),
         samples: 360,
         samples_total: 360,
         outputs: vec![OutputRow {
@@ -254,6 +260,7 @@ pub(crate) fn model(report: &Report) -> ModelInfo {
         nodes: 46,
         operators: vec![("Conv".into(), 12), ("Relu".into(), 12), ("Add".into(), 2), ("Gemm".into(), 1)],
         parameters: 18_942,
+        target: crate::testing::target(),
         layers: report.rows.iter().map(|row| (*row.info).clone()).collect(),
         warnings: Vec::new(),
     }

@@ -13,7 +13,7 @@ use quantlens_analysis::{
     },
     job::Warning,
     metrics::{Errors, Measure},
-    plan::GridRule,
+    plan::{GridRule, ScaleAxes},
     quant::{Bits, Codes, Range, Scheme, Sign},
     report::{
         ActivationChannel, ActivationSummary, Cost, Distribution, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
@@ -59,6 +59,7 @@ pub(crate) fn model(layers: Vec<LayerInfo>) -> ModelInfo {
         nodes: 105,
         operators: vec![("Conv".into(), 52), ("Clip".into(), 35), ("Add".into(), 10), ("Gemm".into(), 1)],
         parameters: 3_487_816,
+        target: crate::testing::target(),
         layers,
         warnings: Vec::new(),
     }
@@ -76,6 +77,7 @@ pub(crate) fn layer() -> LayerInfo {
         weight: Some(("block2/depthwise.weight".into(), vec![32, 1, 3, 3])),
         parameters: 320,
         weight_fixed: None,
+        weight_axes: ScaleAxes { channels: true, inputs: vec![1], has_short_groups: true },
         activation_fixed: None,
         range_fixed: None,
         shares_activation_with: Vec::new(),
@@ -139,6 +141,7 @@ pub(crate) fn report(info: LayerInfo) -> Report {
     Report {
         needs: vec![(String::new(), 17)],
         config: Arc::new(QuantConfig::default()),
+        target: crate::testing::target(),
         samples: 32,
         samples_total: 32,
         rows: vec![row],

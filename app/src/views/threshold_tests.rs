@@ -9,14 +9,14 @@ use egui_kittest::{
 use quantlens_analysis::{
     calibrate::{Flavour, Method},
     config::{LayerSettings, QuantConfig},
-    quant::{Range, Scheme},
+    quant::{Bits, Range, Scheme},
 };
 
 use super::{ViewStates, page_fixtures::*};
 use crate::{
     action::Action,
     apply::apply,
-    command::{Command, Commands},
+    command::{Command, Commands, Part},
     document::Document,
     session::Session,
     theme,
@@ -296,4 +296,63 @@ fn a_fixed_range_says_why_there_is_nothing_to_choose() {
     let page = open(THRESHOLD, doc);
     page.get_by_label(&format!("{LAYER} has no threshold to choose"));
     page.get_by_label("The range is fixed");
+}
+
+#[test]
+fn an_edit_of_the_weights_keeps_the_end_just_set() {
+    let mut page = open(THRESHOLD, document(8));
+    page.state_mut().doc.live = false;
+    page.state_mut().states.threshold.curve = Some(Method::Mse);
+    page.run();
+    drag(&mut page, "Upper end", -40.0);
+    let first = stored(&page);
+    let weights = |bits| Command::SetBits { layers: vec![LAYER.to_owned()], part: Part::Weights, bits };
+    apply(&mut page.state_mut().doc, weights(Bits::Int(4)), &mut Vec::new());
+    page.run();
+    drag(&mut page, "Lower end", 40.0);
+    let both = stored(&page);
+    assert!(both.high.to_bits() == first.high.to_bits() && both.low > first.low, "{both:?}");
+    // What sets the range otherwise ends it.
+    let method = Command::SetFormat {
+        layers: vec![LAYER.to_owned()],
+        settings: LayerSettings { method: Some(Method::Mse), ..LayerSettings::default() },
+        label: String::new(),
+    };
+    apply(&mut page.state_mut().doc, method, &mut Vec::new());
+    assert_eq!(page.state().doc.weighed, None);
+}
+
+#[test]
+fn an_end_whose_other_end_is_0_stops_a_step_before_it() {
+    let mut doc = document(8);
+    let mut detail = (**doc.detail.value.as_ref().unwrap()).clone();
+    let values: Vec<f32> = (0..6000_u16).map(|i| f32::from(i) / 1000.0).collect();
+    let threshold = crate::testing::threshold_of(LAYER, &values, Scheme::Affine, Method::MinMax);
+    let bin = threshold.bin_width;
+    detail.threshold = Some(std::sync::Arc::new(threshold));
+    doc.detail.set(std::sync::Arc::new(detail));
+    let mut page = open(HISTOGRAM, doc);
+    page.get_by_role_and_label(Role::Slider, "Upper end").focus();
+    page.run();
+    page.key_press(Key::Home);
+    page.run();
+    assert_eq!(stored(&page), Range::new(0.0, bin));
+}
+
+#[test]
+fn a_note_of_the_targets_own_method_is_shown() {
+    let mut doc = document(8);
+    let target = quantlens_analysis::target::Target::builtin("tensorrt").unwrap();
+    assert_eq!(target.method, Method::Kl);
+    let mut detail = (**doc.detail.value.as_ref().unwrap()).clone();
+    let mut threshold = threshold(Scheme::Affine);
+    let kl = threshold.choices.iter_mut().find(|choice| choice.method == Method::Kl).unwrap();
+    kl.note = Some("too few values: min–max instead".into());
+    detail.threshold = Some(std::sync::Arc::new(threshold));
+    doc.detail.set(std::sync::Arc::new(detail));
+    let mut page = open(THRESHOLD, doc);
+    assert!(!says(&page, "Too few values"));
+    apply(&mut page.state_mut().doc, Command::SetTarget("tensorrt".into()), &mut Vec::new());
+    page.run();
+    assert!(says(&page, "Too few values"));
 }

@@ -7,10 +7,10 @@ use egui::{
 };
 use quantlens_analysis::{
     calibrate::Method,
-    config::{Granularity, LayerSettings},
+    config::LayerSettings,
     plan::GridRule,
     quant::{Bits, Codes, Scheme, Sign},
-    target::{NumberFormat, Target},
+    target::Target,
 };
 
 use super::{inspector, menu::action_button};
@@ -90,24 +90,26 @@ fn drawers_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 /// The defaults of all layers: what the configuration says, else what the target holds.
 fn defaults_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let now = &doc.config.defaults;
-    let target = Target::builtin(&doc.config.target);
-    let method = now.method.or(target.as_ref().map(|t| t.method)).unwrap_or_default();
+    let target = doc.target_info();
+    let target = target.as_deref();
+    let mut held = target.map(|target| target.defaults.clone()).unwrap_or_default();
+    held.overlay(now);
     let methods = Method::all().filter(|m| *m != Method::Manual).collect();
-    let chosen = choice(ui, "Ranges", format::method(method), format::method, methods, method);
+    let shown = held.method.map(|method| format::method(method).to_owned());
+    let chosen = choice(ui, "Ranges", shown, format::method, methods, held.method);
     set(send, now, chosen, |s, v| s.method = Some(v));
-    let scales = now.granularity.or(target.as_ref().map(|t| t.granularity())).unwrap_or(Granularity::PerTensor);
-    let sizes = [16, 32, 64, 128].map(Granularity::PerGroup);
-    let all = [Granularity::PerTensor, Granularity::PerChannel].into_iter().chain(sizes).collect();
-    let chosen = choice(ui, "Weights", &format::granularity(scales), format::granularity, all, scales);
+    let all = target.map(|target| target.granularities.clone()).unwrap_or_default();
+    let chosen =
+        choice(ui, "Weights", held.granularity.map(format::granularity), format::granularity, all, held.granularity);
     set(send, now, chosen, |s, v| s.granularity = Some(v));
     let widths: Vec<Bits> = Bits::ALL.into_iter().rev().collect();
-    let bits = now.weight_bits.or(target.as_ref().map(|t| t.weights.bits.default)).unwrap_or(Bits::Int(8));
-    let chosen = choice(ui, "W", &format::bits(bits), format::bits_words, widths.clone(), bits);
+    let bits = held.weight_bits;
+    let chosen = choice(ui, "W", bits.map(format::bits), format::bits_words, widths.clone(), bits);
     set(send, now, chosen, |s, v| s.weight_bits = Some(v));
-    let bits = now.activation_bits.or(target.as_ref().map(|t| t.activations.bits.default)).unwrap_or(Bits::Int(8));
-    let chosen = choice(ui, "A", &format::bits(bits), format::bits_words, widths, bits);
+    let bits = held.activation_bits;
+    let chosen = choice(ui, "A", bits.map(format::bits), format::bits_words, widths, bits);
     set(send, now, chosen, |s, v| s.activation_bits = Some(v));
-    codes_ui(ui, doc, target.as_deref(), send);
+    codes_ui(ui, now, &held, send);
 }
 
 fn set<T>(send: &mut Commands, now: &LayerSettings, chosen: Option<T>, put: impl FnOnce(&mut LayerSettings, T)) {
@@ -119,24 +121,20 @@ fn set<T>(send: &mut Commands, now: &LayerSettings, chosen: Option<T>, put: impl
 }
 
 /// The codes of all outputs and weights, in a menu: they are seldom changed, and the row is short.
-fn codes_ui(ui: &mut Ui, doc: &Document, target: Option<&Target>, send: &mut Commands) {
+fn codes_ui(ui: &mut Ui, now: &LayerSettings, held: &LayerSettings, send: &mut Commands) {
     let stay = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
     let (response, _) = MenuButton::new("Codes").config(stay).ui(ui, |ui| {
-        let now = &doc.config.defaults;
-        let outputs = target.map(|target| &target.activations);
-        let weights = target.map(|target| &target.weights);
-        let rule = |scheme: Option<Scheme>, sign, codes, target: Option<&NumberFormat>, usual| GridRule {
-            scheme: scheme.or(target.map(|t| t.scheme.default)).unwrap_or(usual),
-            sign: Option::or(sign, target.map(|t| t.sign.default)).unwrap_or(Sign::Signed),
-            codes: Option::or(codes, target.map(|t| t.codes.default)).unwrap_or(Codes::Full),
+        let rule = |scheme: Option<Scheme>, sign: Option<Sign>, codes: Option<Codes>| {
+            Some(GridRule { scheme: scheme?, sign: sign?, codes: codes? })
         };
-        let of_outputs =
-            rule(now.activation_scheme, now.activation_sign, now.activation_codes, outputs, Scheme::Affine);
-        let of_weights = rule(now.weight_scheme, now.weight_sign, now.weight_codes, weights, Scheme::Symmetric);
-        for (title, part, rule) in [("Outputs", Part::Activations, of_outputs), ("Weights", Part::Weights, of_weights)]
-        {
+        let outputs = rule(held.activation_scheme, held.activation_sign, held.activation_codes);
+        let weights = rule(held.weight_scheme, held.weight_sign, held.weight_codes);
+        for (title, part, rule) in [("Outputs", Part::Activations, outputs), ("Weights", Part::Weights, weights)] {
             section(ui, title);
-            if let Some(chosen) = inspector::codes_ui(ui, "Default", part, &[rule]) {
+            if rule.is_none() {
+                ui.label("Known once the target is");
+            }
+            if let Some(chosen) = inspector::codes_ui(ui, "Default", part, rule.as_slice()) {
                 let mut defaults = now.clone();
                 defaults.overlay(&chosen.settings);
                 send.push(Command::SetDefaults(defaults));
@@ -146,20 +144,22 @@ fn codes_ui(ui: &mut Ui, doc: &Document, target: Option<&Target>, send: &mut Com
     response.on_hover_text("Default codes of all layers: symmetric or affine, signed or unsigned, full or narrow");
 }
 
-/// A labelled choice; gives what was newly chosen.
+/// A labelled choice; gives what was newly chosen. What is in force is `None` while the target is not known.
 fn choice<T: PartialEq + Copy, S: Into<String>>(
     ui: &mut Ui,
     label: &str,
-    shown: &str,
+    shown: Option<String>,
     name: impl Fn(T) -> S,
     all: Vec<T>,
-    now: T,
+    now: Option<T>,
 ) -> Option<T> {
     let mut chosen = None;
+    let shown = shown.unwrap_or_else(|| "…".to_owned());
     ui.label(label).on_hover_text("Default of all layers");
-    let combo = ComboBox::from_id_salt(("default", label)).selected_text(shown).width(40.0).show_ui(ui, |ui| {
+    let combo = ComboBox::from_id_salt(("default", label)).selected_text(&shown).width(40.0).show_ui(ui, |ui| {
         for value in all {
-            if ui.selectable_label(value == now, name(value).into()).clicked() && value != now {
+            let is_now = now == Some(value);
+            if ui.selectable_label(is_now, name(value).into()).clicked() && !is_now {
                 chosen = Some(value);
             }
         }
@@ -173,8 +173,7 @@ fn choice<T: PartialEq + Copy, S: Into<String>>(
 /// The hardware to quantize for: the built-in targets, or a file of one's own.
 fn hardware_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let now = doc.config.target.as_str();
-    let known = Target::builtin(now);
-    let title = known.as_ref().map_or_else(|| file_name(now), |target| target.title.clone());
+    let title = doc.target_info().map_or_else(|| file_name(now), |target| target.title.clone());
     ui.label("Target").on_hover_text("The hardware or runtime to quantize for");
     let combo = ComboBox::from_id_salt("target").selected_text(&title).show_ui(ui, |ui| {
         for target in Target::builtins() {
@@ -183,7 +182,7 @@ fn hardware_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
                 send.push(Command::SetTarget(target.name.clone()));
             }
         }
-        if known.is_none() {
+        if Target::builtin(now).is_none() {
             ui.selectable_label(true, &title).on_hover_text(now);
         }
         ui.separator();

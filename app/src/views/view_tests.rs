@@ -1,7 +1,7 @@
 //! The views drawn in a harness on a report that no engine made: what they say to a screen reader, which command each
 //! control sends, and how long a frame of a large model takes.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use egui::{Modifiers, Panel, Theme, ViewportId};
 use egui_kittest::{
@@ -12,15 +12,18 @@ use quantlens_analysis::{
     calibrate::{Flavour, Method},
     config::{Granularity, LayerSettings},
     quant::{Bits, Codes, Scheme, Sign},
+    report::{Report, TargetInfo},
+    target::Target,
 };
 
 use super::*;
 use crate::{
-    apply::apply,
+    apply::{absorb, apply},
     command::{Command, Commands, Part},
     document::Document,
     rows::Column,
     selection::SelectMode,
+    worker::{Event, News, Slot, Ticket},
 };
 
 /// A window of the views alone: commands are applied as the program does, and kept.
@@ -358,4 +361,63 @@ fn the_toolbar_sets_the_codes_of_all_layers() {
         ..LayerSettings::default()
     };
     assert_eq!(last(&harness), Command::SetDefaults(wanted));
+}
+
+#[test]
+fn the_toolbar_shows_and_sets_what_a_target_file_holds() {
+    let path = "my.toml";
+    let text = Target::builtin_toml("tensorrt").unwrap();
+    let target = Target::from_toml(text, path).unwrap();
+    assert_eq!(target.method, Method::Kl);
+    let app = |ui: &mut egui::Ui, world: &mut World| {
+        let mut send = Commands::default();
+        toolbar::toolbar_ui(ui, &world.doc, &mut send);
+        world.sent.extend(send.take());
+    };
+    let mut doc = sample();
+    apply(&mut doc, Command::SetTarget(path.into()), &mut Vec::new());
+    let mut harness = Harness::builder()
+        .with_size([1200.0, 700.0])
+        .with_context_setup(crate::theme::install)
+        .build_ui_state(app, World { doc, states: ViewStates::default(), sent: Vec::new() });
+    harness.run();
+    // The file has not been read.
+    harness.get_by_label("Target: my.toml");
+    harness.get_by_label("Default Ranges: …");
+
+    let report = Report {
+        config: Arc::clone(&harness.state().doc.config),
+        target: Arc::new(TargetInfo::of(path, &target)),
+        ..fixtures::report()
+    };
+    let event = Event { ticket: Ticket(1), slot: Slot::Evaluate, news: News::Report(Arc::new(report)) };
+    absorb(&mut harness.state_mut().doc, event, &mut Vec::new());
+    harness.run();
+    harness.get_by_label(&format!("Target: {}", target.title));
+    for label in ["Default Ranges: KL", "Default Weights: per channel"] {
+        harness.get_by_label(label);
+    }
+    harness.get_by_label("Default Ranges: KL").click();
+    harness.run();
+    harness.get_by_label("min–max").click();
+    harness.run();
+    let wanted = LayerSettings { method: Some(Method::MinMax), ..LayerSettings::default() };
+    assert_eq!(last(&harness), Command::SetDefaults(wanted), "min–max is a choice, not what holds already");
+}
+
+#[test]
+fn the_inspector_lights_the_group_size_that_is_set_and_offers_what_the_target_has() {
+    let mut report = fixtures::report();
+    let row = report.rows.iter_mut().find(|row| row.info.name == "head/fc").unwrap();
+    row.granularity = Some(Granularity::PerGroup(16));
+    let mut doc = fixtures::document(report);
+    doc.selection.replace(["head/fc".to_owned()]);
+    let mut harness = open(doc, [1440.0, 900.0]);
+    let lit = |harness: &Harness<'_, World>, label: &str| harness.get_by_label(label).accesskit_node().toggled();
+    assert_eq!(lit(&harness, "head/fc scales: Groups of 16"), Some(egui::accesskit::Toggled::True));
+    harness.get_by_label("head/fc scales: of 32");
+    apply(&mut harness.state_mut().doc, Command::SetTarget("tflite".into()), &mut Vec::new());
+    harness.run();
+    assert!(harness.query_by_label("head/fc scales: of 32").is_none(), "it has no groups");
+    harness.get_by_label("head/fc scales: Groups of 16");
 }

@@ -31,6 +31,7 @@ pub(super) fn of(
         .map(|(index, (tally, worst))| ChannelArithmetic {
             index,
             weight_scale: parts.weight_params(index).map_or(1.0, |p| p.scale),
+            weight_zero_point: parts.weight_params(index).map_or(0, |p| p.zero_point),
             bias_scale: parts.step(index),
             multiplier: fixed.requantizers.get(index).map(|r| facts(r.multiplier, real(parts, index))),
             worst: (worst.magnitude(), worst.bits()),

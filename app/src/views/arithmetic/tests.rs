@@ -33,6 +33,7 @@ fn channel(index: usize) -> ChannelArithmetic {
     ChannelArithmetic {
         index,
         weight_scale,
+        weight_zero_point: 0,
         bias_scale,
         multiplier: Some(MultiplierFacts {
             real,
@@ -131,6 +132,17 @@ fn a_row_says_all_its_cells_and_a_click_moves_the_formula_there() {
     assert_eq!(harness.state().state.channel, 1);
     harness.get_by_label("Formula, with the numbers of channel 1");
     harness.get_by_label("= 0.500000·0.0400000 = 0.0200000");
+}
+
+#[test]
+fn each_channels_formula_has_its_own_zero_point() {
+    let mut found = integers(2);
+    found.channels[1].weight_zero_point = -7;
+    let mut harness = show(of(found));
+    harness.get_by_label("576 products, Z_x = −28, Z_w = 0");
+    harness.state_mut().state.channel = 1;
+    harness.run();
+    harness.get_by_label("576 products, Z_x = −28, Z_w = −7");
 }
 
 #[test]

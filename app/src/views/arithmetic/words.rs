@@ -66,7 +66,7 @@ pub(super) fn formula(found: &IntegerArithmetic, channel: usize) -> Vec<(String,
     let mut lines = vec![
         (
             format!("a = Σ (q_x − Z_x)·(q_w − Z_w){bias}"),
-            format!("{products}, Z_x = {}, Z_w = {}", minus(found.input.zero_point), minus(found.weights.zero_point)),
+            format!("{products}, Z_x = {}, Z_w = {}", minus(found.input.zero_point), minus(own.weight_zero_point)),
         ),
         (
             format!("S_b = {alpha}S_x·S_w"),

@@ -19,13 +19,43 @@ use crate::{
     widgets::section,
 };
 
-/// How finely weights are scaled.
-const GRANULARITIES: [(Granularity, &str, &str); 4] = [
-    (Granularity::PerTensor, "Per tensor", "One scale for the whole weight"),
-    (Granularity::PerChannel, "Per channel", "One scale for each output channel"),
-    (Granularity::PerGroup(32), "Groups of 32", "One scale for 32 weights along the input axis"),
-    (Granularity::PerGroup(128), "of 128", "One scale for 128 weights along the input axis"),
-];
+/// Sizes of groups that have a button where the target has many.
+const USUAL_GROUPS: [u32; 2] = [32, 128];
+/// So many sizes all have a button.
+const FEW_GROUPS: usize = 3;
+
+/// How finely weights can be scaled: what the target offers and what is in force, with its button and hint.
+fn granularities(doc: &Document, in_force: InForce<Granularity>) -> Vec<(Granularity, String, String)> {
+    let offered = doc.target_info().map(|target| target.granularities.clone()).unwrap_or_default();
+    let is_group = |granularity: &Granularity| matches!(granularity, Granularity::PerGroup(_));
+    let has_few = offered.iter().filter(|g| is_group(g)).count() <= FEW_GROUPS;
+    let has_button = |g: &Granularity| has_few || !matches!(g, Granularity::PerGroup(n) if !USUAL_GROUPS.contains(n));
+    let mut shown: Vec<Granularity> = offered.into_iter().filter(has_button).collect();
+    if let InForce::One(now) = in_force
+        && !shown.contains(&now)
+    {
+        shown.push(now);
+    }
+    shown.sort_by_key(|granularity| match granularity {
+        Granularity::PerTensor => (0, 0),
+        Granularity::PerChannel => (1, 0),
+        Granularity::PerGroup(size) => (2, *size),
+    });
+    let first = shown.iter().copied().find(is_group);
+    let words = |granularity| match granularity {
+        Granularity::PerTensor => ("Per tensor".into(), "One scale for the whole weight".into()),
+        Granularity::PerChannel => ("Per channel".into(), "One scale for each output channel".into()),
+        Granularity::PerGroup(size) => (
+            format!("{} {size}", if first == Some(granularity) { "Groups of" } else { "of" }),
+            format!("One scale for {size} weights along the input axis"),
+        ),
+    };
+    shown
+        .into_iter()
+        .map(|granularity| (granularity, words(granularity)))
+        .map(|(g, (text, hint))| (g, text, hint))
+        .collect()
+}
 
 /// Which layers of `layers` have a part that can be set.
 fn settable<'a>(doc: &Document, layers: &'a [String], part: Part) -> Vec<&'a String> {
@@ -50,7 +80,8 @@ pub(super) fn weights_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[Stri
         return;
     }
     setting_ui(ui, "Scales", |ui| {
-        if let Some(granularity) = choice_row_ui(ui, &format!("{what} scales"), in_force, &GRANULARITIES) {
+        if let Some(granularity) = choice_row_ui(ui, &format!("{what} scales"), in_force, &granularities(doc, in_force))
+        {
             send.push(Command::SetGranularity { layers: owned(&with_weights), granularity });
         }
     });

@@ -42,7 +42,10 @@ pub(super) fn facts_ui(ui: &mut Ui, choices: Choices<'_>) {
 fn field_ui(ui: &mut Ui, choices: Choices<'_>, field: (&str, Side, f32), send: &mut Commands) {
     let (name, side, value) = field;
     ui.label(name);
-    let (response, typed) = typed_field(ui, name, &format::exact(value), WIDTH, format::parse_real);
+    // From 0 to 0 there is no scale.
+    let has_width = |typed: &f32| choices.detail.moved(choices.current.range, side, *typed).amax() > 0.0;
+    let read = |text: &str| format::parse_real(text).filter(has_width);
+    let (response, typed) = typed_field(ui, name, &format::exact(value), WIDTH, read);
     response.on_hover_text("Type a number and press Enter; the float32 nearest to it is kept to the last bit");
     if let Some(value) = typed {
         choices.move_to(Moved { side, value, done: true }, send);

@@ -48,7 +48,8 @@ pub(super) fn methods_ui(ui: &mut Ui, doc: &Document, choices: Choices<'_>, send
 
 /// What the configuration asks for, which is not what is in use where a method cannot choose.
 fn wanted(doc: &Document, choices: Choices<'_>) -> Method {
-    owner_settings(doc, choices).method.unwrap_or_default()
+    let default = || doc.target_info().and_then(|target| target.defaults.method);
+    owner_settings(doc, choices).method.or_else(default).unwrap_or_default()
 }
 
 /// The settings that decide: those of the layer whose scale is shared.
