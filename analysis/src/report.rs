@@ -174,6 +174,8 @@ pub struct LayerRow {
     pub weight: Option<WeightSummary>,
     /// The output quantizer; `None` where the output is float.
     pub activation: Option<ActivationSummary>,
+    /// Energies of the accumulated error, one a sample, in the order of the data; empty where there are no errors.
+    pub by_sample: Arc<[SampleEnergy]>,
     /// Bytes of the layer's constants in the input file.
     pub float_bytes: u64,
     /// Bytes of the layer's constants under this configuration.
@@ -182,6 +184,15 @@ pub struct LayerRow {
     pub macs: u64,
     /// MACs × weight bits × bits of the tensor read.
     pub bops: u64,
+}
+
+/// What one sample adds to an error: the sums that SQNR and NMSE of any set of samples follow from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct SampleEnergy {
+    /// `Σf²`
+    pub signal: f64,
+    /// `Σe²`
+    pub noise: f64,
 }
 
 /// A weight quantizer in numbers.

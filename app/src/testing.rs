@@ -142,6 +142,7 @@ fn row(info: LayerInfo, n: usize, config: &QuantConfig) -> LayerRow {
             rule: GridRule { scheme: Scheme::Affine, sign: Sign::Signed, codes: Codes::Full },
             percentile: settings.percentile.unwrap_or(DEFAULT_PERCENTILE),
         }),
+        by_sample: Arc::default(),
         float_bytes: info.parameters * 4,
         quantized_bytes: info.parameters * u64::from(weight_bits.map_or(32, Bits::width)) / 8,
         macs: 1_179_648,

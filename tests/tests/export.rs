@@ -262,13 +262,13 @@ fn behind_conv(opset: i64, op: &str, inputs: &[&str], attributes: Vec<AttributeP
 /// A model in which the last node has a second output.
 fn with_second_output(builder: &Builder) -> ModelProto {
     let mut model = builder.model();
-    model.graph.as_mut().unwrap().node.last_mut().unwrap().output.push("second".into());
+    model.graph.as_mut().expect("it has a graph").node.last_mut().expect("it has nodes").output.push("second".into());
     model
 }
 
 fn save(model: &ModelProto, folder: &Path) -> std::path::PathBuf {
     let path = folder.join("model.onnx");
-    onnx::save(model, &path, &SaveOptions::default()).unwrap();
+    onnx::save(model, &path, &SaveOptions::default()).expect("the folder is there");
     path
 }
 
@@ -296,7 +296,7 @@ fn in_a_subgraph() -> ModelProto {
     let branches = vec![graph("then_branch", clip), graph("else_branch", branch("Identity", Vec::new()))];
     let mut model = behind_conv(9, "If", &["yes"], branches).model();
     let yes = Tensor { shape: Vec::new(), data: TensorData::Bool(vec![true]) };
-    model.graph.as_mut().unwrap().initializer.push(tensor_proto("yes", &yes));
+    model.graph.as_mut().expect("it has a graph").initializer.push(tensor_proto("yes", &yes));
     model
 }
 

@@ -157,7 +157,7 @@ impl<'a> Raiser<'a> {
             // The same operator under its name from opset 11 on.
             "Scatter" if self.opset < 11 => node.op_type = Some("ScatterElements".into()),
             "Squeeze" | "Unsqueeze" | "ReduceSum" => {
-                self.made.extend(attribute_to_input(node, "axes", &mut self.names))
+                self.made.extend(attribute_to_input(node, "axes", &mut self.names));
             }
             "Split" => self.made.extend(attribute_to_input(node, "split", &mut self.names)),
             // A ratio is for training alone.

@@ -30,7 +30,7 @@ const REDUCTIONS: [&str; 9] = [
     "ReduceSumSquare",
 ];
 
-/// How RoiAlign reckons coordinates, since opset 16.
+/// How `RoiAlign` reckons coordinates, since opset 16.
 const ROI_MODE: &str = "coordinate_transformation_mode";
 
 /// Raises `model` to [`FLOAT8`] if it is older.

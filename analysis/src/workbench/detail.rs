@@ -23,7 +23,7 @@ impl Workbench {
     /// The detail of one layer under `config`, from at most [`LIVE_SAMPLES`] samples.
     ///
     /// # Errors
-    /// [`Error::Config`] for an unknown layer; as [`Workbench::evaluate`].
+    /// [`crate::Error::Config`] for an unknown layer; as [`Workbench::evaluate`].
     pub fn layer_detail(
         &mut self,
         config: &Arc<QuantConfig>,

@@ -14,7 +14,9 @@ use crate::{
     metrics::{ErrorSums, Errors, Measure},
     plan::QuantPlan,
     quant::Clipping,
-    report::{ActivationSummary, Cost, LayerInfo, LayerRow, Memory, OutputRow, Report, Score, Share, Timing},
+    report::{
+        ActivationSummary, Cost, LayerInfo, LayerRow, Memory, OutputRow, Report, SampleEnergy, Score, Share, Timing,
+    },
 };
 
 /// Why a row has no errors.
@@ -153,6 +155,7 @@ impl Workbench {
             inherited: errors(merged(|s| s.inherited)),
             introduced: introduced(merged(|s| s.introduced), accumulated),
             clipped_fraction: clipped_fraction(id, samples),
+            by_sample: samples.iter().filter_map(|s| Some(energy(&s.get(id)?.accumulated?))).collect(),
             weight: weight_summary(&self.graph, id, &plan.weights[id], format),
             activation: quantizer.and_then(|q| {
                 let tensor = output.and_then(|t| plan.formats.tensors[t])?;
@@ -231,6 +234,10 @@ fn introduced(sums: Option<ErrorSums>, accumulated: Option<ErrorSums>) -> Errors
     let found = errors(against_float);
     let difference = Measure::NotApplicable(A_DIFFERENCE);
     Errors { cosine: difference, gain: difference, ..found }
+}
+
+fn energy(sums: &ErrorSums) -> SampleEnergy {
+    SampleEnergy { signal: sums.sum_f2, noise: sums.sum_e2 }
 }
 
 fn clipped_fraction(id: LayerId, samples: &[&[LayerSums]]) -> Measure {

@@ -218,11 +218,10 @@ fn edit_where(
 fn setting_refusal(doc: &Document, info: &LayerInfo, wanted: &LayerSettings) -> Option<String> {
     let scales = |granularity| {
         let users = info.shares_weight_with.iter().filter_map(|name| doc.layer(name));
-        let why = std::iter::once(info).chain(users).find_map(|user| {
+        std::iter::once(info).chain(users).find_map(|user| {
             let why = user.weight_axes.refusal(granularity)?;
             Some(format!("{} of {}: {why}", granularity.name(), user.name))
-        });
-        why
+        })
     };
     info.range_fixed.clone().filter(|_| wanted.chooses_range()).or_else(|| wanted.granularity.and_then(scales))
 }

@@ -151,6 +151,7 @@ fn row(info: LayerInfo, line: &Line) -> LayerRow {
             rule: GridRule { scheme: Scheme::Affine, sign: Sign::Signed, codes: Codes::Full },
             percentile: 99.99,
         }),
+        by_sample: Arc::default(),
         float_bytes: weights * 4,
         quantized_bytes: if edited { weights / 2 } else { weights },
         macs: weights * 784,

@@ -133,6 +133,7 @@ pub(crate) fn report(info: LayerInfo) -> Report {
             rule: GridRule { scheme: Scheme::Affine, sign: Sign::Signed, codes: Codes::Full },
             percentile: 99.99,
         }),
+        by_sample: Arc::default(),
         float_bytes: 1280,
         quantized_bytes: 448,
         macs: 2_257_920,
