@@ -366,8 +366,8 @@ fn the_toolbar_sets_the_codes_of_all_layers() {
 #[test]
 fn the_toolbar_shows_and_sets_what_a_target_file_holds() {
     let path = "my.toml";
-    let text = Target::builtin_toml("tensorrt").unwrap();
-    let target = Target::from_toml(text, path).unwrap();
+    let text = Target::builtin_toml("tensorrt").unwrap().replace("name = \"tensorrt\"", "name = \"my-board\"");
+    let target = Target::from_toml(&text, path).unwrap();
     assert_eq!(target.method, Method::Kl);
     let app = |ui: &mut egui::Ui, world: &mut World| {
         let mut send = Commands::default();
