@@ -9,7 +9,7 @@ use super::{
     qdq::MICROSOFT,
 };
 use crate::{
-    graph::{Graph, LayerId, TensorId},
+    graph::{Graph, LayerId, NodeId, TensorId},
     onnx::{
         proto::DataType,
         raise::{FLOAT8, is_standard},
@@ -67,18 +67,35 @@ enum Beside {
 /// hide the weight from it.
 fn float_bias(graph: &Graph, plan: &QuantPlan, layer: LayerId) -> Option<Beside> {
     let row = &graph.layers[layer];
-    let node = row.nodes.first().map(|&node| &graph.nodes[node])?;
-    let has_bias = node.domain.is_empty() && matches!(node.op.as_str(), "Conv" | "ConvTranspose" | "Gemm");
-    let input = node.inputs.first().copied().flatten().filter(|_| has_bias)?;
+    let node = row.nodes.first().map(|&node| &graph.nodes[node]).filter(|node| node.domain.is_empty())?;
+    let input = node.inputs.first().copied().flatten()?;
     plan.as_read_by(layer, input)?.quantizer.integer()?;
     let value = |position| plan.weights[layer].operands.iter().find(|o| o.position == position).map(|o| &o.value);
-    let is_float = value(2).map_or_else(|| row.bias().is_some(), |bias| *bias == OperandValue::Float);
+    let is_float = match node.op.as_str() {
+        "Conv" | "ConvTranspose" | "Gemm" => {
+            value(2).map_or_else(|| row.bias().is_some(), |bias| *bias == OperandValue::Float)
+        }
+        "MatMul" => is_added_to(graph, plan, node.outputs.first().copied().flatten()?),
+        _ => false,
+    };
     match value(1) {
         _ if !is_float => None,
         Some(OperandValue::Groups { .. }) => None,
         Some(OperandValue::Integer { .. }) => Some(Beside::Integers),
         _ => Some(Beside::Floats),
     }
+}
+
+/// Whether a float constant is added to this product as it is: onnxruntime makes one Gemm of the two.
+fn is_added_to(graph: &Graph, plan: &QuantPlan, product: TensorId) -> bool {
+    let is_float = |id: NodeId| {
+        let added = graph.nodes[id].reads().find(|&t| graph.tensors[t].is_constant);
+        let operands = graph.layer_of(id).map_or(&[][..], |layer| &plan.weights[layer].operands[..]);
+        let operand = added.and_then(|t| operands.iter().find(|o| o.source == Some(t)));
+        added.is_some() && operand.is_none_or(|o| o.value == OperandValue::Float)
+    };
+    let mut sums = graph.tensors[product].consumers.iter().filter(|&&id| graph.nodes[id].op == "Add");
+    plan.tensors[product].is_none() && sums.any(|&id| is_float(id))
 }
 
 fn has_float8(plan: &QuantPlan) -> bool {
