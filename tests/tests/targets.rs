@@ -147,7 +147,7 @@ fn logarithms(folder: &Path, first: f32) -> Workbench {
     model.node("Conv", &["relu", "w"], "conv", vec![]);
     model.node("Relu", &["conv"], "y", vec![]);
     model.output("y");
-    let mut values: Vec<f32> = (0..128_u8).map(|i| 0.5 + f32::from(i * 37 % 128) / 16.0).collect();
+    let mut values: Vec<f32> = (0..128_u16).map(|i| 0.5 + f32::from(i * 37 % 128) / 16.0).collect();
     values[0] = first;
     bench(&model.save(folder), &save_array(folder, &[16, 2, 2, 2], values), 16, None)
 }
@@ -253,7 +253,7 @@ fn values_are_counted_in_one_look_and_only_where_a_range_is_chosen() {
     // Of 1/256 from −128 on, whatever its values are.
     model.node("Sigmoid", &["second"], "y", vec![]);
     model.output("y");
-    let values = (0..128_u8).map(|i| f32::from(i * 37 % 128) / 16.0 - 4.0).collect();
+    let values = (0..128_u16).map(|i| f32::from(i * 37 % 128) / 16.0 - 4.0).collect();
     let mut workbench = bench(&model.save(folder.path()), &save_array(folder.path(), &[16, 2, 2, 2], values), 16, None);
     let layers = rows(&evaluate(&mut workbench, &config("tflite")));
     let (sigmoid, chosen) = layers.split_last().unwrap();
