@@ -1,6 +1,7 @@
 //! What a long job needs from its caller: a way to be stopped, a place to report progress, a place for soft problems.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -20,14 +21,23 @@ pub struct CancelToken(Arc<CancelState>);
 #[derive(Default)]
 struct CancelState {
     is_cancelled: AtomicBool,
-    /// What must be told at once, because it is inside a call that does not look at the flag.
-    hook: Mutex<Option<Hook>>,
+    hooks: Mutex<Hooks>,
+}
+
+/// What must be told at once, because it is inside a call that does not look at the flag.
+#[derive(Default)]
+struct Hooks {
+    by_number: BTreeMap<u64, Hook>,
+    next: u64,
 }
 
 /// Takes its hook away again when dropped.
 #[must_use = "the hook is removed when this is dropped"]
 #[derive(Debug)]
-pub struct HookGuard<'a>(&'a CancelToken);
+pub struct HookGuard<'a> {
+    token: &'a CancelToken,
+    number: u64,
+}
 
 impl fmt::Debug for CancelToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,9 +54,7 @@ impl CancelToken {
     /// Asks every holder of this token to stop.
     pub fn cancel(&self) {
         self.0.is_cancelled.store(true, Ordering::SeqCst);
-        if let Some(hook) = self.hook().as_ref() {
-            hook();
-        }
+        self.hooks().by_number.values().for_each(|hook| hook());
     }
 
     /// Whether [`CancelToken::cancel`] was called.
@@ -62,27 +70,29 @@ impl CancelToken {
         if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// Has `hook` called when the token is cancelled (at once if it already is), until the guard is dropped. A token
-    /// has one hook at a time: one job runs one thing.
+    /// Has `hook` called when the token is cancelled (at once if it already is), until the guard is dropped. Samples that
+    /// run at the same time each have their own.
     pub fn on_cancel(&self, hook: impl Fn() + Send + 'static) -> HookGuard<'_> {
         // Under the lock, so that a cancel between the test and the store cannot be lost.
-        let mut slot = self.hook();
+        let mut hooks = self.hooks();
         if self.is_cancelled() {
             hook();
         }
-        *slot = Some(Box::new(hook));
-        HookGuard(self)
+        let number = hooks.next;
+        hooks.next += 1;
+        hooks.by_number.insert(number, Box::new(hook));
+        HookGuard { token: self, number }
     }
 
-    fn hook(&self) -> MutexGuard<'_, Option<Hook>> {
-        // A hook that panicked poisons nothing worth protecting: the slot is replaced as a whole.
-        self.0.hook.lock().unwrap_or_else(PoisonError::into_inner)
+    fn hooks(&self) -> MutexGuard<'_, Hooks> {
+        // A hook that panicked poisons nothing worth protecting: each is replaced as a whole.
+        self.0.hooks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for HookGuard<'_> {
     fn drop(&mut self) {
-        *self.0.hook() = None;
+        self.token.hooks().by_number.remove(&self.number);
     }
 }
 

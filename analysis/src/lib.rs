@@ -12,6 +12,7 @@ pub mod integer;
 pub mod job;
 pub mod metrics;
 pub mod onnx;
+mod parallel;
 pub mod plan;
 pub mod quant;
 pub mod report;
@@ -20,3 +21,4 @@ pub mod tensor;
 pub mod workbench;
 
 pub use error::{Error, Result};
+pub use parallel::set_threads;

@@ -327,7 +327,7 @@ pub struct Memory {
 /// Where the time of an evaluation went, in seconds; taken by the shell's clock, never part of a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Timing {
-    /// Building sessions.
+    /// Building sessions; part of what follows.
     pub load_s: f64,
     /// The float pass.
     pub reference_s: f64,
@@ -335,7 +335,7 @@ pub struct Timing {
     pub calibrate_s: f64,
     /// The quantized pass.
     pub quantized_s: f64,
-    /// Quantizing tensors and error sums; part of the passes above.
+    /// Quantizing tensors and error sums, of all threads together; part of the passes above.
     pub metrics_s: f64,
     /// All of it.
     pub total_s: f64,

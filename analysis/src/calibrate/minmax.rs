@@ -6,7 +6,10 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::quant::{ChannelLayout, Range, fake::BLOCK, wide::wide};
+use crate::{
+    parallel::grain,
+    quant::{ChannelLayout, Range, fake::BLOCK, wide::wide},
+};
 
 /// Values handled together by the vector loop.
 const LANES: usize = 16;
@@ -50,7 +53,7 @@ impl MinMax {
         let seen = if values.len() <= BLOCK {
             block(values)
         } else {
-            values.par_chunks(BLOCK).map(block).reduce(Self::new, Self::merged)
+            values.par_chunks(BLOCK).with_min_len(grain()).map(block).reduce(Self::new, Self::merged)
         };
         self.merge(&seen);
     }

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::{
     metrics::{ErrorSums, sums_kernel::TripleSums},
+    parallel::grain,
     quant::{
         Clipping, QuantParams, Quantizer,
         fake::BLOCK,
@@ -79,6 +80,7 @@ fn integers_and_sums(float: &[f32], raw: &[f32], reference: &[f32], params: &Qua
         .zip(raw.par_chunks(BLOCK))
         .zip(reference.par_chunks(BLOCK))
         .zip(out.par_chunks_mut(BLOCK))
+        .with_min_len(grain())
         .map(|(((float, raw), reference), out)| {
             let sums = block(float, raw, reference, &kernel, out);
             sums.or_by_value(float, reference, out)
@@ -116,6 +118,7 @@ fn block_body(float: &[f32], raw: &[f32], reference: &[f32], kernel: &Kernel, ou
 pub(super) fn quantized_error(float: &[f32], raw: &[f32], quantizer: &Quantizer) -> ErrorSums {
     let blocks: Vec<ErrorSums> = (float.par_chunks(BLOCK))
         .zip(raw.par_chunks(BLOCK))
+        .with_min_len(grain())
         .map_init(Vec::new, |scratch: &mut Vec<f32>, (float, raw)| {
             scratch.resize(raw.len(), 0.0);
             match quantizer.integer() {

@@ -1,12 +1,19 @@
 //! Running models: onnxruntime behind one door, the values between segments, and incremental execution.
+//!
+//! [`Engine::prepare`] builds the sessions a plan needs; the passes only read them, so that samples run side by side.
 
+mod buffer;
+mod call;
 mod fused;
 mod pass;
+mod quantized;
+mod run;
+mod sample;
 mod segment;
 mod session;
-mod spare;
 mod value;
 
-pub use pass::{Engine, LayerSums, PassCount, SampleRun, Seconds, Store};
+pub use pass::{Engine, FloatRun, Seconds};
+pub use sample::{LayerSums, PassCount, SampleRun, Store};
 pub use session::{Runtime, Session, SessionKind, expose};
 pub use value::Value;

@@ -3,9 +3,12 @@
 //! The two differ only in a weighted layer: its constants are the file's own, or the bits that DequantizeLinear would
 //! make of the plan's integers, and its batch norm is folded or not. A segment without weights has one session for both.
 
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc};
 
-use super::session::{Runtime, Session, SessionKind};
+use super::{
+    run::Shapes,
+    session::{Runtime, Session, SessionKind},
+};
 use crate::{
     error::{Error, Result},
     graph::{Graph, LayerId, Naming, Segment, Source, TensorId},
@@ -30,15 +33,7 @@ pub(super) struct Feed {
 pub(super) struct Variant {
     pub(super) session: Session,
     pub(super) feeds: Vec<Feed>,
-    /// Seconds that building the session took; taken once, for the timing that users read.
-    load_s: f64,
-}
-
-impl Variant {
-    /// Seconds spent on building that nobody has counted yet.
-    pub(super) fn take_load_s(&mut self) -> f64 {
-        std::mem::take(&mut self.load_s)
-    }
+    pub(super) shapes: Shapes,
 }
 
 /// The sessions of one segment, built when first needed.
@@ -53,6 +48,7 @@ pub(super) struct SegmentSessions {
 #[derive(Debug)]
 struct Planned {
     weights: Arc<LayerWeights>,
+    folds: bool,
     reads: Reads,
     variant: Variant,
 }
@@ -61,38 +57,52 @@ struct Planned {
 type Reads = BTreeSet<(LayerId, TensorId)>;
 
 impl SegmentSessions {
-    /// The session of the float model's own nodes.
-    pub(super) fn float(&mut self, runtime: &Runtime, graph: &Graph, segment: &Segment) -> Result<&mut Variant> {
-        if self.float.is_none() {
-            self.float = Some(build(runtime, graph, segment, None, &BTreeSet::new())?);
-        }
-        // Just filled.
-        self.float.as_mut().ok_or_else(|| Error::model("a session is missing"))
-    }
-
-    /// The session that the plan asks for; the float one where the plan changes nothing inside the segment.
-    pub(super) fn planned(
+    /// Builds what is missing: the session of the float model's own nodes, and the one that `plan` asks for.
+    pub(super) fn prepare(
         &mut self,
         runtime: &Runtime,
         graph: &Graph,
         segment: &Segment,
-        plan: &QuantPlan,
-    ) -> Result<&mut Variant> {
-        if !is_changed_inside(segment, plan) {
-            return self.float(runtime, graph, segment);
+        plan: Option<&QuantPlan>,
+    ) -> Result<()> {
+        if self.float.is_none() {
+            self.float = Some(build(runtime, graph, segment, None, &BTreeSet::new())?);
         }
+        let Some(plan) = plan.filter(|plan| is_changed_inside(segment, plan)) else { return Ok(()) };
         let none = Arc::new(LayerWeights { operands: Vec::new(), warnings: Vec::new() });
         let weights = segment.weighted.map_or(none, |l| Arc::clone(&plan.weights[l]));
         let reads: Reads = plan.reads.keys().filter(|(l, _)| segment.layers.contains(l)).copied().collect();
-        let holds = self.planned.as_ref().is_some_and(|p| p.weights == weights && p.reads == reads);
+        let folds = segment.weighted.is_some_and(|l| plan.formats.layers[l].folds_batch_norm);
+        let holds = self.planned.as_ref().is_some_and(|p| {
+            (Arc::ptr_eq(&p.weights, &weights) || p.weights == weights) && p.folds == folds && p.reads == reads
+        });
         if !holds {
-            let folds = segment.weighted.is_some_and(|l| plan.formats.layers[l].folds_batch_norm);
             let inside = (!weights.operands.is_empty()).then_some((weights.as_ref(), folds));
+            // The old one goes first: two at a time are one too many for the memory.
+            self.planned = None;
             let variant = build(runtime, graph, segment, inside, &reads)?;
-            self.planned = Some(Planned { weights, reads, variant });
+            self.planned = Some(Planned { weights, folds, reads, variant });
         }
-        self.planned.as_mut().map(|p| &mut p.variant).ok_or_else(|| Error::model("a session is missing"))
+        Ok(())
     }
+
+    /// The session of the float model's own nodes.
+    pub(super) fn float(&self) -> Result<&Variant> {
+        self.float.as_ref().ok_or_else(unprepared)
+    }
+
+    /// The session that the plan asks for; the float one where the plan changes nothing inside the segment.
+    pub(super) fn planned(&self, segment: &Segment, plan: &QuantPlan) -> Result<&Variant> {
+        if is_changed_inside(segment, plan) {
+            self.planned.as_ref().map(|p| &p.variant).ok_or_else(unprepared)
+        } else {
+            self.float()
+        }
+    }
+}
+
+fn unprepared() -> Error {
+    Error::model("a session is missing")
 }
 
 /// Whether the plan's session of this segment is not the float one.
@@ -124,9 +134,8 @@ fn build(
     } else {
         SessionKind::Float
     };
-    let started = Instant::now();
     let session = runtime.session(&model, kind, &place)?;
-    Ok(Variant { session, feeds, load_s: started.elapsed().as_secs_f64() })
+    Ok(Variant { session, feeds, shapes: Shapes::default() })
 }
 
 /// How errors name the segment: its layers, or its first node.

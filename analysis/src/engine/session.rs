@@ -5,25 +5,22 @@
 //! whole; a weight that reaches its operator through DequantizeLinear is not prepacked in the export, so it must not be
 //! prepacked here either (MatMul and Gemm differ otherwise, Conv does not).
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, ffi::CString, path::Path, ptr, sync::Arc};
 
 use ort::{
+    AsPointer as _,
     environment::Environment,
-    session::{
-        RunOptions, SessionInputValue,
-        builder::{GraphOptimizationLevel, SessionBuilder},
-    },
-    value::{DynValue, TensorRef, ValueType},
+    session::builder::{GraphOptimizationLevel, SessionBuilder},
+    value::{TensorRef, TensorRefMut, ValueType},
 };
 use prost::Message as _;
 
-use super::value::Value;
+use super::{buffer::Buffer, call, value::Value};
 use crate::{
     error::{Error, Result},
     graph::InferredType,
     job::CancelToken,
     onnx::proto::{ModelProto, ValueInfoProto},
-    tensor::ElementType,
 };
 
 /// The loaded onnxruntime: one environment with one thread pool for all sessions.
@@ -43,16 +40,21 @@ pub enum SessionKind {
     Optimized,
 }
 
-/// A model ready to run. One run at a time.
+/// A model ready to run, by several threads at a time.
 #[derive(Debug)]
 pub struct Session {
     inner: ort::session::Session,
     place: String,
+    outputs: Vec<CString>,
 }
+
+/// Memory for an output: its shape, and a buffer of as many values; `None` where onnxruntime is to allocate.
+pub(super) type Room = Option<(Vec<i64>, Buffer)>;
 
 impl Runtime {
     /// Around an environment that was built with a global thread pool.
     pub fn new(environment: Environment) -> Self {
+        call::share_arena(&environment);
         Self { environment: Arc::new(environment) }
     }
 
@@ -70,7 +72,7 @@ impl Runtime {
     /// [`Error::Runtime`] with onnxruntime's words when it refuses the model.
     pub fn session_from_bytes(&self, bytes: &[u8], kind: SessionKind, place: &str) -> Result<Session> {
         let inner = self.builder(kind, place)?.commit_from_memory(bytes);
-        Ok(Session { inner: inner.map_err(|e| Error::runtime(place, plain(&e.to_string())))?, place: place.to_owned() })
+        Session::new(inner.map_err(|e| Error::runtime(place, plain(&e.to_string())))?, place)
     }
 
     /// Builds a session of a model file, as a user's program would.
@@ -80,7 +82,7 @@ impl Runtime {
     pub fn session_from_file(&self, path: &Path, kind: SessionKind) -> Result<Session> {
         let place = path.display().to_string();
         let inner = self.builder(kind, &place)?.commit_from_file(path);
-        Ok(Session { inner: inner.map_err(|e| Error::runtime(&place, plain(&e.to_string())))?, place })
+        Session::new(inner.map_err(|e| Error::runtime(&place, plain(&e.to_string())))?, &place)
     }
 
     fn builder(&self, kind: SessionKind, place: &str) -> Result<SessionBuilder> {
@@ -92,6 +94,7 @@ impl Runtime {
         let builder = ort::session::Session::builder(&self.environment).map_err(|e| refuse(e.to_string()))?;
         let builder = builder.with_optimization_level(level).map_err(|e| refuse(e.to_string()))?;
         let builder = builder.with_prepacking(kind != SessionKind::Dequantized).map_err(|e| refuse(e.to_string()))?;
+        let builder = builder.with_env_allocators().map_err(|e| refuse(e.to_string()))?;
         builder.with_log_level(ort::logging::LogLevel::Fatal).map_err(|e| refuse(e.to_string()))
     }
 
@@ -132,6 +135,11 @@ fn inferred(value: &ValueType) -> InferredType {
 }
 
 impl Session {
+    fn new(inner: ort::session::Session, place: &str) -> Result<Self> {
+        let outputs = inner.outputs().iter().map(|output| c_name(output.name(), place)).collect::<Result<_>>()?;
+        Ok(Self { inner, place: place.to_owned(), outputs })
+    }
+
     /// Names of the outputs, in order.
     pub fn output_names(&self) -> Vec<String> {
         self.inner.outputs().iter().map(|o| o.name().to_owned()).collect()
@@ -141,33 +149,72 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Runtime`] that names the piece being run, or [`Error::Cancelled`] when `cancel` was used meanwhile.
-    pub fn run(&mut self, inputs: &[(&str, &Value)], cancel: &CancelToken) -> Result<Vec<Value>> {
-        cancel.check()?;
-        let place = self.place.clone();
-        let refuse = |error: ort::Error| {
-            if cancel.is_cancelled() { Error::Cancelled } else { Error::runtime(&place, plain(&error.to_string())) }
-        };
-        let mut feeds: Vec<(&str, SessionInputValue<'_>)> = Vec::with_capacity(inputs.len());
-        for (name, value) in inputs {
-            let feed = match value {
-                Value::Float { shape, data } => {
-                    TensorRef::from_array_view((shape.clone(), data.as_slice())).map_err(refuse)?.into()
-                }
-                Value::Other(value) => SessionInputValue::from(value.as_ref()),
-            };
-            feeds.push((name, feed));
-        }
-        let options = Arc::new(RunOptions::new().map_err(refuse)?);
-        let _hook = cancel.on_cancel({
-            let options = Arc::clone(&options);
-            move || {
-                // A run that has already ended cannot be stopped any more, and need not be.
-                let _ = options.terminate();
-            }
-        });
-        let outputs = self.inner.run_with_options(feeds, &*options).map_err(refuse)?;
-        Ok(outputs.into_iter().map(|(_, value)| Value::from_runtime(value)).collect())
+    pub fn run(&self, inputs: &[(&str, &Value)], cancel: &CancelToken) -> Result<Vec<Value>> {
+        self.run_into(inputs, self.outputs.iter().map(|_| None).collect(), cancel)
     }
+
+    /// Runs once and writes each output to the room given for it, where there is one.
+    ///
+    /// # Errors
+    /// As [`Session::run`]; where an output has another shape than its room, too.
+    pub(super) fn run_into(
+        &self,
+        inputs: &[(&str, &Value)],
+        mut rooms: Vec<Room>,
+        cancel: &CancelToken,
+    ) -> Result<Vec<Value>> {
+        cancel.check()?;
+        let refuse = |error: ort::Error| {
+            if cancel.is_cancelled() {
+                Error::Cancelled
+            } else {
+                Error::runtime(&self.place, plain(&error.to_string()))
+            }
+        };
+        let mut views = Vec::with_capacity(inputs.len());
+        for (_, value) in inputs {
+            views.push(match value {
+                Value::Float { shape, data } => {
+                    Some(TensorRef::from_array_view((shape.clone(), &data[..])).map_err(refuse)?)
+                }
+                Value::Other(_) => None,
+            });
+        }
+        let mut feeds = Vec::with_capacity(inputs.len());
+        for ((name, value), view) in inputs.iter().zip(&views) {
+            let pointer = match (value, view) {
+                (Value::Other(value), _) => value.ptr(),
+                (Value::Float { .. }, Some(view)) => view.ptr(),
+                (Value::Float { .. }, None) => ptr::null(),
+            };
+            feeds.push((c_name(name, &self.place)?, pointer));
+        }
+        let mut targets = Vec::with_capacity(rooms.len());
+        for room in &mut rooms {
+            targets.push(match room {
+                Some((shape, data)) => {
+                    Some(TensorRefMut::from_array_view_mut((shape.clone(), &mut data[..])).map_err(refuse)?)
+                }
+                None => None,
+            });
+        }
+        let mut outputs: Vec<_> =
+            targets.iter().map(|target| target.as_ref().map_or(ptr::null_mut(), |t| t.ptr().cast_mut())).collect();
+        call::run(&self.inner, &feeds, &self.outputs, &mut outputs, cancel).map_err(refuse)?;
+        drop(targets);
+        let values = rooms.into_iter().zip(outputs).map(|(room, output)| match room {
+            Some((shape, data)) => Ok(Value::Float { shape, data }),
+            None => call::owned(&self.inner, output)
+                .map(Value::from_runtime)
+                .ok_or_else(|| Error::runtime(&self.place, "an output is missing")),
+        });
+        values.collect()
+    }
+}
+
+/// A name as the C interface takes it.
+fn c_name(name: &str, place: &str) -> Result<CString> {
+    CString::new(name).map_err(|_| Error::runtime(place, format!("the name `{name}` holds a zero byte")))
 }
 
 /// onnxruntime's message without its source-file prefix, on one line.
@@ -176,10 +223,8 @@ fn plain(message: &str) -> String {
     line.split_once("Status Message: ").map_or(line.as_str(), |(_, rest)| rest).to_owned()
 }
 
-/// Keeps the borrow checker honest about what may be sent between threads.
+/// Samples run side by side, each on a thread of its own.
 const _: fn() = || {
-    fn is_send<T: Send>() {}
-    is_send::<Session>();
-    is_send::<DynValue>();
-    let _ = ElementType::Float32;
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Session>();
 };

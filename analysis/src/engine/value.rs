@@ -5,37 +5,31 @@ use std::{borrow::Cow, sync::Arc};
 
 use ort::value::{DynValue, Tensor as OrtTensor, TensorElementType};
 
+use super::buffer::Buffer;
 use crate::{
     error::{Error, Result},
     tensor::{ElementType, Tensor, TensorData},
 };
 
 /// A value between two segments.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
+#[expect(private_interfaces, reason = "who makes values and what memory they are in is the engine's business")]
 pub enum Value {
     /// float32, row-major.
     Float {
         /// Length of each axis.
         shape: Vec<i64>,
         /// The elements.
-        data: Vec<f32>,
+        data: Buffer,
     },
     /// Anything else.
     Other(Arc<DynValue>),
 }
 
 impl Value {
-    /// What a run returned, where it returned it. To be kept, it must be [`Value::detached`].
+    /// What a run returned, where it returned it: the session's arena, which lives as long as the session.
     pub(super) fn from_runtime(value: DynValue) -> Self {
         Self::Other(Arc::new(value))
-    }
-
-    /// float32 copied out of onnxruntime's arena, which lives as long as its session; anything else as it is.
-    pub(super) fn detached(self: Arc<Self>) -> Arc<Self> {
-        match (self.as_ref(), self.floats()) {
-            (Self::Other(_), Some(data)) => Arc::new(Self::Float { shape: self.dims(), data: data.to_vec() }),
-            _ => self,
-        }
     }
 
     /// From a data sample.
@@ -52,7 +46,7 @@ impl Value {
             Ok(Value::Other(Arc::new(value.into_dyn())))
         }
         match &tensor.data {
-            TensorData::Float32(data) => Ok(Self::Float { shape, data: data.clone() }),
+            TensorData::Float32(data) => Ok(Self::Float { shape, data: data.clone().into() }),
             TensorData::Float64(data) => other(shape, data),
             TensorData::Float16(data) => other(shape, data),
             TensorData::BFloat16(data) => other(shape, data),
@@ -126,7 +120,7 @@ impl Value {
     /// Bytes held, as far as they are ours to bound.
     pub fn bytes(&self) -> u64 {
         match self {
-            Self::Float { data, .. } => (size_of::<f32>() * data.len()) as u64,
+            Self::Float { data, .. } => (size_of::<f32>() * data.capacity()) as u64,
             Self::Other(value) => {
                 let elements: i64 = value.dtype().tensor_shape().map_or(0, |s| s.iter().product());
                 8 * u64::try_from(elements).unwrap_or(0)
@@ -151,7 +145,7 @@ impl Value {
     pub fn to_tensor(&self) -> Option<Tensor> {
         let shape = self.shape();
         let value = match self {
-            Self::Float { data, .. } => return Some(Tensor { shape, data: TensorData::Float32(data.clone()) }),
+            Self::Float { data, .. } => return Some(Tensor { shape, data: TensorData::Float32(data.to_vec()) }),
             Self::Other(value) => value,
         };
         macro_rules! take {

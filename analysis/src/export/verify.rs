@@ -103,12 +103,12 @@ impl Comparison {
     pub fn sample(
         &mut self,
         graph: &Graph,
-        inputs: &[Value],
+        inputs: &[Arc<Value>],
         engine: &Store,
         cancel: &CancelToken,
     ) -> Result<Vec<Arc<Value>>> {
         let names: Vec<&str> = graph.inputs.iter().map(|&t| graph.name(t)).collect();
-        let feeds: Vec<(&str, &Value)> = names.into_iter().zip(inputs).collect();
+        let feeds: Vec<(&str, &Value)> = names.into_iter().zip(inputs.iter().map(AsRef::as_ref)).collect();
         let values = self.session.run(&feeds, cancel)?;
         for (value, tensor) in values.iter().zip(&self.tensors) {
             let (Some(tensor), Some(expected)) = (tensor, tensor.and_then(|t| engine[t].as_ref())) else { continue };

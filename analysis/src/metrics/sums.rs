@@ -8,7 +8,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::sums_kernel::finite_block;
-use crate::quant::{ChannelLayout, fake::BLOCK};
+use crate::{
+    parallel::grain,
+    quant::{ChannelLayout, fake::BLOCK},
+};
 
 /// Sums over the pairs `(f, q)` of a float tensor and the same tensor in the quantized run; `e = q − f`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -49,7 +52,7 @@ impl ErrorSums {
         if float.len() <= BLOCK {
             return block(float, quantized);
         }
-        let pairs = float.par_chunks(BLOCK).zip(quantized.par_chunks(BLOCK));
+        let pairs = float.par_chunks(BLOCK).zip(quantized.par_chunks(BLOCK)).with_min_len(grain());
         let blocks: Vec<Self> = pairs.map(|(float, quantized)| block(float, quantized)).collect();
         Self::merged(&blocks)
     }

@@ -13,6 +13,7 @@ use super::{
     params::QuantParams,
     wide::wide,
 };
+use crate::parallel::grain;
 
 /// Elements a block; 256 KiB of float32, which stays in the second-level cache.
 pub(crate) const BLOCK: usize = 1 << 16;
@@ -28,6 +29,7 @@ pub fn fake_quantize(input: &[f32], output: &mut [f32], params: &QuantParams) ->
         return copy_block(input, output, &kernel);
     }
     let blocks: Vec<Clipping> = (input.par_chunks(BLOCK).zip(output.par_chunks_mut(BLOCK)))
+        .with_min_len(grain())
         .map(|(input, output)| copy_block(input, output, &kernel))
         .collect();
     Clipping::merged(&blocks)
@@ -44,7 +46,7 @@ pub fn fake_quantize_values(input: &[f32], output: &mut [f32], params: &QuantPar
         values_block(input, output, &kernel);
         return;
     }
-    let blocks = input.par_chunks(BLOCK).zip(output.par_chunks_mut(BLOCK));
+    let blocks = input.par_chunks(BLOCK).zip(output.par_chunks_mut(BLOCK)).with_min_len(grain());
     blocks.for_each(|(input, output)| values_block(input, output, &kernel));
 }
 

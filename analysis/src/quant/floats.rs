@@ -19,7 +19,10 @@ use super::{
     params::{Degenerate, store},
     runs,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    parallel::grain,
+};
 
 /// A floating-point format of 16 or 8 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -167,6 +170,7 @@ pub fn round_trip(format: FloatFormat, scale: f32, input: &[f32], output: &mut [
     assert_eq!(input.len(), output.len(), "round_trip: input and output are the same tensor's");
     let kernel = FloatKernel::new(format, scale);
     let blocks: Vec<Clipping> = (input.par_chunks(BLOCK).zip(output.par_chunks_mut(BLOCK)))
+        .with_min_len(grain())
         .map(|(input, output)| {
             output.copy_from_slice(input);
             kernel.block(output)

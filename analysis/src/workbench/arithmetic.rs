@@ -64,9 +64,8 @@ impl Workbench {
         let mut coverage = Coverage::default();
         for index in 0..count {
             job.step("integer arithmetic", "samples", index, count)?;
-            self.bring(index, plan, job)?;
-            let run = &self.data.as_ref().ok_or_else(no_data)?.samples[index];
-            let value = |tensor: TensorId| run.quantized.get(tensor).cloned().flatten();
+            let (_, quantized) = self.tensors_of(index, plan, job)?;
+            let value = |tensor: TensorId| quantized.get(tensor).cloned().flatten();
             let (Some(input), Some(output)) = (value(parts.input), value(parts.output)) else { continue };
             let geometry = parts.geometry(&input.shape())?;
             let chosen = positions(&*geometry, BUDGET, index);

@@ -93,8 +93,9 @@ impl Workbench {
 /// The float model's class scores for one sample: of the first output that has one decision; empty if none has.
 fn class_scores(engine: &mut Engine, graph: &Graph, sample: &Sample, job: &Job<'_>) -> Result<Vec<f32>> {
     job.cancel.check()?;
-    let inputs = sample.tensors.iter().map(Value::from_tensor).collect::<Result<_>>()?;
-    let store = engine.float_pass(inputs, &job.cancel)?;
+    let inputs = sample.tensors.iter().map(|tensor| Value::from_tensor(tensor).map(Arc::new)).collect::<Result<_>>()?;
+    engine.prepare(None, &job.cancel)?;
+    let store = engine.float_pass(inputs, 0, &mut |_, _| (), &job.cancel)?.store;
     for &output in &graph.outputs {
         let Some(value) = &store[output] else { continue };
         if let (Some(classes), Some(values)) = (ClassScores::guess(&value.shape()), value.widened())

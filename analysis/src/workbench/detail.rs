@@ -50,16 +50,13 @@ impl Workbench {
     }
 
     /// Both runs' values of `output` for the live samples, brought to `plan`.
-    fn pairs(&mut self, output: Option<TensorId>, plan: &Arc<QuantPlan>, job: &Job<'_>) -> Result<Pairs> {
+    fn pairs(&mut self, output: Option<TensorId>, plan: &Arc<QuantPlan>, job: &mut Job<'_>) -> Result<Pairs> {
         let Some(output) = output else { return Ok(Vec::new()) };
         let count = self.data.as_ref().ok_or_else(no_data)?.samples.len().min(LIVE_SAMPLES);
         let mut pairs = Vec::with_capacity(count);
         for index in 0..count {
-            self.bring(index, plan, job)?;
-            let run = &self.data.as_ref().ok_or_else(no_data)?.samples[index];
-            if let (Some(Some(float)), Some(Some(quantized))) = (run.float.get(output), run.quantized.get(output)) {
-                pairs.push((Arc::clone(float), Arc::clone(quantized)));
-            }
+            let (mut float, mut quantized) = self.tensors_of(index, plan, job)?;
+            pairs.extend(float[output].take().zip(quantized[output].take()));
         }
         Ok(pairs)
     }

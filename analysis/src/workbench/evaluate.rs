@@ -6,7 +6,6 @@ use super::{Finished, KEPT_REPORTS, LIVE_SAMPLES, Workbench, samples::no_data};
 use crate::{
     calibrate::Statistics,
     config::QuantConfig,
-    engine::PassCount,
     error::Result,
     graph::TensorId,
     job::Job,
@@ -65,12 +64,9 @@ impl Workbench {
         let mut done = 0;
         let passes_started = Instant::now();
         for stage in [1, LIVE_SAMPLES.min(count), count] {
-            for index in done..stage {
-                job.step("quantized run", "samples", index, count)?;
-                let pass = self.bring(index, &plan, job)?;
-                timing.segments_run += pass.run;
-                timing.segments_reused += pass.reused;
-            }
+            let pass = self.bring(done..stage, &plan, job)?;
+            timing.segments_run += pass.run;
+            timing.segments_reused += pass.reused;
             if stage > done && stage < count {
                 timing.quantized_s = seconds(passes_started);
                 timing.total_s = seconds(started);
@@ -89,7 +85,6 @@ impl Workbench {
         if self.finished.len() > KEPT_REPORTS {
             self.finished.pop_front();
         }
-        job.step("quantized run", "samples", count, count)?;
         Ok(report)
     }
 
@@ -139,46 +134,5 @@ impl Workbench {
         let formats = Arc::new(FormatPlan::resolve(&self.graph, config)?);
         self.reference(job)?;
         self.plan(formats, job)
-    }
-
-    /// Brings one sample to `plan`; a sample that is not resident is run from the start and keeps only its sums.
-    pub(super) fn bring(&mut self, index: usize, plan: &Arc<QuantPlan>, job: &Job<'_>) -> Result<PassCount> {
-        let float = self.float_store(index, job)?;
-        let graph = Arc::clone(&self.graph);
-        let budget = self.memory_budget_bytes;
-        let data = self.data.as_mut().ok_or_else(no_data)?;
-        let run = &mut data.samples[index];
-        let is_resident = !run.float.is_empty();
-        let before = run.bytes();
-        if !is_resident {
-            run.float = float;
-        }
-        let count = match self.engine.quantized_pass(run, plan, &job.cancel) {
-            Ok(count) => count,
-            Err(error) => {
-                // Half a pass is worth nothing, and what it holds is in no account.
-                if is_resident {
-                    run.quantized = Vec::new();
-                    data.used_bytes = data.used_bytes - before + run.bytes();
-                } else {
-                    run.drop_tensors();
-                }
-                return Err(error);
-            }
-        };
-        data.scores[index].take_quantized(&graph, &run.float, &run.quantized);
-        let after = run.bytes();
-        data.peak_bytes =
-            data.peak_bytes.max(data.used_bytes + after.saturating_sub(if is_resident { before } else { 0 }));
-        if is_resident {
-            data.used_bytes = data.used_bytes - before + after;
-            if data.used_bytes > budget {
-                data.used_bytes -= after;
-                run.drop_tensors();
-            }
-        } else {
-            run.drop_tensors();
-        }
-        Ok(count)
     }
 }

@@ -198,19 +198,13 @@ impl Workbench {
         &mut self,
         index: usize,
         plan: &Arc<QuantPlan>,
-        job: &Job<'_>,
-    ) -> Result<(Vec<Value>, Store, Store, Option<usize>)> {
+        job: &mut Job<'_>,
+    ) -> Result<(Vec<Arc<Value>>, Store, Store, Option<usize>)> {
         let data = self.data.as_ref().ok_or_else(no_data)?;
         let inputs = input_values(&data.dataset, index)?;
         let label = data.dataset.labels().and_then(|l| l.get(index).copied());
-        self.bring(index, plan, job)?;
-        let run = &self.data.as_ref().ok_or_else(no_data)?.samples[index];
-        if !run.quantized.is_empty() {
-            return Ok((inputs, run.float.clone(), run.quantized.clone(), label));
-        }
-        let mut alone = crate::engine::SampleRun { float: self.float_store(index, job)?, ..Default::default() };
-        self.engine.quantized_pass(&mut alone, plan, &job.cancel)?;
-        Ok((inputs, alone.float, alone.quantized, label))
+        let (float, quantized) = self.tensors_of(index, plan, job)?;
+        Ok((inputs, float, quantized, label))
     }
 }
 

@@ -5,7 +5,9 @@
 //! for a model and its data; an evaluation brings the samples it needs to the new plan, first one, then the live ones,
 //! then all, and what a plan leaves unchanged is not run again.
 
+mod account;
 mod arithmetic;
+mod bring;
 mod cost;
 mod data;
 mod detail;
@@ -14,6 +16,7 @@ mod export;
 
 mod info;
 mod open;
+mod plain;
 mod report;
 mod retarget;
 mod samples;
@@ -27,6 +30,7 @@ use std::{collections::VecDeque, sync::Arc};
 pub(crate) use cost::storage_bits;
 pub use export::ExportOptions;
 pub use open::OpenOptions;
+pub use plain::{Plain, PlainModel};
 pub use samples::EvaluationData;
 pub use threshold::range_choices;
 

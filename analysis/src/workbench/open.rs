@@ -126,7 +126,7 @@ fn evaluate_constants(runtime: &Runtime, graph: &Graph, model: &ModelProto, want
     // Before version 4 every initializer had to be listed among the inputs, which are gone here.
     alone.ir_version = alone.ir_version.map(|v| v.max(4));
     let names: Vec<String> = wanted.iter().map(|&t| graph.name(t).to_owned()).collect();
-    let mut session = runtime.session(&expose(&alone, &names), SessionKind::Float, "the model's constants")?;
+    let session = runtime.session(&expose(&alone, &names), SessionKind::Float, "the model's constants")?;
     session.run(&[], &crate::job::CancelToken::new())
 }
 

@@ -77,8 +77,8 @@ impl Workbench {
             outputs,
             memory: Memory {
                 budget_bytes: self.memory_budget_bytes,
-                peak_bytes: data.peak_bytes,
-                used_bytes: data.used_bytes,
+                peak_bytes: data.account.peak_bytes(),
+                used_bytes: data.account.used_bytes(),
             },
             timing,
             warnings,

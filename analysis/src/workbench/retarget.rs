@@ -34,12 +34,14 @@ impl Workbench {
         self.engine = Engine::new(self.runtime.clone(), Arc::clone(&self.graph));
         self.weight_cache = WeightCache::new();
         self.info = Arc::new(info::retargeted(&self.info, &self.graph, name));
+        let account = self.account();
         if let Some(data) = &mut self.data {
             data.samples.iter_mut().for_each(|run| *run = SampleRun::default());
             data.statistics = crate::calibrate::Statistics::default();
             data.shapes = Vec::new();
             data.is_referenced = false;
-            data.used_bytes = 0;
+            data.reserved.fill(0);
+            data.account = account;
         }
     }
 }

@@ -1,19 +1,33 @@
 //! The samples of one model: where they come from, their cached tensors, and what the float pass saw of them.
 //!
-//! A sample is *resident* when its tensors of both runs are in memory. As many as the budget allows are, the first ones
-//! first, so the live samples almost always are; the others are run from the start each time and keep only their sums.
+//! A sample is *resident* when its tensors of both runs are in memory. The live samples are, as far as the budget allows;
+//! the others are run from the start each time and keep only their sums. Keeping those too would make the last stage of a
+//! change faster, but on memory that the system has yet to give it costs more than running them: one sample of MobileNetV2
+//! is 60 MB, which took 50 to 100 ms to touch for the first time, and 20 ms to compute.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use super::{Workbench, score::SampleScore};
-use crate::{
-    calibrate::{Statistics, TensorValues},
-    data::{DataOptions, DataSource, Dataset},
-    engine::{SampleRun, Store, Value},
-    error::{Error, Result},
-    graph::TensorId,
-    job::{Job, Warning},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
+
+use rayon::prelude::*;
+
+use super::{LIVE_SAMPLES, Workbench, account::Account, score::SampleScore};
+use crate::{
+    calibrate::{MinMax, Statistics, TensorValues},
+    data::{DataOptions, DataSource, Dataset},
+    engine::{Engine, SampleRun, Store, Value},
+    error::{Error, Result},
+    graph::{Graph, TensorId},
+    job::{CancelToken, Job, Warning},
+    parallel,
+};
+
+/// The part of the memory budget that inputs may take.
+const INPUTS_SHARE: u64 = 8;
 
 /// The samples of one model and what is known about them.
 #[derive(Debug)]
@@ -22,14 +36,16 @@ pub struct EvaluationData {
     /// Samples for the ranges, where they are not the evaluated ones.
     pub(super) calibration: Option<Dataset>,
     pub(super) samples: Vec<SampleRun>,
+    pub(super) inputs: Inputs,
     pub(super) scores: Vec<SampleScore>,
+    /// By sample, the bytes that its tensors of both runs may take; 0 where it is not resident.
+    pub(super) reserved: Vec<u64>,
+    pub(super) account: Account,
     /// Shapes of the tensors between segments, for the first sample.
     pub(super) shapes: Vec<Option<Vec<usize>>>,
     pub(super) statistics: Statistics,
     /// The float pass over every sample is done.
     pub(super) is_referenced: bool,
-    pub(super) used_bytes: u64,
-    pub(super) peak_bytes: u64,
     pub(super) warnings: Vec<Warning>,
 }
 
@@ -62,14 +78,20 @@ impl Workbench {
             dataset,
             calibration,
             samples: vec![SampleRun::default(); count],
+            inputs: Inputs::new(count, self.memory_budget_bytes / INPUTS_SHARE),
             scores: vec![SampleScore::default(); count],
+            reserved: vec![0; count],
+            account: self.account(),
             shapes: Vec::new(),
             statistics: Statistics::default(),
             is_referenced: false,
-            used_bytes: 0,
-            peak_bytes: 0,
             warnings: Vec::new(),
         });
+    }
+
+    /// An empty account over what the inputs leave of the budget.
+    pub(super) fn account(&self) -> Account {
+        Account::new(self.memory_budget_bytes - self.memory_budget_bytes / INPUTS_SHARE)
     }
 
     /// The samples in use.
@@ -82,35 +104,53 @@ impl Workbench {
 
     /// Runs the float model on every sample that it has not been run on: ranges, float outputs, cached tensors.
     pub(super) fn reference(&mut self, job: &mut Job<'_>) -> Result<()> {
-        let data = self.data.as_ref().ok_or_else(no_data)?;
-        if data.is_referenced {
+        if self.data.as_ref().ok_or_else(no_data)?.is_referenced {
             return Ok(());
         }
-        let count = data.dataset.len();
-        let observes_evaluated = data.calibration.is_none();
+        self.engine.prepare(None, &job.cancel)?;
         let observed = self.observed_tensors();
-        let mut statistics = Statistics::default();
-        for index in 0..count {
-            job.step("float reference", "samples", index, count)?;
-            let store = self.float_store(index, job)?;
-            if observes_evaluated {
-                observe(&mut statistics, &observed, &store);
-            }
-            self.keep_reference(index, store)?;
-        }
-        if let Some(calibration) = self.data.as_ref().and_then(|d| d.calibration.as_ref()).map(Dataset::len) {
-            for index in 0..calibration {
-                job.step("ranges", "samples", index, calibration)?;
-                let store = self.calibration_store(index, job)?;
-                observe(&mut statistics, &observed, &store);
-            }
-        }
-        let graph = Arc::clone(&self.graph);
+        let (graph, engine) = (Arc::clone(&self.graph), &self.engine);
         let data = self.data.as_mut().ok_or_else(no_data)?;
+        let EvaluationData { dataset, calibration, samples, inputs, scores, reserved, account, .. } = data;
+        let count = samples.len();
+        let observes_evaluated = calibration.is_none();
+        let (mut statistics, mut shapes, mut done) = (Statistics::default(), Vec::new(), 0);
+        let cancel = job.cancel.clone();
+        let each = samples.iter_mut().zip(scores).zip(reserved).enumerate();
+        job.step("float reference", "samples", 0, count)?;
+        let reference =
+            Reference { engine, graph: &graph, dataset, inputs, observed: &observed, account, cancel: &cancel };
+        let work = |(index, ((run, score), reserved))| reference.sample(index, run, score, reserved);
+        parallel::for_each(each, work, |seen| {
+            if observes_evaluated {
+                merge(&mut statistics, &seen.ends);
+            }
+            if seen.index == 0 {
+                shapes = seen.shapes;
+            }
+            done += 1;
+            job.step("float reference", "samples", done, count)
+        })?;
+        if let Some(calibration) = calibration {
+            let (count, mut done) = (calibration.len(), 0);
+            job.step("ranges", "samples", 0, count)?;
+            let work = |index| {
+                let mut seen = Seen::default();
+                let mut see = |tensor, value: &Arc<Value>| seen.observe(&observed, tensor, value);
+                engine.float_pass(input_values(calibration, index)?, 0, &mut see, &cancel)?;
+                Ok(seen)
+            };
+            parallel::for_each(0..count, work, |seen| {
+                merge(&mut statistics, &seen.ends);
+                done += 1;
+                job.step("ranges", "samples", done, count)
+            })?;
+        }
         data.warnings = broken_values(&graph, &statistics);
         data.statistics = statistics;
+        data.shapes = shapes;
         data.is_referenced = true;
-        job.step("float reference", "samples", count, count)
+        Ok(())
     }
 
     /// What the methods need of `tensors` over their final ranges, where it was not counted yet, in one look at the
@@ -133,25 +173,37 @@ impl Workbench {
         if added.is_empty() {
             return Ok(());
         }
+        let owned: Vec<Vec<TensorId>> = added.iter().map(|(t, _)| self.graph.quantizable.joined(*t)).collect();
+        let mut owner_of: Vec<Option<usize>> = vec![None; self.graph.tensors.len()];
+        owned.iter().enumerate().flat_map(|(i, all)| all.iter().map(move |&t| (t, i))).for_each(|(t, i)| {
+            owner_of[t] = Some(i);
+        });
         let from_calibration = data.calibration.is_some();
-        let count = data.calibration.as_ref().unwrap_or(&data.dataset).len();
+        let dataset = data.calibration.as_ref().unwrap_or(&data.dataset);
+        let count = dataset.len();
         for index in 0..count {
             job.step("histograms", "samples", index, count)?;
-            let store =
-                if from_calibration { self.calibration_store(index, job)? } else { self.float_store(index, job)? };
-            for (tensor, distribution) in &mut added {
-                let joined = self.graph.quantizable.joined(*tensor);
-                let mut parts = joined.iter().filter_map(|&t| store[t].as_ref()?.floats()).peekable();
-                match (parts.next(), parts.peek()) {
-                    (Some(values), None) => distribution.observe_sample(values),
-                    // Tensors of one scale are one tensor to the methods that look at a sample as a whole.
-                    (Some(first), Some(_)) => {
-                        let all: Vec<f32> = first.iter().chain(parts.flatten()).copied().collect();
-                        distribution.observe_sample(&all);
-                    }
-                    (None, _) => {}
-                }
+            let resident = (!from_calibration).then(|| &data.samples[index].float).filter(|store| !store.is_empty());
+            if let Some(store) = resident {
+                added
+                    .par_iter_mut()
+                    .zip(&owned)
+                    .for_each(|((_, values), joined)| observe_joined(values, joined, store));
+                continue;
             }
+            // Tensors with a scale of their own are counted as they come; those that share one are held until all are.
+            let mut held: Store = vec![None; owner_of.len()];
+            let mut see = |tensor: TensorId, value: &Arc<Value>| match owner_of[tensor] {
+                Some(i) if owned[i].len() == 1 => {
+                    value.floats().into_iter().for_each(|values| added[i].1.observe_sample(values));
+                }
+                Some(_) => held[tensor] = Some(Arc::clone(value)),
+                None => {}
+            };
+            let values = if from_calibration { input_values(dataset, index) } else { data.inputs.of(dataset, index) };
+            self.engine.float_pass(values?, 0, &mut see, &job.cancel)?;
+            let joined = added.par_iter_mut().zip(&owned).filter(|(_, joined)| joined.len() > 1);
+            joined.for_each(|((_, values), joined)| observe_joined(values, joined, &held));
         }
         let data = self.data.as_mut().ok_or_else(no_data)?;
         data.statistics.histograms.extend(added.into_iter().map(|(t, h)| (t, Arc::new(h))));
@@ -160,53 +212,24 @@ impl Workbench {
 
     /// The float tensors of a sample, cached or run now.
     pub(super) fn float_store(&mut self, index: usize, job: &Job<'_>) -> Result<Store> {
+        self.engine.prepare(None, &job.cancel)?;
         let data = self.data.as_ref().ok_or_else(no_data)?;
         let cached = &data.samples[index].float;
         if !cached.is_empty() {
             return Ok(cached.clone());
         }
-        let values = input_values(&data.dataset, index)?;
-        self.engine.float_pass(values, &job.cancel)
-    }
-
-    fn calibration_store(&mut self, index: usize, job: &Job<'_>) -> Result<Store> {
-        let data = self.data.as_ref().ok_or_else(no_data)?;
-        let calibration = data.calibration.as_ref().ok_or_else(no_data)?;
-        let values = input_values(calibration, index)?;
-        self.engine.float_pass(values, &job.cancel)
-    }
-
-    /// Remembers a sample's float outputs, and its tensors where the budget allows both runs to be kept.
-    fn keep_reference(&mut self, index: usize, store: Store) -> Result<()> {
-        let graph = Arc::clone(&self.graph);
-        let budget = self.memory_budget_bytes;
-        let data = self.data.as_mut().ok_or_else(no_data)?;
-        if data.shapes.is_empty() {
-            data.shapes = store.iter().map(|v| v.as_ref().map(|v| v.shape())).collect();
-        }
-        let run = &mut data.samples[index];
-        if !run.float.is_empty() {
-            return Ok(());
-        }
-        run.float = store;
-        let bytes = run.bytes();
-        data.scores[index].take_float(&graph, &run.float);
-        // The quantized run of the sample will take as much again.
-        if data.used_bytes + 2 * bytes > budget {
-            run.drop_tensors();
-        } else {
-            data.used_bytes += bytes;
-            data.peak_bytes = data.peak_bytes.max(data.used_bytes);
-        }
-        Ok(())
+        let values = data.inputs.of(&data.dataset, index)?;
+        Ok(self.engine.float_pass(values, u64::MAX, &mut |_, _| (), &job.cancel)?.store)
     }
 
     /// Tensors whose ranges are needed: every owner of a quantizer, and every row's output for its page.
-    fn observed_tensors(&self) -> Vec<TensorId> {
+    fn observed_tensors(&self) -> Vec<bool> {
         let graph = &self.graph;
-        let wanted = |t: &TensorId| graph.tensors[*t].is_float32() && !graph.tensors[*t].is_constant;
-        let rows = graph.layers.iter().flat_map(|l| l.outputs.iter().copied());
-        rows.filter(wanted).collect()
+        let mut observed = vec![false; graph.tensors.len()];
+        for &tensor in graph.layers.iter().flat_map(|l| &l.outputs) {
+            observed[tensor] = graph.tensors[tensor].is_float32() && !graph.tensors[tensor].is_constant;
+        }
+        observed
     }
 }
 
@@ -215,20 +238,124 @@ pub(super) fn no_data() -> Error {
 }
 
 /// The inputs of a sample as the engine takes them.
-pub(super) fn input_values(dataset: &Dataset, index: usize) -> Result<Vec<Value>> {
-    dataset.sample(index)?.tensors.iter().map(Value::from_tensor).collect()
+pub(super) fn input_values(dataset: &Dataset, index: usize) -> Result<Vec<Arc<Value>>> {
+    dataset.sample(index)?.tensors.iter().map(|tensor| Value::from_tensor(tensor).map(Arc::new)).collect()
 }
 
-fn observe(statistics: &mut Statistics, tensors: &[TensorId], store: &Store) {
-    for &tensor in tensors {
-        if let Some(values) = store[tensor].as_ref().and_then(|v| v.floats()) {
-            statistics.ends.entry(tensor).or_default().observe(values);
+/// Inputs that were read already: decoding and resizing a picture takes as long as half a run of a small network.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    by_sample: Vec<OnceLock<Vec<Arc<Value>>>>,
+    /// Bytes that may still be taken.
+    left_bytes: AtomicU64,
+}
+
+impl Inputs {
+    fn new(count: usize, most_bytes: u64) -> Self {
+        let by_sample = (0..count).map(|_| OnceLock::new()).collect();
+        Self { by_sample, left_bytes: AtomicU64::new(most_bytes) }
+    }
+
+    /// The inputs of a sample, kept for the next time if there is room.
+    pub(super) fn of(&self, dataset: &Dataset, index: usize) -> Result<Vec<Arc<Value>>> {
+        if let Some(kept) = self.by_sample[index].get() {
+            return Ok(kept.clone());
+        }
+        let values = input_values(dataset, index)?;
+        let bytes: u64 = values.iter().map(|value| value.bytes()).sum();
+        let take = |left: u64| left.checked_sub(bytes);
+        if self.left_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+            // Another thread cannot have been at the same sample, and if it was, it read the same.
+            let _ = self.by_sample[index].set(values.clone());
+        }
+        Ok(values)
+    }
+}
+
+/// What the float pass over one sample saw.
+#[derive(Debug, Default)]
+struct Seen {
+    index: usize,
+    ends: Vec<(TensorId, MinMax)>,
+    /// Of the first sample only.
+    shapes: Vec<Option<Vec<usize>>>,
+}
+
+impl Seen {
+    fn observe(&mut self, observed: &[bool], tensor: TensorId, value: &Value) {
+        if let Some(values) = value.floats().filter(|_| observed[tensor]) {
+            let mut ends = MinMax::default();
+            ends.observe(values);
+            self.ends.push((tensor, ends));
         }
     }
 }
 
+/// The float pass over samples, side by side.
+struct Reference<'a> {
+    engine: &'a Engine,
+    graph: &'a Graph,
+    dataset: &'a Dataset,
+    inputs: &'a Inputs,
+    /// Tensors whose ends are wanted.
+    observed: &'a [bool],
+    account: &'a Account,
+    cancel: &'a CancelToken,
+}
+
+impl Reference<'_> {
+    /// Runs a sample, unless its tensors are there, and keeps its float outputs, and its tensors where the budget allows
+    /// both runs to be kept.
+    fn sample(&self, index: usize, run: &mut SampleRun, score: &mut SampleScore, reserved: &mut u64) -> Result<Seen> {
+        let mut seen = Seen { index, ..Seen::default() };
+        if index == 0 {
+            seen.shapes = vec![None; self.graph.tensors.len()];
+        }
+        let mut see = |tensor: TensorId, value: &Arc<Value>| {
+            seen.observe(self.observed, tensor, value);
+            if index == 0 {
+                seen.shapes[tensor] = Some(value.shape());
+            }
+        };
+        if run.float.is_empty() {
+            let values = self.inputs.of(self.dataset, index)?;
+            let room = if index < LIVE_SAMPLES { self.account.room_bytes() } else { 0 };
+            let float = self.engine.float_pass(values, room, &mut see, self.cancel)?;
+            score.take_float(self.graph, &float.store);
+            let bytes = 2 * float.bytes;
+            if float.is_whole && self.account.reserve(bytes) {
+                *reserved = bytes;
+                run.float = float.store;
+            }
+        } else {
+            let made = run.float.iter().enumerate();
+            made.filter_map(|(tensor, value)| Some((tensor, value.as_ref()?))).for_each(|(t, value)| see(t, value));
+        }
+        Ok(seen)
+    }
+}
+
+fn merge(statistics: &mut Statistics, seen: &[(TensorId, MinMax)]) {
+    for (tensor, ends) in seen {
+        statistics.ends.entry(*tensor).or_default().merge(ends);
+    }
+}
+
+/// Counts the values of tensors that share a scale: one tensor to the methods that look at a sample as a whole.
+fn observe_joined(distribution: &mut TensorValues, joined: &[TensorId], store: &Store) {
+    let mut parts = joined.iter().filter_map(|&t| store[t].as_ref()?.floats()).peekable();
+    match (parts.next(), parts.peek()) {
+        (Some(values), None) => distribution.observe_sample(values),
+        (Some(first), Some(_)) => {
+            let all: Vec<f32> = first.iter().chain(parts.flatten()).copied().collect();
+            distribution.observe_sample(&all);
+        }
+        (None, _) => {}
+    }
+}
+
 /// Tensors in which the float model itself makes NaN or infinity.
-fn broken_values(graph: &crate::graph::Graph, statistics: &Statistics) -> Vec<Warning> {
+fn broken_values(graph: &Graph, statistics: &Statistics) -> Vec<Warning> {
     let broken = statistics.ends.iter().filter(|(_, ends)| ends.nan > 0 || ends.inf > 0);
     broken
         .map(|(&tensor, ends)| {

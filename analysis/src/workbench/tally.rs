@@ -29,10 +29,10 @@ impl Optimized {
     }
 
     /// The outputs, or nothing once onnxruntime has refused.
-    pub(super) fn run(&mut self, graph: &Graph, inputs: &[Value], job: &Job<'_>) -> Result<Option<Vec<Value>>> {
+    pub(super) fn run(&mut self, graph: &Graph, inputs: &[Arc<Value>], job: &Job<'_>) -> Result<Option<Vec<Value>>> {
         let Some(session) = &mut self.session else { return Ok(None) };
         let names: Vec<&str> = graph.inputs.iter().map(|&t| graph.name(t)).collect();
-        let feeds: Vec<(&str, &Value)> = names.into_iter().zip(inputs).collect();
+        let feeds: Vec<(&str, &Value)> = names.into_iter().zip(inputs.iter().map(AsRef::as_ref)).collect();
         let outputs = session.run(&feeds, &job.cancel);
         self.unless_refused(outputs)
     }

@@ -4,6 +4,7 @@
 //! 3 a `--fail-*` limit was crossed.
 
 mod analyze;
+mod bench;
 mod csv;
 mod export;
 mod info;
@@ -15,7 +16,7 @@ mod workbench;
 
 use std::process::ExitCode;
 
-pub use options::{AnalyzeArgs, ExportArgs, InfoArgs};
+pub use options::{AnalyzeArgs, BenchArgs, ExportArgs, InfoArgs};
 
 /// What to do without a window.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -26,6 +27,8 @@ pub enum BatchCommand {
     Analyze(AnalyzeArgs),
     /// Write the quantized model and verify it in onnxruntime
     Export(ExportArgs),
+    /// Times of each phase beside plain onnxruntime's
+    Bench(BenchArgs),
 }
 
 /// A limit was crossed.
@@ -37,6 +40,7 @@ pub fn run(command: &BatchCommand) -> ExitCode {
         BatchCommand::Info(args) => info::run(args),
         BatchCommand::Analyze(args) => analyze::run(args),
         BatchCommand::Export(args) => export::run(args),
+        BatchCommand::Bench(args) => bench::run(args),
     };
     match result {
         Ok(code) => code,

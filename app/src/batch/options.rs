@@ -134,6 +134,23 @@ pub struct ExportArgs {
     pub json: Option<PathBuf>,
 }
 
+/// `quantlens bench`
+#[derive(Args, Clone, Debug)]
+pub struct BenchArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented on the type")]
+    pub evaluation: EvaluationArgs,
+    /// Measure from a changed layer to the new curve too, for the first, the middle and the last layer
+    #[arg(long)]
+    pub toggle: bool,
+    /// Take the median of so many runs
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub runs: u32,
+    /// Write the times as JSON (`-`: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
 /// How quantization is written into a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FormatArg {

@@ -24,8 +24,12 @@ pub(super) fn load_runtime(explicit: Option<&Path>, threads: Option<usize>) -> R
             runtime::fetch(&CancelToken::new(), &mut |p| reporter.show(&p)).map_err(|e| anyhow!("{e:#}\n{missing}"))?
         }
     };
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    Ok(Runtime::new(runtime::load(&located, threads.unwrap_or(cores))?))
+    Ok(Runtime::new(runtime::load(&located, threads.unwrap_or_else(cores))?))
+}
+
+/// Threads where none are asked for.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
 }
 
 /// Opens the model and gives it its data.

@@ -48,6 +48,7 @@ pub fn load(located: &Located, intra_threads: usize) -> anyhow::Result<Environme
         .with_global_thread_pool(pool)
         .build()
         .with_context(|| format!("{path} could not be set up"))?;
+    quantlens_analysis::set_threads(intra_threads);
     Ok(environment.insert(made).clone())
 }
 

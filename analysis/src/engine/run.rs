@@ -1,0 +1,136 @@
+//! Running one segment's session on values: what it is fed, and memory for what comes out.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{Value, buffer::Pool, segment::Variant, session::Room};
+use crate::{
+    error::{Error, Result},
+    graph::{Graph, LayerId, TensorId},
+    job::CancelToken,
+    plan::TensorQuantizer,
+    quant::Clipping,
+};
+
+/// Shapes of a session's outputs, as far as its inputs' shapes tell them.
+#[derive(Debug, Default)]
+pub(super) struct Shapes(Mutex<Known>);
+
+#[derive(Clone, Debug, Default)]
+enum Known {
+    /// Not run yet.
+    #[default]
+    Nothing,
+    /// Inputs of these shapes gave outputs of these; `None` for what is not float32, or is empty.
+    Once(Arc<Pairs>),
+    /// They depend on the values too, as `NonZero`'s does.
+    DependsOnValues,
+}
+
+#[derive(Debug)]
+struct Pairs {
+    inputs: Vec<Vec<i64>>,
+    outputs: Vec<Option<Vec<i64>>>,
+}
+
+/// What all runs of an engine share.
+pub(super) struct Ground<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) pool: &'a Pool,
+    pub(super) cancel: &'a CancelToken,
+}
+
+impl Ground<'_> {
+    /// Feeds a session and runs it; `value_of` gives the value of a tensor for the layer that reads it. float32 outputs
+    /// come in memory of the pool.
+    pub(super) fn run(
+        &self,
+        variant: &Variant,
+        value_of: &dyn Fn(TensorId, Option<LayerId>) -> Option<Arc<Value>>,
+    ) -> Result<Vec<Arc<Value>>> {
+        let mut held = Vec::with_capacity(variant.feeds.len());
+        for feed in &variant.feeds {
+            held.push(value_of(feed.tensor, feed.reader).ok_or_else(|| {
+                Error::model(format!("tensor `{}` was not computed before it is read", self.graph.name(feed.tensor)))
+            })?);
+        }
+        let feeds: Vec<(&str, &Value)> =
+            variant.feeds.iter().zip(&held).map(|(feed, value)| (feed.name.as_str(), value.as_ref())).collect();
+        let inputs = || held.iter().map(|value| value.dims()).collect::<Vec<_>>();
+        let known = variant.shapes.known();
+        if let Known::Once(pairs) = &known
+            && pairs.inputs == inputs()
+        {
+            let rooms = pairs.outputs.iter().map(|shape| self.room(shape.as_deref())).collect();
+            match variant.session.run_into(&feeds, rooms, self.cancel) {
+                Ok(values) => return Ok(values.into_iter().map(Arc::new).collect()),
+                Err(error) if self.cancel.is_cancelled() => return Err(error),
+                // Perhaps an output has another shape this time; if it is anything else, it will be so again.
+                Err(_) => {}
+            }
+            let values = self.run_freely(variant, &feeds)?;
+            variant.shapes.set(Known::DependsOnValues);
+            return Ok(values);
+        }
+        let values = self.run_freely(variant, &feeds)?;
+        if !matches!(known, Known::DependsOnValues) {
+            let shape =
+                |value: &Arc<Value>| value.floats().is_some_and(|values| !values.is_empty()).then(|| value.dims());
+            let outputs = values.iter().map(shape).collect();
+            variant.shapes.set(Known::Once(Arc::new(Pairs { inputs: inputs(), outputs })));
+        }
+        Ok(values)
+    }
+
+    fn room(&self, shape: Option<&[i64]>) -> Room {
+        let shape = shape?;
+        let len = shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)).product();
+        Some((shape.to_vec(), self.pool.take(len)))
+    }
+
+    /// A run whose outputs onnxruntime allocates; float32 is copied out of its arena, which lives as long as its session.
+    fn run_freely(&self, variant: &Variant, feeds: &[(&str, &Value)]) -> Result<Vec<Arc<Value>>> {
+        let values = variant.session.run(feeds, self.cancel)?;
+        Ok(values.into_iter().map(|value| Arc::new(self.detached(value))).collect())
+    }
+
+    fn detached(&self, value: Value) -> Value {
+        match (&value, value.floats()) {
+            (Value::Other(_), Some(found)) => {
+                let mut data = self.pool.take(found.len());
+                data.copy_from_slice(found);
+                Value::Float { shape: value.dims(), data }
+            }
+            _ => value,
+        }
+    }
+
+    /// A float32 value through a quantizer; other values pass.
+    pub(super) fn quantized(
+        &self,
+        value: &Arc<Value>,
+        quantizer: Option<&TensorQuantizer>,
+    ) -> (Arc<Value>, Option<Clipping>) {
+        match (value.floats(), quantizer) {
+            (Some(data), Some(quantizer)) => {
+                let mut out = self.pool.take(data.len());
+                let clipping = quantizer.quantizer.fake_quantize(data, &mut out);
+                (Arc::new(Value::Float { shape: value.dims(), data: out }), Some(clipping))
+            }
+            _ => (Arc::clone(value), None),
+        }
+    }
+}
+
+impl Shapes {
+    fn known(&self) -> Known {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, known: Known) {
+        // The old one is dropped outside the lock.
+        let _ = mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), known);
+    }
+}
