@@ -1,9 +1,9 @@
 //! The samples of one model: where they come from, their cached tensors, and what the float pass saw of them.
 //!
-//! A sample is *resident* when its tensors of both runs are in memory. The live samples are, as far as the budget allows;
-//! the others are run from the start each time and keep only their sums. Keeping those too would make the last stage of a
-//! change faster, but on memory that the system has yet to give it costs more than running them: one sample of MobileNetV2
-//! is 60 MB, which took 50 to 100 ms to touch for the first time, and 20 ms to compute.
+//! A sample is *resident* when its tensors of both runs are in memory. The live samples are, as far as the budget allows,
+//! and of the others what adds up to little; the rest is run from the start each time and keeps only its sums. Keeping
+//! all would make the last stage of a change faster, but memory that the system has yet to give costs more than running
+//! them: one sample of MobileNetV2 is 80 MB, which took 50 to 100 ms to touch for the first time, and 20 ms to compute.
 
 use std::{
     collections::BTreeMap,
@@ -26,6 +26,8 @@ use crate::{
     parallel,
 };
 
+/// Up to here samples beyond the live ones are kept too.
+const CHEAP_BYTES: u64 = 256 << 20;
 /// The part of the memory budget that inputs may take.
 const INPUTS_SHARE: u64 = 8;
 
@@ -319,7 +321,9 @@ impl Reference<'_> {
         };
         if run.float.is_empty() {
             let values = self.inputs.of(self.dataset, index)?;
-            let room = if index < LIVE_SAMPLES { self.account.room_bytes() } else { 0 };
+            let room =
+                if index < LIVE_SAMPLES { u64::MAX } else { CHEAP_BYTES.saturating_sub(self.account.used_bytes()) / 2 };
+            let room = room.min(self.account.room_bytes());
             let float = self.engine.float_pass(values, room, &mut see, self.cancel)?;
             score.take_float(self.graph, &float.store);
             let bytes = 2 * float.bytes;
