@@ -1,4 +1,5 @@
-//! What the clicked layer's pages show: histograms, channels and the threshold curve, from the samples in memory.
+//! What the clicked layer's pages show: histograms, channels and the threshold curve, from the live samples. Those whose
+//! tensors the memory budget does not hold are run again: a small budget costs time, and shows the same.
 
 use std::sync::Arc;
 
@@ -55,9 +56,8 @@ impl Workbench {
         let count = self.data.as_ref().ok_or_else(no_data)?.samples.len().min(LIVE_SAMPLES);
         let mut pairs = Vec::with_capacity(count);
         for index in 0..count {
-            self.bring(index, plan, job)?;
-            let run = &self.data.as_ref().ok_or_else(no_data)?.samples[index];
-            if let (Some(Some(float)), Some(Some(quantized))) = (run.float.get(output), run.quantized.get(output)) {
+            let (_, float, quantized, _) = self.stores_of(index, plan, job)?;
+            if let (Some(float), Some(quantized)) = (&float[output], &quantized[output]) {
                 pairs.push((Arc::clone(float), Arc::clone(quantized)));
             }
         }
