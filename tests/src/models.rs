@@ -14,8 +14,8 @@ use quantlens_analysis::{
     tensor::{ElementType, Tensor},
 };
 
-/// `AttributeProto.AttributeType`: FLOAT, INT, INTS.
-const KINDS: [i32; 3] = [1, 2, 7];
+/// `AttributeProto.AttributeType`: FLOAT, INT, INTS, GRAPH.
+const KINDS: [i32; 4] = [1, 2, 7, 5];
 
 /// An attribute with a float.
 pub fn float(name: &str, value: f32) -> AttributeProto {
@@ -63,6 +63,20 @@ impl Builder {
         self.graph.input.push(ValueInfoProto { name, r#type, ..ValueInfoProto::default() });
     }
 
+    /// An input of a subgraph that is one value.
+    pub fn scalar_input(&mut self, name: &str, element: ElementType) {
+        let tensor = TensorType { elem_type: Some(element.onnx_code()), shape: Some(TensorShapeProto::default()) };
+        let value = TypeProto { value: Some(TypeValue::TensorType(tensor)), denotation: None };
+        let (name, r#type) = (Some(name.into()), Some(value));
+        self.graph.input.push(ValueInfoProto { name, r#type, ..ValueInfoProto::default() });
+    }
+
+    /// What was built as a subgraph, for the attribute of this name.
+    pub fn attribute(&self, name: &str) -> AttributeProto {
+        let g = Some(self.graph.clone().into());
+        AttributeProto { name: Some(name.into()), g, r#type: Some(KINDS[3]), ..AttributeProto::default() }
+    }
+
     /// An initializer.
     pub fn constant(&mut self, name: &str, shape: &[usize], values: Vec<f32>) {
         self.graph.initializer.push(tensor_proto(name, &Tensor::float32(shape.to_vec(), values)));
@@ -86,9 +100,14 @@ impl Builder {
         });
     }
 
-    /// An output, whose type onnxruntime infers.
+    /// A float32 output, whose shape onnxruntime infers.
     pub fn output(&mut self, name: &str) {
-        let tensor = TensorType { elem_type: Some(ElementType::Float32.onnx_code()), shape: None };
+        self.typed_output(name, ElementType::Float32);
+    }
+
+    /// An output, whose shape onnxruntime infers.
+    pub fn typed_output(&mut self, name: &str, element: ElementType) {
+        let tensor = TensorType { elem_type: Some(element.onnx_code()), shape: None };
         let value = TypeProto { value: Some(TypeValue::TensorType(tensor)), denotation: None };
         let (name, r#type) = (Some(name.into()), Some(value));
         self.graph.output.push(ValueInfoProto { name, r#type, ..ValueInfoProto::default() });
@@ -154,4 +173,9 @@ pub fn save_archive(path: &Path, floats: Vec<Named<f32>>, integers: Vec<Named<i6
     }
     writer.finish().expect("the file can be written");
     path.to_owned()
+}
+
+/// A tensor as the bytes of its message.
+pub fn encoded(tensor: &onnx::proto::TensorProto) -> Vec<u8> {
+    prost::Message::encode_to_vec(tensor)
 }

@@ -86,6 +86,11 @@ fn picture(name: String, width: usize) -> Live {
     Live { name, width, length: 0 }
 }
 
+/// Names of the tensors that have the shape of `from`, itself included.
+fn alike<'a>(all: &'a [Live], from: &Live) -> Vec<&'a str> {
+    all.iter().filter(|l| (l.width, l.length) == (from.width, from.length)).map(|l| l.name.as_str()).collect()
+}
+
 fn length(of: usize) -> i64 {
     i64::try_from(of).unwrap_or(i64::MAX)
 }
@@ -99,6 +104,8 @@ struct Maker {
     /// Weights of token layers, `(name, from, to)`, for other layers to share.
     weights: Vec<(String, usize, usize)>,
     outputs: Vec<String>,
+    /// float16 tensors that are outputs too, and their casts.
+    halves: Vec<(String, String)>,
     mask: Option<String>,
     count: usize,
     opset: i64,
@@ -116,6 +123,7 @@ pub fn random_graph(seed: u64, blocks: usize) -> RandomGraph {
         tokens: Vec::new(),
         weights: Vec::new(),
         outputs: Vec::new(),
+        halves: Vec::new(),
         mask: None,
         count: 0,
         opset,
@@ -209,6 +217,7 @@ impl Maker {
         let width = from.width;
         let name = from.name.as_str();
         let pads = || ints("pads", &[1, 1, 1, 1]);
+        let pictures_now = self.pictures.clone();
         let made = match self.seeded.below(10) {
             0..=2 => return self.conv(from),
             3 => self.emit("MaxPool", &[name], vec![ints("kernel_shape", &[3, 3]), pads()]),
@@ -217,7 +226,10 @@ impl Maker {
                 let op = *self.seeded.one(&["Sigmoid", "HardSigmoid", "LeakyRelu", "Tanh", "Identity", "Relu"]);
                 self.emit(op, &[name], Vec::new())
             }
-            6 => self.half(name),
+            6 => {
+                let alike = alike(&pictures_now, from);
+                self.half(name, &alike)
+            }
             7 => {
                 // Tokens, one a pixel.
                 let shape = self.integers(&[-1, length(width), length(SIDE * SIDE)]);
@@ -284,13 +296,25 @@ impl Maker {
         }
     }
 
-    /// A stretch of float16: two casts with a computing operator between.
-    fn half(&mut self, from: &str) -> String {
+    /// A stretch of float16 between casts, perhaps with a branch that comes from elsewhere; `others` have the same shape.
+    fn half(&mut self, from: &str, others: &[&str]) -> String {
         let narrow = self.emit("Cast", &[from], vec![int("to", FLOAT16)]);
         let op = *self.seeded.one(&["Relu", "Sigmoid", "Neg"]);
         let worked = self.emit(op, &[&narrow], Vec::new());
-        let doubled = self.emit("Add", &[&worked, &narrow], Vec::new());
-        self.emit("Cast", &[&doubled], vec![int("to", FLOAT32)])
+        let mut second = narrow;
+        if self.seeded.chance(1, 2) {
+            let other = *self.seeded.one(others);
+            let branch = self.emit("Cast", &[other], vec![int("to", FLOAT16)]);
+            second = self.emit("Abs", &[&branch], Vec::new());
+        }
+        let sum = self.emit("Add", &[&worked, &second], Vec::new());
+        let made = self.emit("Cast", &[&sum], vec![int("to", FLOAT32)]);
+        match self.seeded.below(6) {
+            0 => self.halves.push((sum, made.clone())),
+            1 => self.outputs.push(made.clone()),
+            _ => {}
+        }
+        made
     }
 
     /// A weight of a token layer, perhaps another layer's too, perhaps one that a node computes.
@@ -311,6 +335,7 @@ impl Maker {
     fn token_block(&mut self, from: &Live) {
         let width = from.width;
         let name = from.name.as_str();
+        let tokens_now = self.tokens.clone();
         let made = match self.seeded.below(9) {
             0..=2 => {
                 let weight = self.weight(width, width);
@@ -324,7 +349,10 @@ impl Maker {
                 let erf = self.emit("Erf", &[name], Vec::new());
                 self.emit("Mul", &[name, &erf], Vec::new())
             }
-            6 => self.half(name),
+            6 => {
+                let alike = alike(&tokens_now, from);
+                self.half(name, &alike)
+            }
             7 => {
                 let op = *self.seeded.one(&["Softmax", "Tanh"]);
                 let axis = if op == "Softmax" { vec![int("axis", -1)] } else { Vec::new() };
@@ -407,6 +435,13 @@ impl Maker {
         self.outputs.insert(0, scores);
         for name in self.outputs.clone() {
             self.builder.output(&name);
+        }
+        for (name, cast) in self.halves.clone() {
+            // With both, onnxruntime rounds a tensor or not as the cast has a quantizer or not, which the float run of
+            // the same segment cannot follow.
+            if !self.outputs.contains(&cast) {
+                self.builder.typed_output(&name, ElementType::Float16);
+            }
         }
     }
 }

@@ -13,7 +13,9 @@ use quantlens_analysis::{
     Error, Result,
     config::QuantConfig,
     data::{DataOptions, DataSource},
+    engine::{Session, SessionKind, Value},
     job::{CancelToken, Job, Progress},
+    metrics::{ErrorSums, Errors},
     quant::Bits,
     report::Report,
     target::Target,
@@ -21,7 +23,7 @@ use quantlens_analysis::{
 };
 
 use crate::{
-    core::{json, numbers, open, quietly},
+    core::{json, numbers, open, quietly, runtime},
     random_config::{GRANULARITIES, METHODS, edit, takes},
     random_graph::RandomGraph,
     seeded::Seeded,
@@ -312,16 +314,60 @@ impl Worker<'_> {
         same(layer, &answer(&mut self.kept), &answer(&mut self.fresh()?))
     }
 
+    /// The export holds, and the file alone, with no tensor looked at but its outputs, errs as the report says.
     fn export(&mut self) -> std::result::Result<(), String> {
         let path = self.ground.folder().join("export.onnx");
         let config = Arc::new(self.config.clone());
+        let text = |e: Error| e.to_string();
         let report = quietly(|job| self.kept.export(&config, &path, &ExportOptions { verified_samples: 2 }, job));
-        let v = report.map_err(|e| e.to_string())?.verification.clone();
-        match (v.failure, v.elements_different, v.tensors_compared) {
-            (None, 0, 1..) => Ok(()),
-            other => Err(format!("the export does not hold: {other:?}")),
+        let v = report.map_err(text)?.verification.clone();
+        if !matches!((&v.failure, v.elements_different, v.tensors_compared), (None, 0, 1..)) {
+            return Err(format!("the export does not hold: {v:?}"));
+        }
+        let shown = quietly(|job| self.kept.evaluate(&config, job, &mut |_| ())).map_err(text)?;
+        errs_as_shown(&self.kept, &path, &shown)
+    }
+}
+
+/// Whether the file at `path` and the model, run by onnxruntime alone without optimization and with no tensor looked at
+/// but their outputs, differ as `shown` says, to the last bit.
+///
+/// # Errors
+/// Where they do not, or either does not run.
+pub fn errs_as_shown(workbench: &Workbench, path: &Path, shown: &Report) -> std::result::Result<(), String> {
+    let found = stock_errors(workbench, path).map_err(|e| e.to_string())?;
+    for (output, found) in shown.outputs.iter().zip(found) {
+        if let Some(found) = found {
+            same(&format!("the error of `{}`", output.name), &format!("{:#?}", output.errors), &format!("{found:#?}"))?;
         }
     }
+    Ok(())
+}
+
+/// What the outputs of the file at `path` err, both it and the model run by onnxruntime alone, without optimization.
+/// `None` for an output that holds no floating-point values.
+fn stock_errors(workbench: &Workbench, path: &Path) -> Result<Vec<Option<Errors>>> {
+    let model = workbench.model();
+    let [mut float, mut quantized] =
+        [&model.path, path].map(|file| runtime().session_from_file(file, SessionKind::Float, &CancelToken::new()));
+    let data = workbench.dataset()?;
+    let mut sums: Vec<Vec<ErrorSums>> = vec![Vec::new(); model.outputs.len()];
+    for index in 0..data.len() {
+        let values = data.sample(index)?.tensors.iter().map(Value::from_tensor).collect::<Result<Vec<_>>>()?;
+        let feeds: Vec<(&str, &Value)> = model.inputs.iter().map(|i| i.name.as_str()).zip(&values).collect();
+        let run = |session: &mut Result<Session>| match session {
+            Ok(session) => session.run(&feeds, &CancelToken::new()),
+            Err(error) => Err(Error::model(error.to_string())),
+        };
+        let (float, quantized) = (run(&mut float)?, run(&mut quantized)?);
+        for ((f, q), sums) in float.iter().zip(&quantized).zip(&mut sums) {
+            if let (Some(f), Some(q)) = (f.widened(), q.widened()) {
+                sums.push(ErrorSums::of(&f, &q));
+            }
+        }
+    }
+    let errors = |each: &Vec<ErrorSums>| (!each.is_empty()).then(|| Errors::from(&ErrorSums::merge_samples(each)));
+    Ok(sums.iter().map(errors).collect())
 }
 
 /// `Err` with the first lines that differ.

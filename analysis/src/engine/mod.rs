@@ -6,7 +6,9 @@ mod segment;
 mod session;
 mod spare;
 mod value;
+mod watch;
 
 pub use pass::{Engine, LayerSums, PassCount, SampleRun, Seconds, Store};
 pub use session::{Runtime, Session, SessionKind, expose};
 pub use value::Value;
+pub use watch::{Look, watched};

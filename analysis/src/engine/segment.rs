@@ -5,7 +5,10 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
-use super::session::{Runtime, Session, SessionKind};
+use super::{
+    session::{Runtime, Session, SessionKind},
+    watch::{Look, watch},
+};
 use crate::{
     error::{Error, Result},
     graph::{Graph, LayerId, Naming, Segment, Source, TensorId},
@@ -199,23 +202,20 @@ fn segment_model(
                 .map(|o| tensor_proto(&operand_name(o.position), &Tensor::float32(o.shape.clone(), o.dequantized()))),
         );
     }
-    let output = segment
-        .outputs
-        .iter()
-        .map(|&t| ValueInfoProto { name: Some(graph.name(t).to_owned()), ..ValueInfoProto::default() });
+    let mut proto =
+        GraphProto { name: Some("segment".into()), node: nodes, input: inputs, initializer, ..GraphProto::default() };
+    let is_here = |node| segment.nodes.contains(&node);
+    let looks = segment.outputs.iter().map(|&tensor| {
+        let look = Look::at(graph, tensor, &is_here, &|output| Some(write(output)));
+        (write(tensor), look)
+    });
+    watch(&mut proto, looks);
     let model = ModelProto {
         // Before version 4 every initializer had to be an input too; a segment's are plain constants.
         ir_version: graph.model.ir_version.map(|v| v.max(4)),
         opset_import: graph.model.opset_import.clone(),
         functions: graph.model.functions.clone(),
-        graph: Some(GraphProto {
-            name: Some("segment".into()),
-            node: nodes,
-            input: inputs,
-            output: output.collect(),
-            initializer,
-            ..GraphProto::default()
-        }),
+        graph: Some(proto),
         ..ModelProto::default()
     };
     Ok((model, feeds))
