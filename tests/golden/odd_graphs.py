@@ -322,6 +322,20 @@ def emptiness():
         [h.make_tensor_value_info("y", T.INT64, None)],
     )
     save(
+        "strings",
+        [
+            CONVOLVED,
+            node("Cast", ["c"], "text", to=T.STRING),
+            node("Relu", ["c"], "t"),
+            *TAIL,
+            node("Cast", ["text"], "again", to=T.FLOAT),
+            node("MatMul", ["again", "square"], "z"),
+        ],
+        [X],
+        [Y, h.make_tensor_value_info("text", T.STRING, None), floats("z", None)],
+        [*CONV, constant("square", (4, 4)), V],
+    )
+    save(
         "float64",
         [
             node("Cast", ["x"], "d", to=T.DOUBLE),

@@ -149,12 +149,13 @@ fn while_the_sessions_of_a_large_model_are_built() {
     let folder = tempfile::tempdir().unwrap();
     let mut builder = Builder::new(17);
     builder.input("x", &[16]);
-    builder.constant("w", &[16, 16], Seeded::new(3).units(256, 0.3));
     let mut last = "x".to_owned();
-    for layer in 0..6_000 {
+    for layer in 0..6_000_u64 {
         let name = format!("t{layer}");
         if layer % 2 == 0 {
-            builder.node("MatMul", &[&last, "w"], &name, Vec::new());
+            let weight = format!("w{layer}");
+            builder.constant(&weight, &[16, 16], Seeded::new(layer).units(256, 0.3));
+            builder.node("MatMul", &[&last, &weight], &name, Vec::new());
         } else {
             builder.node("Tanh", &[&last], &name, Vec::new());
         }

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use ort::value::{DynValue, Tensor as OrtTensor, TensorElementType};
+use ort::value::{DynValue, DynValueTypeMarker, Tensor as OrtTensor, TensorElementType};
 
 use crate::{
     error::{Error, Result},
@@ -136,6 +136,9 @@ impl Value {
 
     /// Whether both hold the same bits; values of which this cannot be told are different.
     pub fn same_bits(&self, other: &Self) -> bool {
+        if let (Some(a), Some(b)) = (self.items(), other.items()) {
+            return a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.same_bits(b));
+        }
         match (self, other) {
             (Self::Other(a), Self::Other(b)) => Arc::ptr_eq(a, b) || same_elements(a, b),
             _ => match (self.floats(), other.floats()) {
@@ -145,6 +148,13 @@ impl Value {
                 _ => false,
             },
         }
+    }
+
+    /// The elements of a sequence; `None` for a tensor.
+    pub fn items(&self) -> Option<Vec<Self>> {
+        let Self::Other(value) = self else { return None };
+        let items = value.try_extract_sequence::<DynValueTypeMarker>().ok()?;
+        Some(items.into_iter().map(|item| Self::Other(Arc::new(item))).collect())
     }
 
     /// The value as a tensor of our own; `None` for sequences and types this program does not compute with.
@@ -179,7 +189,7 @@ impl Value {
     }
 }
 
-/// Compares tensors bit for bit; sequences and strings count as different.
+/// Compares tensors bit for bit.
 fn same_elements(a: &DynValue, b: &DynValue) -> bool {
     fn same<T, B>(a: &DynValue, b: &DynValue, bits: fn(&T) -> B) -> bool
     where
@@ -208,7 +218,10 @@ fn same_elements(a: &DynValue, b: &DynValue) -> bool {
         ElementType::Uint64 => same::<u64, _>(a, b, |v| *v),
         ElementType::Int64 => same::<i64, _>(a, b, |v| *v),
         ElementType::Bool => same::<bool, _>(a, b, |v| *v),
-        ElementType::String => false,
+        ElementType::String => match (a.try_extract_strings(), b.try_extract_strings()) {
+            (Ok((shape_a, x)), Ok((shape_b, y))) => shape_a == shape_b && x == y,
+            _ => false,
+        },
     }
 }
 
