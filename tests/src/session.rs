@@ -345,7 +345,7 @@ pub fn errs_as_shown(workbench: &Workbench, path: &Path, shown: &Report) -> std:
 }
 
 /// What the outputs of the file at `path` err, both it and the model run by onnxruntime alone, without optimization.
-/// `None` for an output that holds no floating-point values.
+/// `None` for an output that holds no floating-point values, or not as many in both.
 fn stock_errors(workbench: &Workbench, path: &Path) -> Result<Vec<Option<Errors>>> {
     let model = workbench.model();
     let [mut float, mut quantized] =
@@ -361,12 +361,14 @@ fn stock_errors(workbench: &Workbench, path: &Path) -> Result<Vec<Option<Errors>
         };
         let (float, quantized) = (run(&mut float)?, run(&mut quantized)?);
         for ((f, q), sums) in float.iter().zip(&quantized).zip(&mut sums) {
-            if let (Some(f), Some(q)) = (f.widened(), q.widened()) {
-                sums.push(ErrorSums::of(&f, &q));
+            match (f.widened(), q.widened()) {
+                (Some(f), Some(q)) if f.len() == q.len() => sums.push(ErrorSums::of(&f, &q)),
+                _ => {}
             }
         }
     }
-    let errors = |each: &Vec<ErrorSums>| (!each.is_empty()).then(|| Errors::from(&ErrorSums::merge_samples(each)));
+    let errors =
+        |each: &Vec<ErrorSums>| (each.len() == data.len()).then(|| Errors::from(&ErrorSums::merge_samples(each)));
     Ok(sums.iter().map(errors).collect())
 }
 

@@ -126,7 +126,10 @@ fn the_order_of_samples_changes_no_number() {
     let numbers_of = |path: &std::path::Path| {
         let mut workbench = quantlens_tests::core::open(&sample("sample.onnx"), None).unwrap();
         workbench.set_data(&DataSource::Path(path.to_owned()), &DataOptions::default()).unwrap();
-        numbers(&evaluate(&mut workbench, &QuantConfig::default()))
+        let mut report = evaluate(&mut workbench, &QuantConfig::default()).as_ref().clone();
+        // These are in the order of the data.
+        report.rows.iter_mut().for_each(|row| row.by_sample = Arc::default());
+        numbers(&report)
     };
     assert_eq!(numbers_of(&write("a.npz", false)), numbers_of(&write("b.npz", true)));
 }
