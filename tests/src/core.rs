@@ -11,22 +11,26 @@ use quantlens_analysis::{
     data::{DataOptions, DataSource},
     engine::Runtime,
     job::{CancelToken, Job},
-    report::Report,
+    report::{Memory, Report, Timing},
     target::Target,
     workbench::{OpenOptions, Workbench},
 };
 
-/// onnxruntime on two threads; a process has one environment, so all tests share it.
+/// Threads that onnxruntime gets, where a test starts another process to have others.
+pub const THREADS: &str = "QUANTLENS_TEST_THREADS";
+
+/// onnxruntime on two threads, or [`THREADS`]; a process has one environment, so all tests share it.
 ///
 /// # Panics
 /// Where none can be found or fetched: no test of the engine means anything then.
 pub fn runtime() -> Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let load = || {
+        let threads = std::env::var(THREADS).ok().and_then(|n| n.parse().ok()).unwrap_or(2);
         let located = quantlens::runtime::locate(None)
             .or_else(|_| quantlens::runtime::fetch(&CancelToken::new(), &mut |_| ()))
             .expect("onnxruntime can be found or fetched");
-        Runtime::new(quantlens::runtime::load(&located, 2).expect("onnxruntime loads"))
+        Runtime::new(quantlens::runtime::load(&located, threads).expect("onnxruntime loads"))
     };
     RUNTIME.get_or_init(load).clone()
 }
@@ -94,7 +98,17 @@ pub fn evaluate(workbench: &mut Workbench, config: &QuantConfig) -> Arc<Report> 
     quietly(|job| workbench.evaluate(&Arc::new(config.clone()), job, &mut |_| ())).expect("it evaluates")
 }
 
-/// Every number of a report that is no time and no memory.
+/// Everything a report says that is no time and no memory.
 pub fn numbers(report: &Report) -> String {
-    format!("{:?} {:?} {:?} {:?}", report.rows, report.outputs, report.score, report.cost)
+    let timeless = Report { timing: Timing::default(), memory: Memory::default(), ..report.clone() };
+    format!("{timeless:#?}")
+}
+
+/// The analysis as the command line writes it, without time and memory.
+///
+/// # Panics
+/// Where a report has no JSON.
+pub fn json(workbench: &Workbench, report: &Report) -> String {
+    let timeless = Report { timing: Timing::default(), memory: Memory::default(), ..report.clone() };
+    quantlens::batch::analysis_json(&workbench.model(), &timeless).expect("a report has JSON")
 }

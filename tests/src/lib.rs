@@ -2,6 +2,9 @@
 
 pub mod core;
 pub mod models;
+pub mod random_config;
+pub mod random_graph;
 pub mod random_model;
 pub mod seeded;
+pub mod session;
 pub mod window;

@@ -51,7 +51,7 @@ fn stream(session: &mut Session, input: &str, samples: &ArrayD<f32>, mut see: im
         let shape = sample.shape().iter().map(|&d| d as i64).collect();
         let data: Vec<f32> = sample.iter().copied().collect();
         see(input, &data);
-        let value = Value::Float { shape, data };
+        let value = Value::from_floats(shape, data);
         let outputs = session.run(&[(input, &value)], &CancelToken::new()).expect("the model runs");
         for (name, output) in names.iter().zip(&outputs) {
             if let Some(values) = output.floats() {

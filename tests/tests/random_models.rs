@@ -4,32 +4,22 @@
 use std::{path::Path, sync::Arc};
 
 use quantlens_analysis::{
-    calibrate::{Flavour, Method},
-    config::{Granularity, QuantConfig, ReadSettings},
+    config::QuantConfig,
     metrics::Measure,
     onnx,
-    quant::{Bits, Codes, Range, Scheme, Sign},
+    quant::Bits,
     report::ModelInfo,
     workbench::{ExportOptions, Workbench},
 };
 use quantlens_tests::{
     core::{bench, evaluate, float_bias_target, numbers, quietly},
     models::save_array,
+    random_config::{GRANULARITIES, METHODS, edit},
     random_model::{SAMPLE, random_model},
     seeded::Seeded,
 };
 
 const SAMPLES: usize = 4;
-const GRANULARITIES: [Granularity; 4] =
-    [Granularity::PerTensor, Granularity::PerChannel, Granularity::PerGroup(2), Granularity::PerGroup(4)];
-const METHODS: [Method; 6] = [
-    Method::Kl,
-    Method::Percentile,
-    Method::Entropy,
-    Method::Mse,
-    Method::Flavour(Flavour::TensorRt),
-    Method::Flavour(Flavour::PpqPercentile),
-];
 const NETWORKS: u64 = 24;
 const CONFIGURATIONS: usize = 6;
 
@@ -39,43 +29,6 @@ fn network(seed: u64, folder: &Path) -> Workbench {
     let shape = [&[SAMPLES][..], &SAMPLE].concat();
     let values = seeded.units(shape.iter().product(), 2.0);
     bench(&model, &save_array(folder, &shape, values), SAMPLES, None)
-}
-
-/// Puts one random setting on one random layer; false where the layer cannot have it, and then nothing is changed.
-fn edit(config: &mut QuantConfig, workbench: &Workbench, model: &ModelInfo, seeded: &mut Seeded) -> bool {
-    let layer = seeded.one(&model.layers).clone();
-    let mut edited = config.clone();
-    let bits = *seeded.one(&Bits::ALL);
-    let granularity = *seeded.one(&GRANULARITIES);
-    let what = seeded.below(12);
-    let folds = seeded.chance(1, 2);
-    let method = *seeded.one(&METHODS);
-    let scheme = *seeded.one(&[Scheme::Affine, Scheme::Symmetric]);
-    let sign = *seeded.one(&[Sign::Signed, Sign::Unsigned]);
-    let reach = 0.25 + seeded.below(8) as f32 * 0.25;
-    edited.edit_layer(&layer.name, |s| match what {
-        0 => s.weight_bits = Some(bits),
-        1 => s.activation_bits = Some(bits),
-        2 => s.granularity = Some(granularity),
-        3 => s.method = Some(method),
-        4 => s.fold_batch_norm = Some(folds),
-        5 => s.activation_scheme = Some(scheme),
-        6 => s.activation_sign = Some(sign),
-        7 => s.activation_codes = Some(Codes::Narrow),
-        8 => (s.weight_scheme, s.weight_sign) = (Some(scheme), Some(sign)),
-        9 => s.weight_codes = Some(Codes::Narrow),
-        10 => (s.method, s.range) = (Some(Method::Manual), Some(Range::new(-reach, 0.7 * reach))),
-        _ => {
-            for (tensor, _) in layer.inputs.iter().take(1) {
-                s.reads.insert(tensor.clone(), ReadSettings { bits });
-            }
-        }
-    });
-    let takes = edited != *config && workbench.check(&edited).is_ok();
-    if takes {
-        *config = edited;
-    }
-    takes
 }
 
 fn configuration(workbench: &Workbench, model: &ModelInfo, target: &str, seeded: &mut Seeded) -> QuantConfig {

@@ -12,8 +12,10 @@ mod sample;
 mod segment;
 mod session;
 mod value;
+mod watch;
 
 pub use pass::{Engine, FloatRun, Seconds};
 pub use sample::{LayerSums, PassCount, SampleRun, Store};
 pub use session::{Runtime, Session, SessionKind, expose};
 pub use value::Value;
+pub use watch::{Look, watched};

@@ -93,7 +93,7 @@ impl Engine {
         let built: Result<()> =
             (self.sessions.par_iter_mut().zip(&graph.segments)).try_for_each(|(sessions, segment)| {
                 cancel.check()?;
-                sessions.prepare(runtime, graph, segment, plan)
+                sessions.prepare(runtime, graph, segment, plan, cancel)
             });
         self.clocks.load(started.elapsed());
         built

@@ -8,10 +8,12 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     run::Shapes,
     session::{Runtime, Session, SessionKind},
+    watch::{Look, watch},
 };
 use crate::{
     error::{Error, Result},
     graph::{Graph, LayerId, Naming, Segment, Source, TensorId},
+    job::CancelToken,
     onnx::{
         proto::{GraphProto, ModelProto, TensorProto, TensorType, TypeProto, TypeValue, ValueInfoProto},
         tensor_proto,
@@ -64,9 +66,10 @@ impl SegmentSessions {
         graph: &Graph,
         segment: &Segment,
         plan: Option<&QuantPlan>,
+        cancel: &CancelToken,
     ) -> Result<()> {
         if self.float.is_none() {
-            self.float = Some(build(runtime, graph, segment, None, &BTreeSet::new())?);
+            self.float = Some(build(runtime, graph, segment, None, &BTreeSet::new(), cancel)?);
         }
         let Some(plan) = plan.filter(|plan| is_changed_inside(segment, plan)) else { return Ok(()) };
         let none = Arc::new(LayerWeights { operands: Vec::new(), warnings: Vec::new() });
@@ -80,7 +83,7 @@ impl SegmentSessions {
             let inside = (!weights.operands.is_empty()).then_some((weights.as_ref(), folds));
             // The old one goes first: two at a time are one too many for the memory.
             self.planned = None;
-            let variant = build(runtime, graph, segment, inside, &reads)?;
+            let variant = build(runtime, graph, segment, inside, &reads, cancel)?;
             self.planned = Some(Planned { weights, folds, reads, variant });
         }
         Ok(())
@@ -126,6 +129,7 @@ fn build(
     segment: &Segment,
     weights: Option<(&LayerWeights, bool)>,
     reads: &Reads,
+    cancel: &CancelToken,
 ) -> Result<Variant> {
     let place = segment_place(graph, segment);
     let (model, feeds) = segment_model(graph, segment, weights, reads)?;
@@ -134,7 +138,7 @@ fn build(
     } else {
         SessionKind::Float
     };
-    let session = runtime.session(&model, kind, &place)?;
+    let session = runtime.session_until(&model, kind, &place, cancel)?;
     Ok(Variant { session, feeds, shapes: Shapes::default() })
 }
 
@@ -208,23 +212,20 @@ fn segment_model(
                 .map(|o| tensor_proto(&operand_name(o.position), &Tensor::float32(o.shape.clone(), o.dequantized()))),
         );
     }
-    let output = segment
-        .outputs
-        .iter()
-        .map(|&t| ValueInfoProto { name: Some(graph.name(t).to_owned()), ..ValueInfoProto::default() });
+    let mut proto =
+        GraphProto { name: Some("segment".into()), node: nodes, input: inputs, initializer, ..GraphProto::default() };
+    let is_here = |node| segment.nodes.contains(&node);
+    let looks = segment.outputs.iter().map(|&tensor| {
+        let look = Look::at(graph, tensor, &is_here, &|output| Some(write(output)));
+        (write(tensor), look)
+    });
+    watch(&mut proto, looks);
     let model = ModelProto {
         // Before version 4 every initializer had to be an input too; a segment's are plain constants.
         ir_version: graph.model.ir_version.map(|v| v.max(4)),
         opset_import: graph.model.opset_import.clone(),
         functions: graph.model.functions.clone(),
-        graph: Some(GraphProto {
-            name: Some("segment".into()),
-            node: nodes,
-            input: inputs,
-            output: output.collect(),
-            initializer,
-            ..GraphProto::default()
-        }),
+        graph: Some(proto),
         ..ModelProto::default()
     };
     Ok((model, feeds))

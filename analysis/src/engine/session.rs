@@ -63,26 +63,52 @@ impl Runtime {
     /// # Errors
     /// [`Error::Runtime`] with onnxruntime's words when it refuses the model.
     pub fn session(&self, model: &ModelProto, kind: SessionKind, place: &str) -> Result<Session> {
-        self.session_from_bytes(&model.encode_to_vec(), kind, place)
+        self.session_until(model, kind, place, &CancelToken::new())
     }
 
-    /// Builds a session of an encoded model.
+    /// As [`Runtime::session`], for a model so large that its user may not want to wait.
     ///
     /// # Errors
-    /// [`Error::Runtime`] with onnxruntime's words when it refuses the model.
-    pub fn session_from_bytes(&self, bytes: &[u8], kind: SessionKind, place: &str) -> Result<Session> {
-        let inner = self.builder(kind, place)?.commit_from_memory(bytes);
-        Session::new(inner.map_err(|e| Error::runtime(place, plain(&e.to_string())))?, place)
+    /// As [`Runtime::session`], or [`Error::Cancelled`].
+    pub fn session_until(
+        &self,
+        model: &ModelProto,
+        kind: SessionKind,
+        place: &str,
+        cancel: &CancelToken,
+    ) -> Result<Session> {
+        cancel.check()?;
+        let bytes = model.encode_to_vec();
+        self.commit(kind, place, cancel, |builder| builder.commit_from_memory(&bytes))
     }
 
     /// Builds a session of a model file, as a user's program would.
     ///
     /// # Errors
-    /// [`Error::Runtime`] with onnxruntime's words when it refuses the model.
-    pub fn session_from_file(&self, path: &Path, kind: SessionKind) -> Result<Session> {
-        let place = path.display().to_string();
-        let inner = self.builder(kind, &place)?.commit_from_file(path);
-        Session::new(inner.map_err(|e| Error::runtime(&place, plain(&e.to_string())))?, &place)
+    /// [`Error::Runtime`] with onnxruntime's words when it refuses the model; [`Error::Cancelled`].
+    pub fn session_from_file(&self, path: &Path, kind: SessionKind, cancel: &CancelToken) -> Result<Session> {
+        self.commit(kind, &path.display().to_string(), cancel, |builder| builder.commit_from_file(path))
+    }
+
+    fn commit(
+        &self,
+        kind: SessionKind,
+        place: &str,
+        cancel: &CancelToken,
+        load: impl FnOnce(&mut SessionBuilder) -> ort::Result<ort::session::Session>,
+    ) -> Result<Session> {
+        cancel.check()?;
+        let mut builder = self.builder(kind, place)?;
+        let canceler = builder.canceler();
+        let _hook = cancel.on_cancel(move || {
+            // A load that has already ended cannot be stopped any more, and need not be.
+            let _ = canceler.cancel();
+        });
+        match load(&mut builder) {
+            Ok(inner) => Session::new(inner, place),
+            Err(_) if cancel.is_cancelled() => Err(Error::Cancelled),
+            Err(error) => Err(Error::runtime(place, plain(&error.to_string()))),
+        }
     }
 
     fn builder(&self, kind: SessionKind, place: &str) -> Result<SessionBuilder> {
@@ -102,10 +128,15 @@ impl Runtime {
     /// also tells whether onnxruntime can run the model at all.
     ///
     /// # Errors
-    /// [`Error::Runtime`] when onnxruntime refuses the model.
-    pub fn infer_types(&self, model: &ModelProto, wanted: &[String]) -> Result<BTreeMap<String, InferredType>> {
+    /// [`Error::Runtime`] when onnxruntime refuses the model; [`Error::Cancelled`].
+    pub fn infer_types(
+        &self,
+        model: &ModelProto,
+        wanted: &[String],
+        cancel: &CancelToken,
+    ) -> Result<BTreeMap<String, InferredType>> {
         let exposed = expose(model, wanted);
-        let session = self.session(&exposed, SessionKind::Float, "the model")?;
+        let session = self.session_until(&exposed, SessionKind::Float, "the model", cancel)?;
         Ok(session
             .inner
             .inputs()

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use ort::value::{DynValue, Tensor as OrtTensor, TensorElementType};
+use ort::value::{DynValue, DynValueTypeMarker, Tensor as OrtTensor, TensorElementType};
 
 use super::buffer::Buffer;
 use crate::{
@@ -30,6 +30,11 @@ impl Value {
     /// What a run returned, where it returned it: the session's arena, which lives as long as the session.
     pub(super) fn from_runtime(value: DynValue) -> Self {
         Self::Other(Arc::new(value))
+    }
+
+    /// A float32 tensor; `shape` is that of `data`.
+    pub fn from_floats(shape: Vec<i64>, data: Vec<f32>) -> Self {
+        Self::Float { shape, data: data.into() }
     }
 
     /// From a data sample.
@@ -130,6 +135,9 @@ impl Value {
 
     /// Whether both hold the same bits; values of which this cannot be told are different.
     pub fn same_bits(&self, other: &Self) -> bool {
+        if let (Some(a), Some(b)) = (self.items(), other.items()) {
+            return a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.same_bits(b));
+        }
         match (self, other) {
             (Self::Other(a), Self::Other(b)) => Arc::ptr_eq(a, b) || same_elements(a, b),
             _ => match (self.floats(), other.floats()) {
@@ -139,6 +147,13 @@ impl Value {
                 _ => false,
             },
         }
+    }
+
+    /// The elements of a sequence; `None` for a tensor.
+    pub fn items(&self) -> Option<Vec<Self>> {
+        let Self::Other(value) = self else { return None };
+        let items = value.try_extract_sequence::<DynValueTypeMarker>().ok()?;
+        Some(items.into_iter().map(|item| Self::Other(Arc::new(item))).collect())
     }
 
     /// The value as a tensor of our own; `None` for sequences and types this program does not compute with.
@@ -173,7 +188,7 @@ impl Value {
     }
 }
 
-/// Compares tensors bit for bit; sequences and strings count as different.
+/// Compares tensors bit for bit.
 fn same_elements(a: &DynValue, b: &DynValue) -> bool {
     fn same<T, B>(a: &DynValue, b: &DynValue, bits: fn(&T) -> B) -> bool
     where
@@ -202,7 +217,10 @@ fn same_elements(a: &DynValue, b: &DynValue) -> bool {
         ElementType::Uint64 => same::<u64, _>(a, b, |v| *v),
         ElementType::Int64 => same::<i64, _>(a, b, |v| *v),
         ElementType::Bool => same::<bool, _>(a, b, |v| *v),
-        ElementType::String => false,
+        ElementType::String => match (a.try_extract_strings(), b.try_extract_strings()) {
+            (Ok((shape_a, x)), Ok((shape_b, y))) => shape_a == shape_b && x == y,
+            _ => false,
+        },
     }
 }
 

@@ -56,6 +56,8 @@ pub(super) fn is_pushed_on(graph: &Graph, plan: &QuantPlan, tensor: TensorId, re
     readers.any(|layer| {
         let picks = picking_node(graph, layer).is_some_and(|node| node.inputs.first() == Some(&Some(tensor)));
         let ends_in_no_quantizer = |output: &TensorId| match plan.tensors[*output] {
+            // A small float's casts and divisions are no quantizer to onnxruntime.
+            Some(own) if own.quantizer.integer().is_none() => true,
             Some(own) => own.quantizer.is_narrower_than_container() && !is_on_grid(graph, plan, layer, *output),
             None => true,
         };

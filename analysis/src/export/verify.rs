@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::qdq::{Qdq, WrittenQuantizer};
 use crate::{
-    engine::{Runtime, Session, SessionKind, Store, Value, expose},
+    engine::{Look, Runtime, Session, SessionKind, Store, Value, watched},
     error::{Error, Result},
     graph::{Graph, TensorId},
     job::CancelToken,
@@ -66,8 +66,8 @@ impl Comparison {
     /// Of `file`, which was written from `qdq` of `graph`, without graph optimization.
     ///
     /// # Errors
-    /// [`Error::Runtime`] when onnxruntime refuses the file.
-    pub fn new(runtime: &Runtime, graph: &Graph, file: &ModelProto, qdq: &Qdq) -> Result<Self> {
+    /// [`Error::Runtime`] when onnxruntime refuses the file; [`Error::Cancelled`].
+    pub fn new(runtime: &Runtime, graph: &Graph, file: &ModelProto, qdq: &Qdq, cancel: &CancelToken) -> Result<Self> {
         let made: std::collections::BTreeSet<&String> =
             file.graph.iter().flat_map(|g| &g.node).flat_map(|n| &n.output).collect();
         let mut by_name: BTreeMap<String, TensorId> = BTreeMap::new();
@@ -84,9 +84,20 @@ impl Comparison {
                 by_name.insert(name.clone(), tensor);
             }
         }
-        let names: Vec<String> = by_name.keys().cloned().collect();
-        let session = runtime.session(&expose(file, &names), SessionKind::Float, "the exported file")?;
-        let tensors: Vec<_> = session.output_names().iter().map(|n| by_name.get(n).copied()).collect();
+        // The model's own outputs first, as they are called in the file.
+        let own = file.graph.iter().flat_map(|g| &g.output).filter_map(|o| o.name.clone());
+        let mut watches: Vec<(String, Option<TensorId>)> =
+            own.map(|name| (name.clone(), by_name.remove(&name))).collect();
+        watches.extend(by_name.into_iter().map(|(name, tensor)| (name, Some(tensor))));
+        let looks = watches.iter().map(|(name, tensor)| {
+            let is_quantized = |t: TensorId| qdq.read_names.contains_key(&t);
+            let output_name = |t: TensorId| (!is_quantized(t)).then(|| graph.name(t).to_owned());
+            let raw = tensor.filter(|&t| !is_quantized(t));
+            let look = raw.map_or(Look::Plain, |t| Look::at(graph, t, &|_| true, &output_name));
+            (name.clone(), look)
+        });
+        let session = runtime.session_until(&watched(file, looks), SessionKind::Float, "the exported file", cancel)?;
+        let tensors: Vec<_> = watches.iter().map(|(_, tensor)| *tensor).collect();
         Ok(Self {
             tensors_compared: tensors.iter().flatten().count(),
             session,
@@ -121,7 +132,7 @@ impl Comparison {
             }
             self.elements_different += different;
         }
-        // The model's own outputs come first: exposing adds behind them.
+        // The model's own outputs come first.
         Ok(values.into_iter().take(graph.outputs.len()).map(Arc::new).collect())
     }
 }

@@ -31,6 +31,13 @@ pub struct InferredType {
 /// Operators whose outputs differ from run to run although their inputs are constant.
 const RANDOM_OPS: [&str; 5] = ["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial"];
 
+impl Node {
+    /// Whether its outputs differ from run to run.
+    pub(super) fn is_random(&self) -> bool {
+        RANDOM_OPS.contains(&self.op.as_str())
+    }
+}
+
 impl Graph {
     /// Nodes, tensors and constness of `model`, without types, layers or segments; [`Graph::finish`] adds those.
     ///
@@ -206,11 +213,8 @@ impl Names {
             let known = if name.is_empty() { None } else { Some(self.resolve(name, &label)?) };
             inputs.push(known);
         }
-        let captured: Vec<TensorId> = outer_references(proto)
-            .iter()
-            .filter(|name| !proto.input.contains(*name))
-            .map(|name| self.resolve(name, &label))
-            .collect::<Result<_>>()?;
+        let captured: Vec<TensorId> =
+            outer_references(proto).iter().map(|name| self.resolve(name, &label)).collect::<Result<_>>()?;
         let mut outputs = Vec::with_capacity(proto.output.len());
         for name in &proto.output {
             if name.is_empty() {

@@ -5,6 +5,7 @@
 //! control flow stay opaque: a node that has them reads, besides its inputs, the outer tensors they capture.
 
 mod axes;
+mod blocks;
 mod build;
 mod constants;
 mod emit;
@@ -101,14 +102,14 @@ pub struct Node {
     pub inputs: Vec<Option<TensorId>>,
     /// Outputs in order; `None` where one is left out.
     pub outputs: Vec<Option<TensorId>>,
-    /// Outer tensors that the node's subgraphs capture.
+    /// Outer tensors that the node's subgraphs capture; some may be among `inputs` too.
     pub captured: Vec<TensorId>,
     /// Whether every output is constant.
     pub is_constant: bool,
 }
 
 impl Node {
-    /// Every tensor the node reads, captured ones included.
+    /// Every tensor the node reads, captured ones included; one that is an input and captured comes twice.
     pub fn reads(&self) -> impl Iterator<Item = TensorId> + '_ {
         self.inputs.iter().flatten().chain(&self.captured).copied()
     }

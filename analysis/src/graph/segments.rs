@@ -2,19 +2,23 @@
 //! settings never changes the cuts, and around every layer with weights, so that its weights can change alone and so
 //! that one layer's error can be told from another's.
 //!
+//! A 16-bit float tensor is rounded only where it is handed from one session to another (see `engine/watch.rs`), which the
+//! whole model does nowhere, and a sequence or an optional cannot be handed on at all. So the nodes that make one which
+//! another segment reads are run again in that segment.
+//!
 //! Cutting elsewhere would be just as exact (unoptimized, cut and uncut agree in every bit); merging would not: two
 //! layers in one session share one prepacking switch, and a float layer needs it on, a quantized one off.
 
 use std::collections::BTreeSet;
 
-use super::{Graph, LayerId, NodeId, TensorId};
+use super::{Graph, LayerId, NodeId, Source, TensorId};
 
 /// A piece of the graph with its own onnxruntime session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// Nodes in topological order; no constants.
+    /// Nodes in topological order; no constants. First those of other segments that are run again here.
     pub nodes: Vec<NodeId>,
-    /// Layers whose nodes are here, ascending.
+    /// Layers whose nodes are here, those run again included.
     pub layers: Vec<LayerId>,
     /// The layer with quantizable constants, which is then the only one here.
     pub weighted: Option<LayerId>,
@@ -56,7 +60,17 @@ pub(super) fn cut(graph: &Graph) -> Vec<Segment> {
         }
         segments[index].push(unit);
     }
-    segments.into_iter().map(|units| finish(graph, units)).collect()
+    let mut segments: Vec<Segment> = segments.into_iter().map(|units| finish(graph, units)).collect();
+    // What is run again elsewhere may read what only its own segment needed so far.
+    let needed: BTreeSet<TensorId> = segments.iter().flat_map(|s| s.inputs.iter().copied()).collect();
+    for tensor in needed {
+        if let Some(index) = segment_of[tensor]
+            && !segments[index].outputs.contains(&tensor)
+        {
+            segments[index].outputs.push(tensor);
+        }
+    }
+    segments
 }
 
 /// Whether the engine must be able to change the tensor's value.
@@ -88,6 +102,36 @@ fn outside_reads(graph: &Graph, nodes: &[NodeId]) -> BTreeSet<TensorId> {
     reads.filter(|t| !made.contains(t) && !graph.tensors[*t].is_constant).collect()
 }
 
+/// Whether the tensor is a sequence, an optional, or of a type that is not computed with between segments.
+fn is_container(graph: &Graph, tensor: TensorId) -> bool {
+    graph.tensors[tensor].element_type.is_none()
+}
+
+/// Units of other segments that make the 16-bit floats and containers which `nodes` read, and those that they read in turn.
+fn repeated(graph: &Graph, nodes: &[NodeId]) -> (Vec<NodeId>, Vec<LayerId>) {
+    let mut layers = BTreeSet::new();
+    // Ids of nodes are in topological order.
+    let mut again: BTreeSet<NodeId> = BTreeSet::new();
+    let mut waiting: Vec<TensorId> = outside_reads(graph, nodes).into_iter().collect();
+    while let Some(tensor) = waiting.pop() {
+        let Source::Node(node) = graph.tensors[tensor].source else { continue };
+        let layer = graph.layer_of(node);
+        let is_weighted = layer.is_some_and(|l| !graph.layers[l].operands.is_empty());
+        if !(graph.is_half(tensor) || is_container(graph, tensor))
+            || is_weighted
+            || graph.nodes[node].is_random()
+            || again.contains(&node)
+        {
+            continue;
+        }
+        let unit = layer.map_or_else(|| vec![node], |l| graph.layers[l].nodes.clone());
+        waiting.extend(outside_reads(graph, &unit));
+        again.extend(unit);
+        layers.extend(layer);
+    }
+    (again.into_iter().collect(), layers.into_iter().collect())
+}
+
 fn finish(graph: &Graph, units: Vec<Unit>) -> Segment {
     let nodes: Vec<NodeId> = units.iter().flat_map(|u| u.nodes.iter().copied()).collect();
     let inside: BTreeSet<NodeId> = nodes.iter().copied().collect();
@@ -98,14 +142,17 @@ fn finish(graph: &Graph, units: Vec<Unit>) -> Segment {
         .flat_map(|&n| graph.nodes[n].outputs.iter().flatten().copied())
         .filter(|&t| {
             let info = &graph.tensors[t];
-            rows.contains(&t) || info.is_output || info.consumers.iter().any(|c| !inside.contains(c))
+            let is_read_elsewhere = || info.consumers.iter().any(|c| !inside.contains(c));
+            rows.contains(&t) || info.is_output || !is_container(graph, t) && is_read_elsewhere()
         })
         .collect();
+    let (again, repeated_layers) = repeated(graph, &nodes);
+    let nodes = [again, nodes].concat();
     Segment {
         inputs: outside_reads(graph, &nodes).into_iter().collect(),
         weighted: units.iter().filter(|u| u.is_weighted).find_map(|u| u.layer),
         outputs,
         nodes,
-        layers,
+        layers: [repeated_layers, layers].concat(),
     }
 }

@@ -151,7 +151,9 @@ pub(crate) fn activation_fixed(graph: &Graph, layer: LayerId) -> Option<String> 
     Some(match element {
         Some(e) if e != crate::tensor::ElementType::Float32 => format!("its output is {}", e.name()),
         _ if row.is_input() => "no operator that reads it asks for a quantized input".into(),
-        _ => format!("{} leaves {} float here", graph.target.title, row.op),
+        _ => {
+            graph.block_reason(layer).unwrap_or_else(|| format!("{} leaves {} float here", graph.target.title, row.op))
+        }
     })
 }
 
@@ -170,7 +172,8 @@ pub(crate) fn range_fixed(graph: &Graph, layer: LayerId) -> Option<String> {
 
 /// Why the constants of a layer cannot be quantized; `None` if they can.
 pub(crate) fn weight_fixed(graph: &Graph, layer: LayerId) -> Option<String> {
-    if graph.layers[layer].weights().next().is_some() { None } else { Some("it has no constant operand".into()) }
+    let has_weights = graph.layers[layer].weights().next().is_some();
+    (!has_weights).then(|| graph.block_reason(layer).unwrap_or_else(|| "it has no constant operand".into()))
 }
 
 pub(super) struct Resolver<'a> {
@@ -183,6 +186,12 @@ impl Resolver<'_> {
     pub(super) fn read_tensor(&self, id: LayerId, name: &str) -> Result<TensorId> {
         let row = &self.graph.layers[id];
         let tensor = self.graph.by_name.get(name).copied().filter(|t| row.reads.contains(t));
+        if tensor.is_some_and(|t| row.nodes.iter().any(|&n| self.graph.nodes[n].captured.contains(&t))) {
+            return Err(Error::config(
+                format!("layer `{}`: reads[`{name}`]", row.name),
+                format!("a subgraph of {} reads it by its name, as its producer left it; set the producer", row.op),
+            ));
+        }
         tensor.filter(|&t| self.graph.quantizable.place(t).is_some()).ok_or_else(|| {
             let names: Vec<&str> = row.reads.iter().map(|&t| self.graph.name(t)).collect();
             Error::config(

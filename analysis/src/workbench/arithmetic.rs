@@ -1,5 +1,5 @@
 //! The clicked layer's integer arithmetic: what a machine without floats would accumulate and write, computed from the
-//! codes of the samples in memory and compared with their fake-quantized run.
+//! codes of the live samples and compared with their fake-quantized run.
 //!
 //! The integers are those of this plan's own run: the input's codes are read back from the tensor that the engine fed
 //! to the layer, the expected codes from the tensor that came out. So the difference shown is the requantization's
@@ -65,11 +65,10 @@ impl Workbench {
         for index in 0..count {
             job.step("integer arithmetic", "samples", index, count)?;
             let (_, quantized) = self.tensors_of(index, plan, job)?;
-            let value = |tensor: TensorId| quantized.get(tensor).cloned().flatten();
-            let (Some(input), Some(output)) = (value(parts.input), value(parts.output)) else { continue };
+            let (Some(input), Some(output)) = (&quantized[parts.input], &quantized[parts.output]) else { continue };
             let geometry = parts.geometry(&input.shape())?;
             let chosen = positions(&*geometry, BUDGET, index);
-            let Some(found) = fixed.run(parts, &*geometry, &input, &output, &chosen) else { continue };
+            let Some(found) = fixed.run(parts, &*geometry, input, output, &chosen) else { continue };
             tallies.iter_mut().zip(&found).for_each(|(all, one)| all.merge(one));
             coverage.samples += 1;
             coverage.outputs += (chosen.len() * fixed.channels) as u64;

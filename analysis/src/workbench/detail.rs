@@ -1,4 +1,5 @@
-//! What the clicked layer's pages show: histograms, channels and the threshold curve, from the samples in memory.
+//! What the clicked layer's pages show: histograms, channels and the threshold curve, from the live samples. Those whose
+//! tensors the memory budget does not hold are run again: a small budget costs time, and shows the same.
 
 use std::sync::Arc;
 

@@ -163,8 +163,8 @@ impl Workbench {
         let read_back = onnx::load(file)?;
         let quantizers_checked = verify::quantizers(&read_back.model, &written.quantizers)?;
         let graph = Arc::clone(&self.graph);
-        let mut plain = verify::Comparison::new(&self.runtime, &graph, &read_back.model, written)?;
-        let mut optimized = Optimized::new(self.runtime.session_from_file(file, SessionKind::Optimized))?;
+        let mut plain = verify::Comparison::new(&self.runtime, &graph, &read_back.model, written, &job.cancel)?;
+        let mut optimized = Optimized::new(self.runtime.session_from_file(file, SessionKind::Optimized, &job.cancel))?;
         let count = self.data.as_ref().ok_or_else(no_data)?.samples.len().min(options.verified_samples.max(1));
         let mut tally = Tally::default();
         for index in 0..count {
@@ -194,7 +194,7 @@ impl Workbench {
     }
 
     /// A sample's inputs and both runs' tensors at `plan`, whether it is resident or not.
-    fn stores_of(
+    pub(super) fn stores_of(
         &mut self,
         index: usize,
         plan: &Arc<QuantPlan>,

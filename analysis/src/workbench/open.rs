@@ -10,7 +10,7 @@ use crate::{
     engine::{Engine, Runtime, SessionKind, Value, expose},
     error::{Error, Result},
     graph::{Constants, Graph, TensorId},
-    job::{Job, Warning},
+    job::{CancelToken, Job, Warning},
     onnx::{self, Loaded, already_quantized, proto::ModelProto, tensor_proto},
     plan::WeightCache,
 };
@@ -66,7 +66,7 @@ impl Workbench {
             other => other,
         };
         job.step("checking the model with onnxruntime", "steps", 1, 3)?;
-        let skeleton = Graph::skeleton(Arc::clone(&model)).map_err(in_file)?;
+        let skeleton = Graph::skeleton(Arc::clone(&model)).and_then(refuse_containers).map_err(in_file)?;
         let wanted: Vec<String> = skeleton
             .nodes
             .iter()
@@ -74,9 +74,9 @@ impl Workbench {
             .flat_map(|node| node.outputs.iter().flatten())
             .map(|&tensor| skeleton.name(tensor).to_owned())
             .collect();
-        let types = runtime.infer_types(&model, &wanted).map_err(in_file)?;
+        let types = runtime.infer_types(&model, &wanted, &job.cancel).map_err(in_file)?;
         job.step("preparing layers", "steps", 2, 3)?;
-        let constants = constants(runtime, &skeleton, &model).map_err(in_file)?;
+        let constants = constants(runtime, &skeleton, &model, &job.cancel).map_err(in_file)?;
         let graph = Arc::new(skeleton.finish(&types, constants).map_err(in_file)?);
         let mut warnings = loaded.warnings.clone();
         warnings.extend(non_finite_constants(&graph));
@@ -96,14 +96,26 @@ impl Workbench {
     }
 }
 
+/// Data are tensors: a model that wants anything else cannot be fed.
+fn refuse_containers(graph: Graph) -> Result<Graph> {
+    match graph.inputs.iter().find(|&&t| graph.tensors[t].element_type.is_none()) {
+        Some(&input) => Err(Error::model(format!(
+            "input `{}` is a sequence, an optional or of a type that no data can be given for; export the model so that it \
+             reads tensors of numbers",
+            graph.name(input)
+        ))),
+        None => Ok(graph),
+    }
+}
+
 /// Stored constants, and what onnxruntime makes of nodes that read constants alone.
-fn constants(runtime: &Runtime, graph: &Graph, model: &ModelProto) -> Result<Constants> {
+fn constants(runtime: &Runtime, graph: &Graph, model: &ModelProto, cancel: &CancelToken) -> Result<Constants> {
     let mut constants = Constants::stored(graph)?;
     let missing = constants.missing(graph);
     if missing.is_empty() {
         return Ok(constants);
     }
-    let computed = evaluate_constants(runtime, graph, model, &missing)?;
+    let computed = evaluate_constants(runtime, graph, model, &missing, cancel)?;
     for (tensor, value) in missing.into_iter().zip(computed) {
         // A sequence or a type that is not computed with: whoever reads it keeps its nodes in one piece.
         if let Some(values) = value.to_tensor() {
@@ -114,7 +126,13 @@ fn constants(runtime: &Runtime, graph: &Graph, model: &ModelProto) -> Result<Con
 }
 
 /// Runs the constant nodes alone.
-fn evaluate_constants(runtime: &Runtime, graph: &Graph, model: &ModelProto, wanted: &[TensorId]) -> Result<Vec<Value>> {
+fn evaluate_constants(
+    runtime: &Runtime,
+    graph: &Graph,
+    model: &ModelProto,
+    wanted: &[TensorId],
+    cancel: &CancelToken,
+) -> Result<Vec<Value>> {
     let mut alone = model.clone();
     if let Some(proto) = &mut alone.graph {
         let mut positions: Vec<usize> = graph.nodes.iter().filter(|n| n.is_constant).map(|n| n.position).collect();
@@ -126,8 +144,9 @@ fn evaluate_constants(runtime: &Runtime, graph: &Graph, model: &ModelProto, want
     // Before version 4 every initializer had to be listed among the inputs, which are gone here.
     alone.ir_version = alone.ir_version.map(|v| v.max(4));
     let names: Vec<String> = wanted.iter().map(|&t| graph.name(t).to_owned()).collect();
-    let session = runtime.session(&expose(&alone, &names), SessionKind::Float, "the model's constants")?;
-    session.run(&[], &crate::job::CancelToken::new())
+    let exposed = expose(&alone, &names);
+    let session = runtime.session_until(&exposed, SessionKind::Float, "the model's constants", cancel)?;
+    session.run(&[], cancel)
 }
 
 /// Broken weights do not stop the work, but every number downstream of them means nothing.

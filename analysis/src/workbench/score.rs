@@ -49,6 +49,13 @@ impl SampleScore {
     /// Compares the quantized run's outputs.
     pub(super) fn take_quantized(&mut self, graph: &Graph, float: &Store, quantized: &Store) {
         for (score, &tensor) in self.outputs.iter_mut().zip(&graph.outputs) {
+            // An output whose length the data decide may be comparable under one plan and not under the next.
+            (score.errors, score.agreement, score.best) = (None, None, Vec::new());
+            if graph.tensors[tensor].is_constant {
+                // No run makes it: it is the file's own in both.
+                score.errors = graph.constants.float_values(tensor).map(|values| ErrorSums::of(&values, &values));
+                continue;
+            }
             let (Some(f), Some(q)) = (&float[tensor], &quantized[tensor]) else { continue };
             let (Some(f_values), Some(q_values)) = (f.widened(), q.widened()) else { continue };
             if f_values.len() != q_values.len() {

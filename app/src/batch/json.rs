@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 const ANALYSIS_SCHEMA: &str = "quantlens-analysis/1";
 
 /// A report as text.
-pub(super) fn analysis(model: &ModelInfo, report: &Report) -> Result<String> {
+///
+/// # Errors
+/// Where a number has no JSON form, which no report holds.
+pub fn analysis(model: &ModelInfo, report: &Report) -> Result<String> {
     let config: Value = serde_json::from_str(&report.config.to_json())?;
     let value = json!({
         "schema": ANALYSIS_SCHEMA,

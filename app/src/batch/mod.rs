@@ -16,6 +16,7 @@ mod workbench;
 
 use std::process::ExitCode;
 
+pub use json::analysis as analysis_json;
 pub use options::{AnalyzeArgs, BenchArgs, ExportArgs, InfoArgs};
 
 /// What to do without a window.
