@@ -15,6 +15,7 @@ pub mod onnx;
 pub mod plan;
 pub mod quant;
 pub mod report;
+pub mod sensitivity;
 pub mod target;
 pub mod tensor;
 pub mod workbench;

@@ -5,8 +5,12 @@ mod pass;
 mod segment;
 mod session;
 mod spare;
+mod suffix;
 mod value;
+mod wave;
 
 pub use pass::{Engine, LayerSums, PassCount, SampleRun, Seconds, Store};
 pub use session::{Runtime, Session, SessionKind, expose};
+pub use suffix::{Reference, Suffix};
 pub use value::Value;
+pub use wave::{Changed, OwnSessions, Start};

@@ -90,11 +90,11 @@ pub struct PassCount {
 /// The sessions of one model.
 #[derive(Debug)]
 pub struct Engine {
-    runtime: Runtime,
-    graph: Arc<Graph>,
-    sessions: Vec<SegmentSessions>,
-    spare: Spare,
-    seconds: Seconds,
+    pub(super) runtime: Runtime,
+    pub(super) graph: Arc<Graph>,
+    pub(super) sessions: Vec<SegmentSessions>,
+    pub(super) spare: Spare,
+    pub(super) seconds: Seconds,
 }
 
 /// Where the engine's time went, for the timing that users read; no result depends on it.
@@ -186,7 +186,7 @@ impl Engine {
 }
 
 /// Feeds a session and runs it; `value_of` gives the value of a tensor for the layer that reads it.
-fn run(
+pub(super) fn run(
     variant: &mut Variant,
     graph: &Graph,
     cancel: &CancelToken,

@@ -18,6 +18,7 @@ mod report;
 mod retarget;
 mod samples;
 mod score;
+mod sweep;
 mod tally;
 mod threshold;
 mod weight_summary;

@@ -10,12 +10,13 @@ mod info;
 mod json;
 mod options;
 mod progress;
+mod sweep;
 mod table;
 mod workbench;
 
 use std::process::ExitCode;
 
-pub use options::{AnalyzeArgs, ExportArgs, InfoArgs};
+pub use options::{AnalyzeArgs, ExportArgs, InfoArgs, SweepArgs};
 
 /// What to do without a window.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -24,6 +25,8 @@ pub enum BatchCommand {
     Info(InfoArgs),
     /// Every layer's errors
     Analyze(AnalyzeArgs),
+    /// Sensitivity of each layer at each bit width
+    Sweep(SweepArgs),
     /// Write the quantized model and verify it in onnxruntime
     Export(ExportArgs),
 }
@@ -36,6 +39,7 @@ pub fn run(command: &BatchCommand) -> ExitCode {
     let result = match command {
         BatchCommand::Info(args) => info::run(args),
         BatchCommand::Analyze(args) => analyze::run(args),
+        BatchCommand::Sweep(args) => sweep::run(args),
         BatchCommand::Export(args) => export::run(args),
     };
     match result {

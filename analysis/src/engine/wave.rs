@@ -1,0 +1,216 @@
+//! What another plan makes of one sample: only the tensors that come out with other bits, from the first segment that
+//! the plan changes on. Nothing is stored and no sums are taken; a sweep asks for many plans and keeps none.
+//!
+//! It starts from a run that is in memory, the float one or a quantized one. Sessions that only this plan needs are the
+//! caller's, so that a sweep leaves the engine's own as they are and the next click finds them.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    Engine, Store, Value,
+    pass::run,
+    segment::{Reads, Variant, build, is_changed_inside},
+    spare::Spare,
+};
+use crate::{
+    error::{Error, Result},
+    graph::{Graph, Segment, TensorId},
+    job::CancelToken,
+    plan::{QuantPlan, TensorQuantizer},
+};
+
+/// Tensors whose bits differ from those of the run that was started from.
+pub type Changed = BTreeMap<TensorId, Arc<Value>>;
+
+/// A run of one sample that is in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// The float run.
+    pub float: &'a Store,
+    /// The run to start from: the float one, or one under `plan`.
+    pub run: &'a Store,
+    /// What `run` was computed with; `None` for the float run.
+    pub plan: Option<&'a QuantPlan>,
+}
+
+/// Sessions that one plan needs and the engine does not keep, by segment; valid for that plan alone.
+#[derive(Debug, Default)]
+pub struct OwnSessions(BTreeMap<usize, Variant>);
+
+impl Engine {
+    /// The tensors that `plan` changes in the segments before `end`. Of the inner ones only those are kept that a later
+    /// segment reads, or the caller as outputs of the model; with `keeps_all` every one.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`] that names the segment, [`Error::Cancelled`].
+    pub fn wave(
+        &mut self,
+        start: Start<'_>,
+        plan: &QuantPlan,
+        own: &mut OwnSessions,
+        end: usize,
+        keeps_all: bool,
+        cancel: &CancelToken,
+    ) -> Result<Changed> {
+        let graph = Arc::clone(&self.graph);
+        let last_read = if keeps_all { Vec::new() } else { last_reads(&graph) };
+        let mut wave = Wave { graph: &graph, start, plan, changed: Changed::new() };
+        wave.inputs(&mut self.spare);
+        for (index, segment) in graph.segments.iter().enumerate().take(end) {
+            cancel.check()?;
+            let inside = wave.differs_inside(segment);
+            let inputs = segment.inputs.iter().any(|t| wave.changed.contains_key(t));
+            let outputs = segment.outputs.iter().any(|&t| wave.requantizes(t));
+            if !inside && !inputs && !outputs {
+                continue;
+            }
+            let raw = if !inside && !inputs && start.plan.is_none() {
+                // The float run has computed what stands before the quantizers.
+                segment.outputs.iter().map(|&t| start.float[t].clone()).collect()
+            } else {
+                let variant = if inside && is_changed_inside(segment, plan) {
+                    match own.0.entry(index) {
+                        std::collections::btree_map::Entry::Occupied(kept) => kept.into_mut(),
+                        std::collections::btree_map::Entry::Vacant(free) => {
+                            free.insert(build_own(self.runtime.clone(), &graph, segment, plan)?)
+                        }
+                    }
+                } else if let (false, Some(base)) = (inside, start.plan) {
+                    self.sessions[index].planned(&self.runtime, &graph, segment, base)?
+                } else {
+                    self.sessions[index].float(&self.runtime, &graph, segment)?
+                };
+                self.seconds.load_s += variant.take_load_s();
+                let values = run(variant, &graph, cancel, &|tensor, reader| {
+                    let value = wave.value(tensor)?;
+                    let own = reader.and_then(|l| plan.reads.get(&(l, tensor)));
+                    Some(own.map_or_else(|| Arc::clone(value), |q| through(value, q, &mut Spare::default())))
+                })?;
+                values.into_iter().map(|value| Some(Arc::new(value))).collect::<Vec<_>>()
+            };
+            for (&tensor, raw) in segment.outputs.iter().zip(&raw) {
+                if let Some(raw) = raw {
+                    wave.put(tensor, raw, &mut self.spare);
+                }
+            }
+            wave.drop_read(index, &last_read, &mut self.spare);
+        }
+        Ok(wave.changed)
+    }
+
+    /// The first segment behind everything that `plan` itself changes in the float run.
+    pub fn first_untouched(&self, plan: &QuantPlan) -> usize {
+        let graph = &self.graph;
+        let touches = |segment: &Segment| {
+            is_changed_inside(segment, plan) || segment.outputs.iter().any(|&t| plan.tensors[t].is_some())
+        };
+        graph.segments.iter().rposition(touches).map_or(0, |index| index + 1)
+    }
+
+    /// How many segments there are.
+    pub fn segments(&self) -> usize {
+        self.graph.segments.len()
+    }
+
+    /// Takes back the memory of tensors that are no longer needed.
+    pub fn give_back(&mut self, changed: Changed) {
+        changed.into_values().for_each(|value| self.spare.give(value));
+    }
+}
+
+/// One wave under way.
+struct Wave<'a> {
+    graph: &'a Graph,
+    start: Start<'a>,
+    plan: &'a QuantPlan,
+    changed: Changed,
+}
+
+impl Wave<'_> {
+    fn value(&self, tensor: TensorId) -> Option<&Arc<Value>> {
+        self.changed.get(&tensor).or(self.start.run[tensor].as_ref())
+    }
+
+    /// The `Input` rows: the data, through the input's quantizer.
+    fn inputs(&mut self, spare: &mut Spare) {
+        for &tensor in &self.graph.inputs {
+            if self.requantizes(tensor)
+                && let Some(float) = self.start.float[tensor].clone()
+            {
+                self.put(tensor, &float, spare);
+            }
+        }
+    }
+
+    /// Whether the tensor's quantizer is another one than before.
+    fn requantizes(&self, tensor: TensorId) -> bool {
+        self.plan.tensors[tensor] != self.start.plan.and_then(|p| p.tensors[tensor])
+    }
+
+    /// Whether the session of a segment is another one than before.
+    fn differs_inside(&self, segment: &Segment) -> bool {
+        let Some(old) = self.start.plan else { return is_changed_inside(segment, self.plan) };
+        let differs = segment.weighted.is_some_and(|l| {
+            let (before, now) = (&old.weights[l], &self.plan.weights[l]);
+            let folds = |plan: &QuantPlan| plan.formats.layers[l].folds_batch_norm;
+            !Arc::ptr_eq(before, now) && before.operands != now.operands || folds(old) != folds(self.plan)
+        });
+        let reads = |plan: &QuantPlan| -> Vec<_> {
+            let own = plan.reads.iter().filter(|((layer, _), _)| segment.layers.contains(layer));
+            own.map(|(key, quantizer)| (*key, *quantizer)).collect()
+        };
+        differs || reads(old) != reads(self.plan)
+    }
+
+    /// Sends a value through its quantizer and keeps it where its bits are others than before.
+    fn put(&mut self, tensor: TensorId, raw: &Arc<Value>, spare: &mut Spare) {
+        let quantizer = self.plan.tensors[tensor];
+        let value = quantizer.map_or_else(|| Arc::clone(raw), |q| through(raw, &q, spare));
+        let before = self.start.run[tensor].as_ref();
+        if before.is_some_and(|before| Arc::ptr_eq(before, &value) || before.same_bits(&value)) {
+            spare.give(value);
+        } else {
+            self.changed.insert(tensor, value);
+        }
+    }
+
+    /// Forgets inner tensors that no segment after this one reads.
+    fn drop_read(&mut self, index: usize, last_read: &[usize], spare: &mut Spare) {
+        for tensor in &self.graph.segments[index].inputs {
+            let is_last = last_read.get(*tensor).is_some_and(|&last| last <= index);
+            if is_last
+                && !self.graph.tensors[*tensor].is_output
+                && let Some(value) = self.changed.remove(tensor)
+            {
+                spare.give(value);
+            }
+        }
+    }
+}
+
+/// The last segment that reads each tensor.
+fn last_reads(graph: &Graph) -> Vec<usize> {
+    let mut last = vec![0; graph.tensors.len()];
+    for (index, segment) in graph.segments.iter().enumerate() {
+        segment.inputs.iter().for_each(|&t| last[t] = index);
+    }
+    last
+}
+
+/// A float32 value through a quantizer, in memory that was used before; other values pass.
+fn through(value: &Arc<Value>, quantizer: &TensorQuantizer, spare: &mut Spare) -> Arc<Value> {
+    let Some(data) = value.floats() else { return Arc::clone(value) };
+    let mut out = spare.take(data.len());
+    quantizer.quantizer.fake_quantize(data, &mut out);
+    Arc::new(Value::Float { shape: value.dims(), data: out })
+}
+
+/// The session of a segment under `plan`, beside the engine's own.
+fn build_own(runtime: super::Runtime, graph: &Graph, segment: &Segment, plan: &QuantPlan) -> Result<Variant, Error> {
+    let reads: Reads = plan.reads.keys().filter(|(l, _)| segment.layers.contains(l)).copied().collect();
+    let inside = segment.weighted.and_then(|l| {
+        let weights = plan.weights[l].as_ref();
+        (!weights.operands.is_empty()).then(|| (weights, plan.formats.layers[l].folds_batch_norm))
+    });
+    build(&runtime, graph, segment, inside, &reads)
+}
