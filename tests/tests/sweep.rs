@@ -242,7 +242,7 @@ fn a_stopped_sweep_keeps_what_it_has_and_leaves_no_trace() {
     for question in [widths(&[4]), Question::Relief] {
         let mut workbench = sample_bench(None);
         let asked = request(question, SweepKind::Both, false);
-        let whole = swept(&mut workbench, &config, &asked);
+        let whole = swept(&mut sample_bench(None), &config, &asked);
         let cancel = CancelToken::new();
         let mut last: Option<Arc<Sweep>> = None;
         let mut job = Job { cancel: cancel.clone(), progress: &mut |_| () };
@@ -259,6 +259,12 @@ fn a_stopped_sweep_keeps_what_it_has_and_leaves_no_trace() {
             let same = whole.rows.iter().find(|r| r.index == row.index).unwrap();
             assert_eq!(format!("{row:?}"), format!("{same:?}"));
         }
+        // What was asked is not asked again.
+        let mut steps = Vec::new();
+        let mut job = Job { cancel: CancelToken::new(), progress: &mut |p| steps.push((p.stage, p.done)) };
+        let resumed = workbench.sweep(&config, &asked, &mut job, &mut |_| ()).expect("it goes on");
+        assert_eq!(told(&resumed), told(&whole));
+        assert_eq!(steps.iter().find(|(stage, _)| *stage == "sensitivity"), Some(&("sensitivity", 3)));
         let after = numbers(&evaluate(&mut workbench, &config));
         assert_eq!(after, numbers(&evaluate(&mut sample_bench(None), &config)));
     }

@@ -5,6 +5,7 @@
 //! configuration says but this layer. Both are plain configurations, so that anyone can repeat a value by hand.
 
 mod bootstrap;
+mod ground;
 mod order;
 mod solo;
 mod work;
@@ -14,6 +15,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 pub use bootstrap::{Interval, Resamples};
+pub use ground::is_same_ground;
 pub(crate) use order::worst_first;
 pub(crate) use solo::{candidates, only, without};
 pub(crate) use work::segment_work;

@@ -22,6 +22,8 @@ use crate::{
 
 /// Layers that share a look at a sample that is not in memory.
 const TURN: usize = 16;
+/// Sweeps that are kept, so that a stopped one goes on and a repeated one is there at once.
+const KEPT_SWEEPS: usize = 4;
 /// Pieces of the float network behind a layer.
 const PIECES: usize = 8;
 
@@ -55,7 +57,7 @@ struct Ground {
 
 impl Workbench {
     /// Asks every layer. `on_layers` receives what is known after each of them, worst first as far as an earlier
-    /// evaluation tells; a sweep that is cancelled leaves it at that.
+    /// evaluation tells; a sweep that is cancelled leaves it at that, and the same one asked again goes on there.
     ///
     /// # Errors
     /// [`crate::Error::Config`] for a configuration or a request that cannot take effect, [`crate::Error::Data`] without
@@ -71,6 +73,11 @@ impl Workbench {
         request.check()?;
         self.use_target_named(&config.target)?;
         let formats = Arc::new(FormatPlan::resolve(&self.graph, config)?);
+        let is_it = |kept: &&Arc<Sweep>| kept.config == *config && kept.request == *request;
+        let kept = self.kept_sweeps.iter().find(is_it).cloned();
+        if let Some(whole) = kept.as_ref().filter(|kept| kept.layers_done == kept.layers_total) {
+            return Ok(Arc::clone(whole));
+        }
         self.reference(job)?;
         let available = self.data.as_ref().ok_or_else(no_data)?.samples.len();
         let samples = request.samples.clamp(1, available);
@@ -84,7 +91,10 @@ impl Workbench {
             references: Vec::new(),
             resamples: Resamples::new(samples),
         };
-        let layers = self.layers_to_ask(config, &formats, request);
+        let rows = kept.map(|kept| kept.rows.clone()).unwrap_or_default();
+        let mut layers = self.layers_to_ask(config, &formats, request);
+        let layers_total = layers.len();
+        layers.retain(|layer| rows.iter().all(|row| row.index != *layer));
         match &request.question {
             Question::Sensitivity(bits) => {
                 self.count_for(config, &layers, request, bits, job)?;
@@ -109,9 +119,9 @@ impl Workbench {
             config: Arc::clone(config),
             request: request.clone(),
             samples,
-            layers_done: 0,
-            layers_total: layers.len(),
-            rows: Vec::new(),
+            layers_done: layers_total - layers.len(),
+            layers_total,
+            rows,
             configuration: ground.outputs(self, &ground.base_sums, &[], false),
             timing: SweepTiming { prepare_s, ..SweepTiming::default() },
         };
@@ -127,12 +137,23 @@ impl Workbench {
             sweep.layers_done += group.len();
             sweep.timing.load_s += self.engine.take_seconds().load_s;
             sweep.timing.total_s = started.elapsed().as_secs_f64();
+            let so_far = Arc::new(sweep.clone());
+            self.keep_sweep(Arc::clone(&so_far));
             if sweep.layers_done < sweep.layers_total {
-                on_layers(Arc::new(sweep.clone()));
+                on_layers(so_far);
             }
         }
         job.step("sensitivity", "layers", sweep.layers_total, sweep.layers_total)?;
         Ok(Arc::new(sweep))
+    }
+
+    /// Keeps what a sweep has, in place of what it had before.
+    fn keep_sweep(&mut self, sweep: Arc<Sweep>) {
+        self.kept_sweeps.retain(|kept| kept.config != sweep.config || kept.request != sweep.request);
+        self.kept_sweeps.push_back(sweep);
+        if self.kept_sweeps.len() > KEPT_SWEEPS {
+            self.kept_sweeps.pop_front();
+        }
     }
 
     /// The layers of the request, in the order in which they are asked.
