@@ -19,6 +19,7 @@ use crate::{
     error::{Error, Result},
     graph::{Graph, Segment, TensorId},
     job::CancelToken,
+    onnx::proto::{DimensionValue, ModelProto, TensorShapeDimension, TensorShapeProto, TypeProto, TypeValue},
 };
 
 /// The pieces of one model's float network.
@@ -65,7 +66,7 @@ impl Engine {
         for (index, &from) in starts.iter().enumerate() {
             cancel.check()?;
             let to = starts.get(index + 1).copied().unwrap_or(self.graph.segments.len());
-            match build(&self.runtime, &self.graph, from, to) {
+            match build(&self.runtime, &self.graph, shapes, from, to) {
                 Ok(piece) => built.push(piece),
                 Err(Error::Cancelled) => return Err(Error::Cancelled),
                 // The engine's own segments give the same answers, exactly and more slowly.
@@ -211,7 +212,13 @@ fn can_cut(graph: &Graph, at: usize) -> bool {
     live(graph, at).iter().all(|&t| graph.tensors[t].element_type.is_some())
 }
 
-fn build(runtime: &Runtime, graph: &Graph, from: usize, to: usize) -> Result<Piece> {
+fn build(
+    runtime: &Runtime,
+    graph: &Graph,
+    shapes: &[Option<Vec<usize>>],
+    from: usize,
+    to: usize,
+) -> Result<Piece> {
     let parts = &graph.segments[from..to];
     let made: BTreeSet<TensorId> = parts.iter().flat_map(|s| &s.outputs).copied().collect();
     let read: BTreeSet<TensorId> = parts.iter().flat_map(|s| &s.inputs).copied().collect();
@@ -225,7 +232,24 @@ fn build(runtime: &Runtime, graph: &Graph, from: usize, to: usize) -> Result<Pie
         inputs: read.difference(&made).copied().collect(),
         outputs: outputs.clone(),
     };
-    let (model, feeds) = segment_model(graph, &merged, None, &BTreeSet::new())?;
+    let (mut model, feeds) = segment_model(graph, &merged, None, &BTreeSet::new())?;
+    declare_shapes(&mut model, &feeds, shapes);
     let session = runtime.session(&model, SessionKind::Optimized, "a piece of the float network")?;
     Ok(Piece { from, session, feeds, outputs, live: live(graph, from) })
+}
+
+/// Declares the lengths that the inputs have in the first sample: onnxruntime adds blocked tensors (`NCHWc`) only where it
+/// knows that their shapes are equal, and plans memory only for known ones. A sample with other lengths is refused when it
+/// is run, and then answered by the engine's own segments.
+fn declare_shapes(model: &mut ModelProto, feeds: &[Feed], shapes: &[Option<Vec<usize>>]) {
+    let Some(graph) = &mut model.graph else { return };
+    for (input, feed) in graph.input.iter_mut().zip(feeds) {
+        let Some(lengths) = shapes.get(feed.tensor).and_then(Option::as_ref) else { continue };
+        let Some(TypeProto { value: Some(TypeValue::TensorType(tensor)), .. }) = &mut input.r#type else { continue };
+        let dim = |length: &usize| TensorShapeDimension {
+            value: i64::try_from(*length).ok().map(DimensionValue::DimValue),
+            denotation: None,
+        };
+        tensor.shape = Some(TensorShapeProto { dim: lengths.iter().map(dim).collect() });
+    }
 }
