@@ -212,13 +212,7 @@ fn can_cut(graph: &Graph, at: usize) -> bool {
     live(graph, at).iter().all(|&t| graph.tensors[t].element_type.is_some())
 }
 
-fn build(
-    runtime: &Runtime,
-    graph: &Graph,
-    shapes: &[Option<Vec<usize>>],
-    from: usize,
-    to: usize,
-) -> Result<Piece> {
+fn build(runtime: &Runtime, graph: &Graph, shapes: &[Option<Vec<usize>>], from: usize, to: usize) -> Result<Piece> {
     let parts = &graph.segments[from..to];
     let made: BTreeSet<TensorId> = parts.iter().flat_map(|s| &s.outputs).copied().collect();
     let read: BTreeSet<TensorId> = parts.iter().flat_map(|s| &s.inputs).copied().collect();

@@ -24,8 +24,9 @@ use crate::{
 const TURN: usize = 16;
 /// Sweeps that are kept, so that a stopped one goes on and a repeated one is there at once.
 const KEPT_SWEEPS: usize = 4;
-/// Pieces of the float network behind a layer.
-const PIECES: usize = 8;
+/// Pieces of the float network behind a layer: with fewer the way to the next checkpoint is longer, which runs without
+/// optimization; with more, more of them reorder their inputs.
+const PIECES: usize = 12;
 
 /// One plan that is asked, and what it has answered.
 struct Item {
@@ -279,13 +280,20 @@ impl Workbench {
                 _ => None,
             };
             let to = checkpoint.unwrap_or(end);
-            let changed = self.engine.wave(start, plan, &mut item.sessions, to, false, &job.cancel)?;
+            let mut changed = self.engine.wave(start, plan, &mut item.sessions, to, false, &job.cancel)?;
             let mut pairs = BTreeMap::new();
             if let (Some(from), Some(suffix), Some(Some(reference))) =
                 (checkpoint, &mut ground.suffix, ground.references.get(index))
                 && !changed.is_empty()
             {
-                pairs = suffix.finish(reference, from, &changed, &float, &job.cancel)?;
+                match suffix.finish(reference, from, &changed, &float, &job.cancel) {
+                    Ok(found) => pairs = found,
+                    // Values that decide on a shape made one that a piece was not built for.
+                    Err(Error::Runtime { .. }) => {
+                        changed = self.engine.wave(start, plan, &mut item.sessions, end, false, &job.cancel)?;
+                    }
+                    Err(other) => return Err(other),
+                }
             }
             let outputs = self.graph.outputs.iter().enumerate();
             let sums = outputs.map(|(position, tensor)| match pairs.get(tensor) {
