@@ -11,6 +11,6 @@ mod wave;
 
 pub use pass::{Engine, LayerSums, PassCount, SampleRun, Seconds, Store};
 pub use session::{Runtime, Session, SessionKind, expose};
-pub use suffix::{Reference, Suffix};
+pub use suffix::{Finished, Reference, Suffix};
 pub use value::Value;
 pub use wave::{Changed, OwnSessions, Start};

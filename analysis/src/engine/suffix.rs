@@ -45,6 +45,9 @@ struct Piece {
 #[derive(Clone, Debug, Default)]
 pub struct Reference(BTreeMap<TensorId, Arc<Value>>);
 
+/// Outputs as `(reference, value)`, by tensor.
+pub type Finished = BTreeMap<TensorId, (Arc<Value>, Arc<Value>)>;
+
 impl Engine {
     /// Pieces of about equal `work` (by segment), cut where little data crosses; `None` where the network has too few
     /// segments to gain anything, or onnxruntime refuses a piece.
@@ -100,7 +103,7 @@ impl Suffix {
     }
 
     /// What the tensors that `changed` from the `float` run before the checkpoint `from` make of the model's outputs:
-    /// those that differ, as `(reference, value)`, by tensor.
+    /// those that differ.
     ///
     /// # Errors
     /// [`Error::Runtime`], [`Error::Cancelled`].
@@ -111,7 +114,7 @@ impl Suffix {
         changed: &Changed,
         float: &Store,
         cancel: &CancelToken,
-    ) -> Result<BTreeMap<TensorId, (Arc<Value>, Arc<Value>)>> {
+    ) -> Result<Finished> {
         let graph = Arc::clone(&self.graph);
         let mut values = Changed::new();
         let Some(first) = self.pieces.iter().position(|piece| piece.from == from) else { return Ok(BTreeMap::new()) };

@@ -51,7 +51,7 @@ fn a_sweep_is_started_kept_when_stopped_and_forgotten_with_its_data() {
     assert!(matches!(effects.as_slice(), [Effect::Start(Request::Sweep { .. })]), "{effects:?}");
     assert!(doc.sweep.is_running() && doc.pages.page == Page::Sensitivity);
     let request = doc.sweep.request();
-    let part = std::sync::Arc::new(crate::testing::sweep(8, &doc.config, &request, 3));
+    let part = Arc::new(crate::testing::sweep(8, &doc.config, &request, 3));
     hear(&mut doc, Slot::Sweep, News::SweepStage(part));
     assert!(doc.sweep.is_running());
     hear(&mut doc, Slot::Sweep, News::Cancelled);
@@ -64,11 +64,11 @@ fn a_sweep_is_started_kept_when_stopped_and_forgotten_with_its_data() {
     assert!(doc.sweep.is_stale(&doc.config));
     run(&mut doc, Command::Sweep(SweepCommand::Start));
     assert_eq!(doc.sweep.result().map(|sweep| sweep.layers_done), None);
-    let whole = std::sync::Arc::new(crate::testing::sweep(8, &doc.config, &doc.sweep.request(), 8));
+    let whole = Arc::new(crate::testing::sweep(8, &doc.config, &doc.sweep.request(), 8));
     hear(&mut doc, Slot::Sweep, News::Sweep(whole));
     assert!(!doc.sweep.is_running() && doc.sweep.result().is_some());
     let data = crate::testing::data(&crate::worker::DataChoice::Sample);
-    hear(&mut doc, Slot::Data, News::Data(std::sync::Arc::new(data)));
+    hear(&mut doc, Slot::Data, News::Data(Arc::new(data)));
     assert!(doc.sweep.result().is_none());
 }
 

@@ -35,7 +35,7 @@ fn row(index: usize, bits: Option<Bits>) -> SweepRow {
     let extra = bits.map_or(0.0, |bits| 6.0 * (f64::from(bits.width()) - 4.0));
     let db = 10.0 + 3.0 * (index % 7) as f64 + extra;
     let around = |db: f64| Some(Interval { low: db - 1.0, high: db + 1.0 });
-    let gain_db = bits.is_none().then(|| 4.0 - 0.5 * (index % 7) as f64);
+    let gain_db = bits.is_none().then_some(4.0 - 0.5 * (index % 7) as f64);
     let output = SweepOutput {
         name: "logits".into(),
         errors: errors(db),

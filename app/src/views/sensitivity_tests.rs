@@ -72,7 +72,7 @@ fn the_worst_layer_stands_first_and_a_click_selects_it() {
     let worst = "conv7, Conv: SQNR at the output 10.00 dB, 95 % between 9.00 and 11.00, estimate";
     let better = "conv1, Conv: SQNR at the output 13.00 dB, 95 % between 12.00 and 14.00, estimate";
     assert!(place(worst) < place(better));
-    harness.get_by_label("Bars from 30 to 10 dB");
+    harness.get_by_label("Bars from 30 to 0 dB");
     let sent = click(&mut harness, worst);
     let select = Command::Select { layer: "conv7".into(), mode: SelectMode::Replace, reveal: true };
     assert!(sent.contains(&select), "{sent:?}");

@@ -142,3 +142,32 @@ impl Throttle {
         is_new || is_end
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, sync::Arc};
+
+    use quantlens_analysis::job::CancelToken;
+
+    use super::*;
+    use crate::{document::SweepState, testing::FakeBench, worker::Ticket};
+
+    #[test]
+    fn a_stopped_sweep_sends_what_it_has_before_it_says_so() {
+        let token = CancelToken::new();
+        let request = Request::Sweep { config: Arc::default(), request: SweepState::default().request() };
+        let job = Job { ticket: Ticket(1), request, token: token.clone() };
+        let heard = RefCell::new(Vec::new());
+        Runner::new(Box::new(FakeBench { layers: 9 })).run(&job, &|event| {
+            match event.news {
+                // Stopped as soon as it has shown something.
+                News::SweepStage(sweep) => heard.borrow_mut().push(format!("{} layers", sweep.layers_done)),
+                News::Sweep(_) => heard.borrow_mut().push("all".into()),
+                News::Cancelled => heard.borrow_mut().push("stopped".into()),
+                _ => return,
+            }
+            token.cancel();
+        });
+        assert_eq!(heard.into_inner(), ["1 layers", "stopped"]);
+    }
+}

@@ -171,7 +171,9 @@ fn bar(ui: &Ui, bars: Rect, scale: Scale, db: f64, interval: Option<Interval>, r
     let is_estimate = row.headline().is_some_and(|output| output.estimate);
     ui.painter().rect_filled(rect, 1.0, colour.gamma_multiply(if is_estimate { 0.25 } else { 0.8 }));
     if is_estimate {
-        ui.painter().rect_stroke(rect, 1.0, Stroke::new(1.2, colour), StrokeKind::Inside);
+        // Dark colours would vanish as a thin line.
+        let edge = colour.lerp_to_gamma(tokens.weak, 0.4);
+        ui.painter().rect_stroke(rect, 1.0, Stroke::new(1.2, edge), StrokeKind::Inside);
     }
     if let Some(interval) = interval {
         let stroke = Stroke::new(1.2, tokens.text);

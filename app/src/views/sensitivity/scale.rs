@@ -24,15 +24,19 @@ pub(super) fn value(row: &SweepRow) -> Option<(f64, Option<Interval>)> {
 }
 
 impl Scale {
-    /// Room for all values, ends on whole tens of dB (ones for small gains); `None` without a value.
+    /// Room for all values and their intervals, ends on whole tens of dB (small gains and losses: on whole ones); `None` without a value.
     pub(super) fn of(rows: &[&SweepRow]) -> Option<Self> {
         let is_relief = rows.iter().any(|row| row.bits.is_none());
-        let values: Vec<f64> = rows.iter().filter_map(|row| value(row)).map(|(value, _)| value).collect();
+        let reach = |(value, interval): (f64, Option<Interval>)| {
+            let ends = interval.map_or([value; 2], |i| [i.low, i.high]);
+            [value].into_iter().chain(ends.into_iter().filter(|end| end.is_finite()))
+        };
+        let values: Vec<f64> = rows.iter().filter_map(|row| value(row)).flat_map(reach).collect();
         let low = values.iter().copied().min_by(f64::total_cmp)?;
         let high = values.iter().copied().max_by(f64::total_cmp)?;
         if is_relief {
-            let step = if high.max(-low) > 10.0 { 10.0 } else { 1.0 };
-            let (low, high) = ((low.min(0.0) / step).floor() * step, (high.max(step) / step).ceil() * step);
+            let step = if high > 10.0 { 10.0 } else { 1.0 };
+            let (low, high) = (low.min(0.0).floor(), (high.max(step) / step).ceil() * step);
             return Some(Self { from: low, to: high, base: 0.0 });
         }
         let (low, high) = ((low / 10.0).floor() * 10.0, (high / 10.0).ceil() * 10.0);
