@@ -15,7 +15,8 @@ fn press(window: &mut Window, label: &str) {
 }
 
 fn choose(window: &mut Window, label: &str) {
-    window.get_by_role_and_label(Role::RadioButton, label).click();
+    // The tab of the page is called as its first question is, and stands before it.
+    window.get_all_by_role_and_label(Role::RadioButton, label).last().unwrap().click();
     settle(window);
 }
 
