@@ -16,6 +16,7 @@ mod parallel;
 pub mod plan;
 pub mod quant;
 pub mod report;
+pub mod sensitivity;
 pub mod target;
 pub mod tensor;
 pub mod workbench;

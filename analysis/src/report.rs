@@ -2,6 +2,7 @@
 //! neither derives a number of its own.
 
 mod arithmetic;
+mod sensitivity;
 pub mod threshold;
 
 use std::{path::PathBuf, sync::Arc};
@@ -11,6 +12,7 @@ pub use arithmetic::{
     MultiplierFacts, PairSaturation, Reach, Remark, RemarkLevel, RoundingDifferences, TensorGrid,
 };
 
+pub use sensitivity::{Sweep, SweepOutput, SweepRow, SweepTiming};
 use serde::Serialize;
 pub use threshold::{MethodCurves, RangeMark, ThresholdDetail};
 

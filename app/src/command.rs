@@ -10,11 +10,12 @@ use quantlens_analysis::{
     config::{Granularity, LayerSettings},
     data::{DataSource, Recipe},
     quant::{Bits, Range},
+    sensitivity::SweepKind,
 };
 
 pub use crate::action::Action;
 use crate::{
-    document::{Page, PanelId, Settings},
+    document::{Page, PanelId, Settings, SweepView},
     rows::Column,
     selection::SelectMode,
     tour::TourStep,
@@ -160,6 +161,9 @@ pub enum Command {
     /// Which part the width keys set.
     Target(Part),
 
+    /// A choice of the Sensitivity page, or its start.
+    Sweep(SweepCommand),
+
     /// Stop the running job.
     Cancel,
     /// Start the failed job again.
@@ -193,6 +197,23 @@ pub enum Command {
     Copy(String),
     /// Write a figure to this file, as on screen.
     SaveFigure(PathBuf),
+}
+
+/// What is done on the Sensitivity page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SweepCommand {
+    /// Measure what is chosen, or go on with what was stopped.
+    Start,
+    /// Show the other question.
+    View(SweepView),
+    /// Ask about these quantizers.
+    Kind(SweepKind),
+    /// Ask at this width too, or not any more.
+    Width(Bits, bool),
+    /// Show the rows of this width.
+    Show(Bits),
+    /// Without estimates.
+    Exact(bool),
 }
 
 /// A small window over the main one.

@@ -9,7 +9,8 @@ use quantlens_analysis::{
     data::{DataOptions, DataSource, Recipe, RecipeTrial, info::DataInfo},
     engine::Runtime,
     job::Job,
-    report::{ExportReport, LayerArithmetic, LayerDetail, ModelInfo, Report},
+    report::{ExportReport, LayerArithmetic, LayerDetail, ModelInfo, Report, Sweep},
+    sensitivity::SweepRequest,
     workbench::{ExportOptions, OpenOptions, Workbench},
 };
 
@@ -154,6 +155,16 @@ impl Bench for Engine {
         job: &mut Job<'_>,
     ) -> Result<Arc<LayerArithmetic>> {
         Ok(self.workbench()?.layer_arithmetic(config, layer, job)?)
+    }
+
+    fn sweep(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        request: &SweepRequest,
+        job: &mut Job<'_>,
+        on_layers: &mut dyn FnMut(Arc<Sweep>),
+    ) -> Result<Arc<Sweep>> {
+        Ok(self.workbench()?.sweep(config, request, job, on_layers)?)
     }
 
     fn export(&mut self, config: &Arc<QuantConfig>, path: &Path, job: &mut Job<'_>) -> Result<Arc<ExportReport>> {

@@ -3,6 +3,8 @@
 //! The fixture is a chain `input → conv1 → conv2 → …`; accumulated SQNR falls with depth and has a cliff at the layer two
 //! thirds down. An edit to more bits raises a layer's numbers, so that flows can see an effect.
 
+mod sweep;
+
 use std::{path::Path, sync::Arc};
 
 use quantlens_analysis::{
@@ -15,14 +17,16 @@ use quantlens_analysis::{
     quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
     report::{
         ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, LayerArithmetic, LayerDetail,
-        LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, TargetInfo, ThresholdDetail, Timing,
-        Verification, WeightChannel, WeightScale, WeightSummary,
+        LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, Sweep, TargetInfo, ThresholdDetail,
+        Timing, Verification, WeightChannel, WeightScale, WeightSummary,
     },
+    sensitivity::SweepRequest,
     target::Target,
     tensor::{Dim, ElementType, ModelInput},
     workbench::range_choices,
 };
 
+pub use self::sweep::sweep;
 use crate::{
     apply::{self, Effects},
     document::{Document, RuntimeInfo},
@@ -388,6 +392,20 @@ impl Bench for FakeBench {
     ) -> anyhow::Result<Arc<LayerArithmetic>> {
         let content = ArithmeticContent::NotApplicable("The test's model has no arithmetic.".into());
         Ok(Arc::new(LayerArithmetic { layer: layer.into(), content }))
+    }
+
+    fn sweep(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        request: &SweepRequest,
+        job: &mut Run<'_>,
+        on_layers: &mut dyn FnMut(Arc<Sweep>),
+    ) -> anyhow::Result<Arc<Sweep>> {
+        for done in 1..self.layers {
+            job.cancel.check()?;
+            on_layers(Arc::new(sweep(self.layers, config, request, done)));
+        }
+        Ok(Arc::new(sweep(self.layers, config, request, self.layers)))
     }
 
     fn export(&mut self, _: &Arc<QuantConfig>, path: &Path, _: &mut Run<'_>) -> anyhow::Result<Arc<ExportReport>> {

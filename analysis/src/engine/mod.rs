@@ -11,11 +11,15 @@ mod run;
 mod sample;
 mod segment;
 mod session;
+mod suffix;
 mod value;
 mod watch;
+mod wave;
 
 pub use pass::{Engine, FloatRun, Seconds};
 pub use sample::{LayerSums, PassCount, SampleRun, Store};
 pub use session::{Runtime, Session, SessionKind, expose};
+pub use suffix::{Finished, Reference, Suffix};
 pub use value::Value;
 pub use watch::{Look, watched};
+pub use wave::{Changed, OwnSessions, Start};

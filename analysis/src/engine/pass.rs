@@ -30,9 +30,9 @@ use crate::{
 /// The sessions of one model.
 #[derive(Debug)]
 pub struct Engine {
-    runtime: Runtime,
-    graph: Arc<Graph>,
-    sessions: Vec<SegmentSessions>,
+    pub(super) runtime: Runtime,
+    pub(super) graph: Arc<Graph>,
+    pub(super) sessions: Vec<SegmentSessions>,
     /// By segment, the tensors that nobody needs after it.
     ends: Vec<Vec<TensorId>>,
     pool: Pool,
@@ -171,7 +171,7 @@ impl Engine {
         Ok(count)
     }
 
-    fn ground<'a>(&'a self, cancel: &'a CancelToken) -> Ground<'a> {
+    pub(super) fn ground<'a>(&'a self, cancel: &'a CancelToken) -> Ground<'a> {
         Ground { graph: &self.graph, pool: &self.pool, cancel }
     }
 }

@@ -56,7 +56,7 @@ struct Planned {
 }
 
 /// Tensors that layers read in formats of their own.
-type Reads = BTreeSet<(LayerId, TensorId)>;
+pub(super) type Reads = BTreeSet<(LayerId, TensorId)>;
 
 impl SegmentSessions {
     /// Builds what is missing: the session of the float model's own nodes, and the one that `plan` asks for.
@@ -123,7 +123,7 @@ fn read_name(graph: &Graph, tensor: TensorId, reader: LayerId) -> String {
     format!("\u{1}read{reader}:{}", graph.name(tensor))
 }
 
-fn build(
+pub(super) fn build(
     runtime: &Runtime,
     graph: &Graph,
     segment: &Segment,
@@ -166,7 +166,7 @@ fn weight_is_stored_constant(graph: &Graph, segment: &Segment) -> bool {
 }
 
 /// The segment as a model of its own.
-fn segment_model(
+pub(super) fn segment_model(
     graph: &Graph,
     segment: &Segment,
     weights: Option<(&LayerWeights, bool)>,

@@ -37,6 +37,14 @@ impl Value {
         Self::Float { shape, data: data.into() }
     }
 
+    /// float32 copied out of onnxruntime's arena, to be kept; anything else as it is.
+    pub(super) fn detached(self) -> Self {
+        match (&self, self.floats()) {
+            (Self::Other(_), Some(data)) => Self::from_floats(self.dims(), data.to_vec()),
+            _ => self,
+        }
+    }
+
     /// From a data sample.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod limits;
 mod operand;
 mod ranges;
 mod refusals;
+mod relieved;
 mod weights;
 
 pub use formats::{FormatPlan, GridRule, LayerFormat, RangeRule, TensorFormat};

@@ -86,7 +86,7 @@ impl QuantPlan {
     }
 
     /// The scale of what the computing node reads on input 0, on which a bias rests.
-    fn input_scale(&self, graph: &Graph, layer: LayerId) -> Option<f32> {
+    pub(super) fn input_scale(&self, graph: &Graph, layer: LayerId) -> Option<f32> {
         let node = *graph.layers[layer].nodes.first()?;
         let input = graph.nodes[node].inputs.first().copied().flatten()?;
         // A small float has no integers that a bias could be added to.
@@ -213,7 +213,12 @@ fn table_quantizer(weights: &LayerWeights, table: TensorId, format: TensorFormat
     })
 }
 
-fn cached_weights(graph: &Graph, layer: LayerId, key: WeightKey, cache: &mut WeightCache) -> Result<Arc<LayerWeights>> {
+pub(super) fn cached_weights(
+    graph: &Graph,
+    layer: LayerId,
+    key: WeightKey,
+    cache: &mut WeightCache,
+) -> Result<Arc<LayerWeights>> {
     let kept = cache.entry(layer).or_default();
     if let Some(position) = kept.iter().position(|(k, _)| *k == key) {
         let entry = kept.remove(position);

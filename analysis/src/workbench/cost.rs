@@ -99,7 +99,7 @@ fn weight_bits_or_second_input(graph: &Graph, layer: LayerId, plan: &QuantPlan, 
 }
 
 /// Multiply-accumulates of a linear operator on the first sample: for every output value, the products it sums.
-fn macs(graph: &Graph, layer: LayerId, shapes: &[Option<Vec<usize>>]) -> u64 {
+pub(super) fn macs(graph: &Graph, layer: LayerId, shapes: &[Option<Vec<usize>>]) -> u64 {
     let row = &graph.layers[layer];
     let Some(&node) = row.nodes.first() else { return 0 };
     let shape = |tensor: Option<TensorId>| -> Option<Vec<usize>> {

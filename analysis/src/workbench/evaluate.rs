@@ -111,7 +111,7 @@ impl Workbench {
 
     /// The tensors whose values must be counted for these formats, and whether as other tools count them: the owners of
     /// the quantizers, whose methods look at more than the ends.
-    fn counted_tensors(&self, formats: &FormatPlan) -> BTreeMap<TensorId, bool> {
+    pub(super) fn counted_tensors(&self, formats: &FormatPlan) -> BTreeMap<TensorId, bool> {
         let mut counted = BTreeMap::new();
         for (tensor, format) in formats.tensors.iter().enumerate() {
             let Some(format) = format.filter(|f| f.range.method.needs_histogram()) else { continue };

@@ -21,6 +21,7 @@ mod report;
 mod retarget;
 mod samples;
 mod score;
+mod sweep;
 mod tally;
 mod threshold;
 mod weight_summary;
@@ -41,7 +42,7 @@ use crate::{
     graph::Graph,
     graph::LayerId,
     plan::WeightCache,
-    report::{ModelInfo, Report},
+    report::{ModelInfo, Report, Sweep},
     target::Target,
 };
 
@@ -61,6 +62,7 @@ pub struct Workbench {
     memory_budget_bytes: u64,
     data: Option<EvaluationData>,
     finished: VecDeque<Finished>,
+    kept_sweeps: VecDeque<Arc<Sweep>>,
 }
 
 /// A report that is done, and what it is of. The target too: a file can have changed since under the same name.

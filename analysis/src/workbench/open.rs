@@ -92,6 +92,7 @@ impl Workbench {
             memory_budget_bytes,
             data: None,
             finished: VecDeque::new(),
+            kept_sweeps: VecDeque::new(),
         })
     }
 }

@@ -215,7 +215,7 @@ fn share(hits: u64, of: u64) -> Share {
     Share { count: count(hits), of: count(of) }
 }
 
-fn errors(sums: Option<ErrorSums>) -> Errors {
+pub(super) fn errors(sums: Option<ErrorSums>) -> Errors {
     match sums {
         Some(sums) => Errors::from(&sums),
         None => unknown(NO_VALUES),

@@ -33,6 +33,7 @@ impl Workbench {
         self.graph = Arc::new(self.graph.with_target(target));
         self.engine = Engine::new(self.runtime.clone(), Arc::clone(&self.graph));
         self.weight_cache = WeightCache::new();
+        self.kept_sweeps.clear();
         self.info = Arc::new(info::retargeted(&self.info, &self.graph, name));
         let account = self.account();
         if let Some(data) = &mut self.data {

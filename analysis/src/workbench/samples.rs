@@ -76,6 +76,7 @@ impl Workbench {
     pub(super) fn use_dataset(&mut self, dataset: Dataset, calibration: Option<Dataset>) {
         let count = dataset.len();
         self.finished.clear();
+        self.kept_sweeps.clear();
         self.data = Some(EvaluationData {
             dataset,
             calibration,

@@ -94,7 +94,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 66] = [
+    pub const ALL: [Self; 67] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -129,6 +129,7 @@ impl Action {
         Self::NextBetter,
         Self::Settings,
         Self::ShowPage(Page::Table),
+        Self::ShowPage(Page::Sensitivity),
         Self::ShowPage(Page::Data),
         Self::ShowPage(Page::Model),
         Self::ShowPage(Page::Histogram),

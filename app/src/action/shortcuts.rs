@@ -76,6 +76,7 @@ impl Action {
             Self::ShowPage(Page::Histogram) => keys![NONE, H],
             Self::ShowPage(Page::Threshold) => keys![NONE, T],
             Self::ShowPage(Page::Table) => keys![NONE, L],
+            Self::ShowPage(Page::Sensitivity) => keys![NONE, S],
             Self::ShowPage(Page::Data) => keys![NONE, D],
             Self::ShowPage(Page::Channels) => keys![SHIFT, C],
             Self::ShowPage(Page::Arithmetic) => keys![SHIFT, A],

@@ -12,7 +12,7 @@ use crate::{
     keys, theme,
     views::{
         ViewStates, arithmetic, channels, data_page, dialogs, drift, export_dialog, histogram, inspector, layer_list,
-        layer_table, menu, model_summary, notices, scoreboard, status, threshold, toolbar, tour, welcome,
+        layer_table, menu, model_summary, notices, scoreboard, sensitivity, status, threshold, toolbar, tour, welcome,
     },
     widgets::{self, StripAnswer, Tone},
 };
@@ -175,6 +175,7 @@ fn centre_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Com
     no_data_ui(ui, doc, send);
     match doc.pages.page {
         Page::Table => layer_table::layer_table_ui(ui, doc, &mut views.layer_table, send),
+        Page::Sensitivity => sensitivity::sensitivity_ui(ui, doc, &mut views.sensitivity, send),
         Page::Data => data_page::data_page_ui(ui, doc, &mut views.data_page, send),
         Page::Model => model_summary::model_summary_ui(ui, doc, &mut views.model_summary, send),
         Page::Histogram => histogram::histogram_ui(ui, doc, &mut views.histogram, send),

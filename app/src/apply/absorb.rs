@@ -32,6 +32,7 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
         News::Data(info) => {
             doc.failure = None;
             doc.recipes = Loaded::default();
+            doc.sweep.forget();
             doc.data = Some(info);
             evaluate(doc, out);
         }
@@ -54,6 +55,11 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
             if doc.selection.anchor.as_deref() == Some(arithmetic.layer.as_str()) {
                 doc.arithmetic.set(arithmetic);
             }
+        }
+        News::SweepStage(sweep) => doc.sweep.take(sweep),
+        News::Sweep(sweep) => {
+            doc.sweep.running = None;
+            doc.sweep.take(sweep);
         }
         News::Exported(report) => exported(doc, report),
         News::Cancelled => settle(doc, event.slot),
@@ -111,6 +117,7 @@ fn opened(doc: &mut Document, model: Arc<ModelInfo>, out: &mut Effects) {
     doc.selection = Selection::default();
     doc.before_float.clear();
     (doc.detail_of, doc.arithmetic_of) = (None, None);
+    doc.sweep.forget();
     (doc.report, doc.detail, doc.recipes) = (Loaded::default(), Loaded::default(), Loaded::default());
     doc.arithmetic = Loaded::default();
     (doc.data, doc.data_choice, doc.recipe_given, doc.pinned) = (None, None, None, None);
@@ -202,6 +209,7 @@ fn settle(doc: &mut Document, slot: Slot) {
             settle_layer(doc);
         }
         Slot::Detail => settle_layer(doc),
+        Slot::Sweep => doc.sweep.running = None,
         Slot::Recipes => doc.recipes.settle(),
         Slot::Export => {
             if let Some(export) = doc.export.as_mut().filter(|export| export.is_running()) {
@@ -260,6 +268,7 @@ fn retry_for(doc: &Document, slot: Slot, trouble: &Trouble, opening: Option<Mode
             let is_arithmetic = doc.pages.page == crate::document::Page::Arithmetic;
             Some(if is_arithmetic { Request::Arithmetic { config, layer } } else { Request::Detail { config, layer } })
         }
+        Slot::Sweep => Some(Request::Sweep { config: Arc::clone(&doc.config), request: doc.sweep.request() }),
         Slot::Recipes => Some(Request::Recipes),
         Slot::Data => {
             let source = doc.data_choice.clone()?;

@@ -10,6 +10,7 @@ mod navigate;
 mod notify;
 mod open;
 mod run;
+mod sweep;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -92,6 +93,7 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         | Command::ShowPage(_)
         | Command::TogglePanel(_)
         | Command::Target(_) => navigate::apply(doc, command, out),
+        Command::Sweep(command) => sweep::apply(doc, command, out),
         other => window(doc, other, out),
     }
 }
@@ -172,6 +174,7 @@ fn cancel(doc: &mut Document, out: &mut Effects) {
     doc.report.settle();
     settle_layer(doc);
     doc.recipes.settle();
+    doc.sweep.running = None;
 }
 
 fn retry(doc: &mut Document, out: &mut Effects) {
@@ -224,6 +227,8 @@ fn begin(doc: &mut Document, request: Request, out: &mut Effects) {
         Request::Detail { .. } => doc.detail.ask(now),
         Request::Arithmetic { .. } => doc.arithmetic.ask(now),
         Request::Recipes => doc.recipes.ask(now),
+        // The page knows itself what it waits for.
+        Request::Sweep { config, request } => doc.sweep.running = Some((Arc::clone(config), request.clone())),
         Request::Open { .. } | Request::Export { .. } => {}
     }
     out.push(Effect::Start(request));

@@ -5,7 +5,7 @@ use quantlens_analysis::{config::Granularity, quant::Bits, report::Report};
 use super::*;
 use crate::{
     action::Action,
-    command::Part,
+    command::{Part, SweepCommand},
     document::{JobStatus, Page, PanelId},
     rows::Column,
     testing::{apply as run, document},
@@ -42,6 +42,34 @@ fn an_edit_of_many_layers_is_one_step_with_a_name() {
     assert_eq!((doc.config.layers.len(), doc.history.depth()), (0, 0));
     act(&mut doc, Action::Redo);
     assert_eq!(weight_bits(&doc, "conv3"), Some(Bits::Int(4)));
+}
+
+#[test]
+fn a_sweep_is_started_kept_when_stopped_and_forgotten_with_its_data() {
+    let mut doc = document(8);
+    let effects = run(&mut doc, Command::Sweep(SweepCommand::Start));
+    assert!(matches!(effects.as_slice(), [Effect::Start(Request::Sweep { .. })]), "{effects:?}");
+    assert!(doc.sweep.is_running() && doc.pages.page == Page::Sensitivity);
+    let request = doc.sweep.request();
+    let part = Arc::new(crate::testing::sweep(8, &doc.config, &request, 3));
+    hear(&mut doc, Slot::Sweep, News::SweepStage(part));
+    assert!(doc.sweep.is_running());
+    hear(&mut doc, Slot::Sweep, News::Cancelled);
+    assert!(!doc.sweep.is_running());
+    assert_eq!(doc.sweep.result().map(|sweep| sweep.layers_done), Some(3));
+    // Other widths make another question: what is on screen would be the answer to the old one.
+    run(&mut doc, Command::Sweep(SweepCommand::Width(Bits::Int(4), false)));
+    run(&mut doc, Command::Sweep(SweepCommand::Width(Bits::Int(8), false)));
+    assert_eq!(doc.sweep.widths, [Bits::Int(8)], "the last one stays");
+    assert!(doc.sweep.is_stale(&doc.config));
+    run(&mut doc, Command::Sweep(SweepCommand::Start));
+    assert_eq!(doc.sweep.result().map(|sweep| sweep.layers_done), None);
+    let whole = Arc::new(crate::testing::sweep(8, &doc.config, &doc.sweep.request(), 8));
+    hear(&mut doc, Slot::Sweep, News::Sweep(whole));
+    assert!(!doc.sweep.is_running() && doc.sweep.result().is_some());
+    let data = crate::testing::data(&crate::worker::DataChoice::Sample);
+    hear(&mut doc, Slot::Data, News::Data(Arc::new(data)));
+    assert!(doc.sweep.result().is_none());
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn errors_cells(text: &mut String, errors: &Errors) {
     }
 }
 
-fn cell(measure: Measure) -> String {
+pub(super) fn cell(measure: Measure) -> String {
     match measure {
         Measure::Value(value) => value.to_string(),
         Measure::Exact => "exact".into(),
@@ -71,6 +71,6 @@ fn cell(measure: Measure) -> String {
 }
 
 /// A field in quotes where it needs them.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }

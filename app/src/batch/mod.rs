@@ -11,13 +11,14 @@ mod info;
 mod json;
 mod options;
 mod progress;
+mod sweep;
 mod table;
 mod workbench;
 
 use std::process::ExitCode;
 
 pub use json::analysis as analysis_json;
-pub use options::{AnalyzeArgs, BenchArgs, ExportArgs, InfoArgs};
+pub use options::{AnalyzeArgs, BenchArgs, ExportArgs, InfoArgs, SweepArgs};
 
 /// What to do without a window.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -26,6 +27,8 @@ pub enum BatchCommand {
     Info(InfoArgs),
     /// Every layer's errors
     Analyze(AnalyzeArgs),
+    /// Sensitivity of each layer at each bit width
+    Sweep(SweepArgs),
     /// Write the quantized model and verify it in onnxruntime
     Export(ExportArgs),
     /// Times of each phase beside plain onnxruntime's
@@ -40,6 +43,7 @@ pub fn run(command: &BatchCommand) -> ExitCode {
     let result = match command {
         BatchCommand::Info(args) => info::run(args),
         BatchCommand::Analyze(args) => analyze::run(args),
+        BatchCommand::Sweep(args) => sweep::run(args),
         BatchCommand::Export(args) => export::run(args),
         BatchCommand::Bench(args) => bench::run(args),
     };

@@ -9,6 +9,7 @@ use quantlens_analysis::{
     config::{Granularity, QuantConfig, Rule},
     data::Recipe,
     quant::{Bits, Range},
+    sensitivity::SweepKind,
 };
 
 /// `quantlens info`
@@ -115,6 +116,32 @@ pub struct AnalyzeArgs {
     /// Exit with 3 when the agreement with the float model is below this
     #[arg(long, value_name = "PCT")]
     pub fail_below_agreement: Option<f64>,
+}
+
+/// `quantlens sweep`
+#[derive(Args, Clone, Debug)]
+pub struct SweepArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented on the type")]
+    pub evaluation: EvaluationArgs,
+    /// The widths at which each layer is asked (without --samples over the first 8)
+    #[arg(long, value_name = "B,B,…", value_delimiter = ',', required = true)]
+    pub bits: Vec<Bits>,
+    /// Which quantizers of a layer: weights, activations or both
+    #[arg(long, default_value = "both")]
+    pub kind: SweepKind,
+    /// Also what each layer costs the configuration: all quantized but this layer
+    #[arg(long)]
+    pub relief: bool,
+    /// Run everything without graph optimization: no estimates, slower
+    #[arg(long)]
+    pub exact: bool,
+    /// Write the result as JSON (`-`: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the layers as CSV (`-`: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
 }
 
 /// `quantlens export`

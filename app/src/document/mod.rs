@@ -3,6 +3,7 @@
 mod loaded;
 mod pages;
 mod state;
+mod sweep;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -28,6 +29,7 @@ pub use self::{
     loaded::Loaded,
     pages::{Drawer, ListMetric, Narrow, Page, PageState, PanelId, Settings, ThemeChoice},
     state::{ExportPhase, ExportState, Failure, Filter, JobStatus, Level, Notice, RuntimeInfo},
+    sweep::{SweepState, SweepView},
 };
 
 /// All that is open.
@@ -54,6 +56,8 @@ pub struct Document {
     pub arithmetic: Loaded<Arc<LayerArithmetic>>,
     /// The layer and the configuration that `arithmetic` was last asked for.
     pub arithmetic_of: Option<(String, Arc<QuantConfig>)>,
+    /// The Sensitivity page.
+    pub sweep: SweepState,
     /// The pinned baseline.
     pub pinned: Option<Arc<Report>>,
     /// The configuration as edited; the report may still belong to an earlier one.

@@ -10,6 +10,8 @@ pub enum Page {
     /// All layers, all columns.
     #[default]
     Table,
+    /// What each layer alone does to the outputs.
+    Sensitivity,
     /// Facts of the model.
     Model,
     /// The samples, their preprocessing, the float model's answers.
@@ -26,7 +28,7 @@ pub enum Page {
 
 impl Page {
     /// Pages about the whole model.
-    pub const MODEL: [Self; 3] = [Self::Table, Self::Data, Self::Model];
+    pub const MODEL: [Self; 4] = [Self::Table, Self::Sensitivity, Self::Data, Self::Model];
     /// Pages about the selected layer.
     pub const LAYER: [Self; 4] = [Self::Histogram, Self::Threshold, Self::Channels, Self::Arithmetic];
 
@@ -34,6 +36,7 @@ impl Page {
     pub fn title(self) -> &'static str {
         match self {
             Self::Table => "Table",
+            Self::Sensitivity => "Sensitivity",
             Self::Model => "Summary",
             Self::Data => "Data",
             Self::Histogram => "Histogram",

@@ -16,6 +16,6 @@ pub fn shown_figure(doc: &Document, states: &ViewStates) -> Option<FigureSpec> {
         Page::Threshold => threshold_figure(doc, &states.threshold),
         Page::Channels => channels_figure(doc, &states.channels),
         Page::Arithmetic => arithmetic_figure(doc),
-        Page::Table | Page::Model | Page::Data => None,
+        Page::Table | Page::Sensitivity | Page::Model | Page::Data => None,
     }
 }

@@ -24,6 +24,9 @@ pub(crate) mod page_fixtures;
 #[cfg(test)]
 mod page_tests;
 pub mod scoreboard;
+pub mod sensitivity;
+#[cfg(test)]
+mod sensitivity_tests;
 pub mod settings;
 pub mod shortcuts;
 pub mod status;
@@ -49,6 +52,7 @@ pub struct ViewStates {
     pub channels: channels::ChannelsState,
     pub threshold: threshold::ThresholdState,
     pub arithmetic: arithmetic::ArithmeticState,
+    pub sensitivity: sensitivity::SensitivityState,
     pub data_page: data_page::DataPageState,
     pub model_summary: model_summary::ModelSummaryState,
 }

@@ -14,7 +14,8 @@ use quantlens_analysis::{
     config::QuantConfig,
     data::{DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{CancelToken, Job as Run, Progress},
-    report::{ExportReport, LayerArithmetic, LayerDetail, ModelInfo, Report},
+    report::{ExportReport, LayerArithmetic, LayerDetail, ModelInfo, Report, Sweep},
+    sensitivity::SweepRequest,
 };
 
 pub use self::{
@@ -66,6 +67,13 @@ pub enum Request {
         /// The layer's name.
         layer: String,
     },
+    /// Ask every layer alone.
+    Sweep {
+        /// Around this configuration.
+        config: Arc<QuantConfig>,
+        /// What.
+        request: SweepRequest,
+    },
     /// Write the quantized model and run it.
     Export {
         /// Which configuration.
@@ -101,13 +109,15 @@ pub enum Slot {
     Data,
     Evaluate,
     Detail,
+    Sweep,
     Recipes,
     Export,
 }
 
 impl Slot {
     /// All of them, most urgent first.
-    pub const ALL: [Self; 6] = [Self::Open, Self::Data, Self::Evaluate, Self::Detail, Self::Recipes, Self::Export];
+    pub const ALL: [Self; 7] =
+        [Self::Open, Self::Data, Self::Evaluate, Self::Detail, Self::Recipes, Self::Export, Self::Sweep];
 
     /// Whether a new job of this kind makes results of `other` meaningless. An export keeps its own copy of the
     /// configuration, so an edit does not stop it; another model or other samples do.
@@ -116,7 +126,8 @@ impl Slot {
             Self::Open => true,
             Self::Data => other != Self::Open,
             Self::Evaluate => matches!(other, Self::Evaluate | Self::Detail),
-            Self::Detail | Self::Recipes | Self::Export => self == other,
+            // A sweep keeps its own copy too.
+            Self::Detail | Self::Sweep | Self::Recipes | Self::Export => self == other,
         }
     }
 }
@@ -130,6 +141,7 @@ impl Request {
             Self::Recipes => Slot::Recipes,
             Self::Evaluate { .. } => Slot::Evaluate,
             Self::Detail { .. } | Self::Arithmetic { .. } => Slot::Detail,
+            Self::Sweep { .. } => Slot::Sweep,
             Self::Export { .. } => Slot::Export,
         }
     }
@@ -143,6 +155,7 @@ impl Request {
             Self::Evaluate { .. } => "evaluating",
             Self::Detail { .. } => "measuring the layer",
             Self::Arithmetic { .. } => "computing in integers",
+            Self::Sweep { .. } => "asking each layer",
             Self::Export { .. } => "exporting",
         }
     }
@@ -174,7 +187,7 @@ pub struct Event {
     pub news: News,
 }
 
-/// What a job says: any number of the first three, then exactly one of the others.
+/// What a job says: any number of those that are not final, then exactly one of the others.
 #[derive(Clone, Debug)]
 pub enum News {
     /// onnxruntime is loaded.
@@ -195,6 +208,10 @@ pub enum News {
     Detail(Arc<LayerDetail>),
     /// The layer's Arithmetic page.
     Arithmetic(Arc<LayerArithmetic>),
+    /// What the layers asked so far have answered; more will come, unless it is stopped.
+    SweepStage(Arc<Sweep>),
+    /// Every layer has answered.
+    Sweep(Arc<Sweep>),
     /// The file is written and was run.
     Exported(Arc<ExportReport>),
     /// It was stopped.
@@ -206,7 +223,7 @@ pub enum News {
 impl News {
     /// Whether the job is over.
     pub fn is_final(&self) -> bool {
-        !matches!(self, Self::Runtime(_) | Self::Progress(_) | Self::Stage(_))
+        !matches!(self, Self::Runtime(_) | Self::Progress(_) | Self::Stage(_) | Self::SweepStage(_))
     }
 }
 
@@ -299,6 +316,18 @@ pub trait Bench: Send {
         layer: &str,
         job: &mut Run<'_>,
     ) -> anyhow::Result<Arc<LayerArithmetic>>;
+
+    /// Asks every layer; `on_layers` gets what is known so far.
+    ///
+    /// # Errors
+    /// When the configuration or the request is refused or a run fails.
+    fn sweep(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        request: &SweepRequest,
+        job: &mut Run<'_>,
+        on_layers: &mut dyn FnMut(Arc<Sweep>),
+    ) -> anyhow::Result<Arc<Sweep>>;
 
     /// Writes and verifies.
     ///

@@ -55,6 +55,7 @@ impl Queue {
         let job = Job { ticket, request, token: CancelToken::new() };
         self.waiting.insert(slot, Waiting { job, not_before });
         self.pause_for_detail();
+        self.pause_sweep();
     }
 
     /// The next job to hand to the thread at `now`, if the thread is free and one is due.
@@ -65,7 +66,9 @@ impl Queue {
         let detail_first = self.waiting.contains_key(&Slot::Detail)
             && self.waiting.get(&Slot::Evaluate).is_some_and(|w| w.job.token.is_cancelled());
         let due = |slot: &Slot| self.waiting.get(slot).is_some_and(|w| w.not_before <= now);
-        let slot = Slot::ALL.into_iter().find(|slot| due(slot) && !(detail_first && *slot == Slot::Evaluate))?;
+        // Nor is a sweep taken up again while the edits of a burst wait for their pause.
+        let yields = |slot: Slot| detail_first && slot == Slot::Evaluate || slot == Slot::Sweep && self.is_urgent();
+        let slot = Slot::ALL.into_iter().find(|slot| due(slot) && !yields(*slot))?;
         let mut job = self.waiting.remove(&slot)?.job;
         // A paused job is started anew: its old flag stays set for good.
         if job.token.is_cancelled() {
@@ -149,6 +152,24 @@ impl Queue {
         let pausable =
             |r: &&mut Running| r.job.request.slot() == Slot::Evaluate && r.has_shown && !r.job.token.is_cancelled();
         if let Some(running) = self.running.as_mut().filter(pausable) {
+            running.paused = true;
+            running.job.token.cancel();
+        }
+    }
+
+    /// Whether something waits that a sweep makes way for: all but another sweep.
+    fn is_urgent(&self) -> bool {
+        self.waiting.keys().any(|slot| *slot != Slot::Sweep)
+    }
+
+    /// A sweep lasts seconds to minutes: it makes way for whatever is asked meanwhile and is taken up again; the workbench
+    /// goes on where it stopped.
+    fn pause_sweep(&mut self) {
+        if !self.is_urgent() {
+            return;
+        }
+        let is_sweep = |r: &&mut Running| r.job.request.slot() == Slot::Sweep && !r.job.token.is_cancelled();
+        if let Some(running) = self.running.as_mut().filter(is_sweep) {
             running.paused = true;
             running.job.token.cancel();
         }

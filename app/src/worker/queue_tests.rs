@@ -91,6 +91,34 @@ fn a_clicked_layer_interrupts_a_refining_evaluation_which_then_goes_on() {
 }
 
 #[test]
+fn a_sweep_makes_way_and_is_taken_up_again() {
+    let mut q = Queue::default();
+    let request = crate::document::SweepState::default().request();
+    let sweep = Request::Sweep { config: Arc::default(), request };
+    q.ask(sweep.clone(), 0.0);
+    let first = q.next(0.0).unwrap();
+    q.ask(evaluate("a"), 1.0);
+    assert!(first.token.is_cancelled());
+    assert!(!q.admit(&cancelled(&first)), "a pause is no cancellation");
+    let a = q.next(1.0).unwrap();
+    assert_eq!(a.request, evaluate("a"));
+    // A second edit of the burst waits for its pause, and the sweep with it.
+    q.ask(evaluate("b"), 1.1);
+    assert!(!q.admit(&cancelled(&a)));
+    assert!(q.next(1.15).is_none());
+    let b = q.next(1.3).unwrap();
+    assert!(q.admit(&news(&b, News::Report(Arc::new(crate::testing::report(3))))));
+    let again = q.next(1.4).unwrap();
+    assert_eq!((again.request.clone(), again.ticket), (sweep, first.ticket));
+    assert!(!again.token.is_cancelled());
+    q.ask(Request::Data { source: crate::worker::DataChoice::Sample, recipe: None, samples: None }, 2.0);
+    assert!(again.token.is_cancelled());
+    assert!(!q.admit(&cancelled(&again)));
+    assert_eq!(q.next(2.0).unwrap().request.slot(), Slot::Data);
+    assert!(q.next(9.0).is_none(), "other samples end it");
+}
+
+#[test]
 fn asking_for_what_already_runs_changes_nothing() {
     let mut q = Queue::default();
     q.ask(evaluate("a"), 0.0);

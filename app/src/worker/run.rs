@@ -18,6 +18,9 @@ use super::{Bench, Event, Job, News, Request, Trouble, TroubleKind};
 /// Progress closer together than this is not sent.
 const PROGRESS_EVERY: Duration = Duration::from_millis(50);
 
+/// Answers of a sweep closer together than this are sent together.
+const SWEEP_EVERY: Duration = Duration::from_millis(100);
+
 /// A bench and the way its news goes.
 pub struct Runner {
     bench: Box<dyn Bench>,
@@ -82,6 +85,24 @@ impl Runner {
             }
             Request::Detail { config, layer } => News::Detail(bench.layer_detail(config, layer, &mut run)?),
             Request::Arithmetic { config, layer } => News::Arithmetic(bench.layer_arithmetic(config, layer, &mut run)?),
+            Request::Sweep { config, request } => {
+                // Most of what the layers answer is not looked at: the last answer holds all of them.
+                let (mut told, mut held) = (None::<Instant>, None);
+                let result = bench.sweep(config, request, &mut run, &mut |sweep| {
+                    if told.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
+                        told = Some(Instant::now());
+                        held = None;
+                        say(News::SweepStage(sweep));
+                    } else {
+                        held = Some(sweep);
+                    }
+                });
+                // What a stopped sweep has is kept.
+                if let (Err(_), Some(sweep)) = (&result, held) {
+                    say(News::SweepStage(sweep));
+                }
+                News::Sweep(result?)
+            }
             Request::Export { config, path } => News::Exported(bench.export(config, path, &mut run)?),
         })
     }
@@ -119,5 +140,34 @@ impl Throttle {
             self.last = Some((now, progress.stage));
         }
         is_new || is_end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, sync::Arc};
+
+    use quantlens_analysis::job::CancelToken;
+
+    use super::*;
+    use crate::{document::SweepState, testing::FakeBench, worker::Ticket};
+
+    #[test]
+    fn a_stopped_sweep_sends_what_it_has_before_it_says_so() {
+        let token = CancelToken::new();
+        let request = Request::Sweep { config: Arc::default(), request: SweepState::default().request() };
+        let job = Job { ticket: Ticket(1), request, token: token.clone() };
+        let heard = RefCell::new(Vec::new());
+        Runner::new(Box::new(FakeBench { layers: 9 })).run(&job, &|event| {
+            match event.news {
+                // Stopped as soon as it has shown something.
+                News::SweepStage(sweep) => heard.borrow_mut().push(format!("{} layers", sweep.layers_done)),
+                News::Sweep(_) => heard.borrow_mut().push("all".into()),
+                News::Cancelled => heard.borrow_mut().push("stopped".into()),
+                _ => return,
+            }
+            token.cancel();
+        });
+        assert_eq!(heard.into_inner(), ["1 layers", "stopped"]);
     }
 }

@@ -1,0 +1,405 @@
+//! A sweep: every layer asked alone, over samples whose float tensors are in memory or run again in turns.
+//!
+//! A layer's sessions are built once, serve all samples and are dropped, so a sweep leaves the engine's own sessions and
+//! the cached weights as they were. With all samples in memory one layer is asked after the other; else a handful of
+//! layers share each look at a sample.
+
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+
+use super::{LIVE_SAMPLES, Workbench, cost, samples::no_data};
+use crate::{
+    config::QuantConfig,
+    engine::{Changed, OwnSessions, Reference, Start, Store, Suffix},
+    error::{Error, Result},
+    graph::LayerId,
+    job::Job,
+    metrics::{ErrorSums, Errors},
+    plan::{FormatPlan, QuantPlan, WeightCache},
+    quant::Bits,
+    report::{SampleEnergy, Sweep, SweepOutput, SweepRow, SweepTiming},
+    sensitivity::{Question, Resamples, SweepRequest, candidates, only, segment_work, without, worst_first},
+};
+
+/// Layers that share a look at a sample that is not in memory.
+const TURN: usize = 16;
+/// Sweeps that are kept, so that a stopped one goes on and a repeated one is there at once.
+const KEPT_SWEEPS: usize = 4;
+/// Pieces of the float network behind a layer: with fewer the way to the next checkpoint is longer, which runs without
+/// optimization; with more, more of them reorder their inputs.
+const PIECES: usize = 12;
+
+/// One plan that is asked, and what it has answered.
+struct Item {
+    layer: LayerId,
+    bits: Option<Bits>,
+    /// `None` where the target refuses the width, with the reason.
+    plan: std::result::Result<QuantPlan, String>,
+    sessions: OwnSessions,
+    /// By sample, by output; `None` where the output holds no floating-point values.
+    sums: Vec<Vec<Option<ErrorSums>>>,
+    /// By output, whether a value came through optimized sessions.
+    estimates: Vec<bool>,
+}
+
+/// What stays the same for all layers of a sweep.
+struct Ground {
+    config: Arc<QuantConfig>,
+    request: SweepRequest,
+    /// Of the configuration, for a relief.
+    base: Option<Arc<QuantPlan>>,
+    /// The configuration's own output errors, by sample, by output, for a relief.
+    base_sums: Vec<Vec<Option<ErrorSums>>>,
+    samples: usize,
+    suffix: Option<Suffix>,
+    /// By sample.
+    references: Vec<Option<Reference>>,
+    resamples: Resamples,
+}
+
+impl Workbench {
+    /// Asks every layer. `on_layers` receives what is known after each of them, worst first as far as an earlier
+    /// evaluation tells; a sweep that is cancelled leaves it at that, and the same one asked again goes on there.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] for a configuration or a request that cannot take effect, [`crate::Error::Data`] without
+    /// samples, [`crate::Error::Runtime`], [`crate::Error::Cancelled`].
+    pub fn sweep(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        request: &SweepRequest,
+        job: &mut Job<'_>,
+        on_layers: &mut dyn FnMut(Arc<Sweep>),
+    ) -> Result<Arc<Sweep>> {
+        let started = Instant::now();
+        request.check()?;
+        self.use_target_named(&config.target)?;
+        let formats = Arc::new(FormatPlan::resolve(&self.graph, config)?);
+        let is_it = |kept: &&Arc<Sweep>| kept.config == *config && kept.request == *request;
+        let kept = self.kept_sweeps.iter().find(is_it).cloned();
+        if let Some(whole) = kept.as_ref().filter(|kept| kept.layers_done == kept.layers_total) {
+            return Ok(Arc::clone(whole));
+        }
+        self.reference(job)?;
+        let available = self.data.as_ref().ok_or_else(no_data)?.samples.len();
+        let samples = request.samples.clamp(1, available);
+        let mut ground = Ground {
+            config: Arc::clone(config),
+            request: request.clone(),
+            base: None,
+            base_sums: Vec::new(),
+            samples,
+            suffix: None,
+            references: Vec::new(),
+            resamples: Resamples::new(samples),
+        };
+        let rows = kept.map(|kept| kept.rows.clone()).unwrap_or_default();
+        let mut layers = self.layers_to_ask(config, &formats, request);
+        let layers_total = layers.len();
+        layers.retain(|layer| rows.iter().all(|row| row.index != *layer));
+        match &request.question {
+            Question::Sensitivity(bits) => {
+                self.count_for(config, &layers, request, bits, job)?;
+                if !request.exact {
+                    self.prepare_suffix(&mut ground, job)?;
+                }
+            }
+            Question::Relief => {
+                let plan = self.plan(Arc::clone(&formats), job)?;
+                for index in 0..samples {
+                    job.step("quantized run", "samples", index, samples)?;
+                    self.bring(index..index + 1, &plan, job)?;
+                    let scores = &self.data.as_ref().ok_or_else(no_data)?.scores[index];
+                    ground.base_sums.push(scores.outputs.iter().map(|o| o.errors).collect());
+                }
+                ground.base = Some(plan);
+            }
+        }
+        let prepare_s = started.elapsed().as_secs_f64();
+        self.engine.take_seconds();
+        let mut sweep = Sweep {
+            config: Arc::clone(config),
+            request: request.clone(),
+            samples,
+            layers_done: layers_total - layers.len(),
+            layers_total,
+            rows,
+            configuration: ground.outputs(self, &ground.base_sums, &[], false),
+            timing: SweepTiming { prepare_s, ..SweepTiming::default() },
+        };
+        let turn = if self.are_resident(&ground)? { 1 } else { TURN };
+        for group in layers.chunks(turn) {
+            job.step("sensitivity", "layers", sweep.layers_done, sweep.layers_total)?;
+            let mut items = self.items(&ground, group)?;
+            for index in 0..samples {
+                self.ask(&mut ground, index, &mut items, job)?;
+            }
+            sweep.rows.extend(items.iter().map(|item| ground.row(self, item)));
+            sweep.rows.sort_by_key(|row| row.index);
+            sweep.layers_done += group.len();
+            sweep.timing.load_s += self.engine.take_seconds().load_s;
+            sweep.timing.total_s = started.elapsed().as_secs_f64();
+            let so_far = Arc::new(sweep.clone());
+            self.keep_sweep(Arc::clone(&so_far));
+            if sweep.layers_done < sweep.layers_total {
+                on_layers(so_far);
+            }
+        }
+        job.step("sensitivity", "layers", sweep.layers_total, sweep.layers_total)?;
+        Ok(Arc::new(sweep))
+    }
+
+    /// Keeps what a sweep has, in place of what it had before.
+    fn keep_sweep(&mut self, sweep: Arc<Sweep>) {
+        self.kept_sweeps.retain(|kept| kept.config != sweep.config || kept.request != sweep.request);
+        self.kept_sweeps.push_back(sweep);
+        if self.kept_sweeps.len() > KEPT_SWEEPS {
+            self.kept_sweeps.pop_front();
+        }
+    }
+
+    /// The layers of the request, in the order in which they are asked.
+    fn layers_to_ask(&self, config: &QuantConfig, formats: &FormatPlan, request: &SweepRequest) -> Vec<LayerId> {
+        let mut layers = candidates(&self.graph, request.kind);
+        if request.question == Question::Relief {
+            layers.retain(|&layer| without(&self.graph, config, formats, layer, request.kind).is_some());
+        }
+        let runs = self.data.as_ref().map(|d| d.samples.as_slice()).unwrap_or_default();
+        worst_first(&mut layers, &|layer| {
+            let each: Vec<ErrorSums> = runs.iter().filter_map(|run| run.layers.get(layer)?.local).collect();
+            let sums = ErrorSums::merge_samples(&each);
+            (!each.is_empty()).then_some(SampleEnergy { signal: sums.sum_f2, noise: sums.sum_e2 })
+        });
+        layers
+    }
+
+    /// Counts what the range methods of the layers need, in one look at the samples for all of them.
+    fn count_for(
+        &mut self,
+        config: &QuantConfig,
+        layers: &[LayerId],
+        request: &SweepRequest,
+        bits: &[Bits],
+        job: &mut Job<'_>,
+    ) -> Result<()> {
+        let mut counted = BTreeMap::new();
+        for &layer in layers {
+            let solos = bits.iter().map(|&bits| only(&self.graph, config, layer, request.kind, bits));
+            for formats in solos.filter_map(|solo| FormatPlan::resolve(&self.graph, &solo).ok()) {
+                for (tensor, for_flavours) in self.counted_tensors(&formats) {
+                    *counted.entry(tensor).or_default() |= for_flavours;
+                }
+            }
+        }
+        self.histograms(&counted, job)
+    }
+
+    /// The float network in optimized pieces, and what they make of each sample.
+    fn prepare_suffix(&mut self, ground: &mut Ground, job: &mut Job<'_>) -> Result<()> {
+        let data = self.data.as_ref().ok_or_else(no_data)?;
+        let macs: Vec<u64> = (0..self.graph.layers.len()).map(|l| cost::macs(&self.graph, l, &data.shapes)).collect();
+        let work = segment_work(&self.graph, &data.shapes, &macs);
+        let Some(mut suffix) = self.engine.suffix(&work, &data.shapes, PIECES, &job.cancel)? else { return Ok(()) };
+        for index in 0..ground.samples {
+            job.step("preparing estimates", "samples", index, ground.samples)?;
+            let float = self.float_store(index, job)?;
+            match suffix.reference(&float, &job.cancel) {
+                Ok(reference) => ground.references.push(Some(reference)),
+                Err(Error::Cancelled) => return Err(Error::Cancelled),
+                // A piece that cannot be run gives no estimates: the engine's own segments answer.
+                Err(_) => return Ok(()),
+            }
+        }
+        ground.suffix = Some(suffix);
+        Ok(())
+    }
+
+    fn are_resident(&self, ground: &Ground) -> Result<bool> {
+        let samples = &self.data.as_ref().ok_or_else(no_data)?.samples[..ground.samples];
+        let needs_quantized = ground.base.is_some();
+        Ok(samples.iter().all(|run| !run.float.is_empty() && (!needs_quantized || !run.quantized.is_empty())))
+    }
+
+    /// The plans that are asked of these layers.
+    fn items(&mut self, ground: &Ground, layers: &[LayerId]) -> Result<Vec<Item>> {
+        let (config, request) = (&ground.config, &ground.request);
+        let mut items = Vec::new();
+        for &layer in layers {
+            let mut add = |bits: Option<Bits>, plan| {
+                let estimates = vec![false; self.graph.outputs.len()];
+                let sessions = OwnSessions::default();
+                items.push(Item { layer, bits, plan, sessions, sums: Vec::new(), estimates });
+            };
+            let statistics = &self.data.as_ref().ok_or_else(no_data)?.statistics;
+            match (&request.question, &ground.base) {
+                (Question::Sensitivity(widths), _) => {
+                    for &bits in widths {
+                        let solo = only(&self.graph, config, layer, request.kind, bits);
+                        let plan = match FormatPlan::resolve(&self.graph, &solo) {
+                            // A cache of its own: these weights are asked for once, and the clicks' must stay.
+                            Ok(formats) => Ok(QuantPlan::resolve(
+                                &self.graph,
+                                Arc::new(formats),
+                                statistics,
+                                &mut WeightCache::new(),
+                            )?),
+                            Err(Error::Config { reason, .. }) => Err(reason),
+                            Err(other) => return Err(other),
+                        };
+                        add(Some(bits), plan);
+                    }
+                }
+                (Question::Relief, Some(base)) => {
+                    let relieved = without(&self.graph, config, &base.formats, layer, request.kind);
+                    let Some(relieved) = relieved else { continue };
+                    let formats = Arc::new(FormatPlan::resolve(&self.graph, &relieved)?);
+                    add(None, Ok(base.relieved(&self.graph, formats, statistics, &mut self.weight_cache)?));
+                }
+                (Question::Relief, None) => {}
+            }
+        }
+        Ok(items)
+    }
+
+    /// Asks the items about one sample.
+    fn ask(&mut self, ground: &mut Ground, index: usize, items: &mut [Item], job: &Job<'_>) -> Result<()> {
+        let float = self.float_store(index, job)?;
+        let run = match &ground.base {
+            Some(base) => Some(self.quantized_store(index, &float, base, job)?),
+            None => None,
+        };
+        for item in items {
+            job.cancel.check()?;
+            let Ok(plan) = &item.plan else { continue };
+            let start = match (&run, &ground.base) {
+                (Some(run), Some(base)) => Start { float: &float, run, plan: Some(base) },
+                _ => Start { float: &float, run: &float, plan: None },
+            };
+            let end = self.engine.segments();
+            let checkpoint = match (&ground.suffix, start.plan) {
+                (Some(suffix), None) => suffix.checkpoint(self.engine.first_untouched(plan)),
+                _ => None,
+            };
+            let to = checkpoint.unwrap_or(end);
+            let mut changed = self.engine.wave(start, plan, &mut item.sessions, to, false, &job.cancel)?;
+            let mut pairs = BTreeMap::new();
+            if let (Some(from), Some(suffix), Some(Some(reference))) =
+                (checkpoint, &mut ground.suffix, ground.references.get(index))
+                && !changed.is_empty()
+            {
+                match suffix.finish(reference, from, &changed, &float, &job.cancel) {
+                    Ok(found) => pairs = found,
+                    // Values that decide on a shape made one that a piece was not built for.
+                    Err(Error::Runtime { .. }) => {
+                        changed = self.engine.wave(start, plan, &mut item.sessions, end, false, &job.cancel)?;
+                    }
+                    Err(other) => return Err(other),
+                }
+            }
+            let outputs = self.graph.outputs.iter().enumerate();
+            let sums = outputs.map(|(position, tensor)| match pairs.get(tensor) {
+                Some((reference, value)) => {
+                    item.estimates[position] = true;
+                    sums(reference, value)
+                }
+                None => {
+                    let value = changed.get(tensor).or(start.run[*tensor].as_ref());
+                    float[*tensor].as_ref().zip(value).and_then(|(f, v)| sums(f, v))
+                }
+            });
+            item.sums.push(sums.collect());
+        }
+        Ok(())
+    }
+
+    /// The quantized tensors of a sample under `base`: cached, or from the float ones.
+    fn quantized_store(&mut self, index: usize, float: &Store, base: &Arc<QuantPlan>, job: &Job<'_>) -> Result<Store> {
+        let run = &self.data.as_ref().ok_or_else(no_data)?.samples[index];
+        if !run.quantized.is_empty() && run.plan.as_ref().is_some_and(|plan| Arc::ptr_eq(plan, base)) {
+            return Ok(run.quantized.clone());
+        }
+        let start = Start { float, run: float, plan: None };
+        let end = self.engine.segments();
+        let changed: Changed = self.engine.wave(start, base, &mut OwnSessions::default(), end, true, &job.cancel)?;
+        let mut store = float.clone();
+        changed.into_iter().for_each(|(tensor, value)| store[tensor] = Some(value));
+        Ok(store)
+    }
+}
+
+/// As the scores of an evaluation compare outputs.
+fn sums(float: &crate::engine::Value, other: &crate::engine::Value) -> Option<ErrorSums> {
+    let (f, q) = (float.widened()?, other.widened()?);
+    (f.len() == q.len()).then(|| ErrorSums::of(&f, &q))
+}
+
+impl Ground {
+    fn row(&self, workbench: &Workbench, item: &Item) -> SweepRow {
+        let layer = &workbench.graph.layers[item.layer];
+        let is_relief = self.base.is_some();
+        let outputs = if item.plan.is_ok() {
+            self.outputs(workbench, &item.sums, &item.estimates, is_relief)
+        } else {
+            Vec::new()
+        };
+        SweepRow {
+            index: item.layer,
+            name: layer.name.clone(),
+            op: layer.op.clone(),
+            bits: item.bits,
+            outputs,
+            refused: item.plan.as_ref().err().cloned(),
+        }
+    }
+
+    /// `sums` by sample and output, as values.
+    fn outputs(
+        &self,
+        workbench: &Workbench,
+        sums: &[Vec<Option<ErrorSums>>],
+        estimates: &[bool],
+        has_gain: bool,
+    ) -> Vec<SweepOutput> {
+        if sums.is_empty() {
+            return Vec::new();
+        }
+        let names = workbench.graph.outputs.iter().map(|&t| workbench.graph.name(t).to_owned());
+        let of = |sums: &[Vec<Option<ErrorSums>>], position: usize| -> Option<Vec<ErrorSums>> {
+            sums.iter().map(|outputs| outputs.get(position).copied().flatten()).collect()
+        };
+        let output = |(position, name): (usize, String)| {
+            let own = of(sums, position);
+            let errors = super::report::errors(own.as_ref().map(|own| ErrorSums::merge_samples(own)));
+            let has_number = errors.sqnr_db.value().is_some();
+            let energies = own.filter(|_| has_number).map(energies_of);
+            let base = of(&self.base_sums, position).filter(|_| has_gain);
+            let base_db = base.as_ref().and_then(|base| Errors::from(&ErrorSums::merge_samples(base)).sqnr_db.value());
+            SweepOutput {
+                name,
+                interval: energies.as_ref().and_then(|energies| self.resamples.sqnr(energies)),
+                gain_db: errors.sqnr_db.value().zip(base_db).map(|(own, base)| own - base),
+                gain_interval: energies
+                    .zip(base.filter(|_| base_db.is_some()).map(energies_of))
+                    .and_then(|(own, base)| self.resamples.gain(&own, &base)),
+                estimate: estimates.get(position).copied().unwrap_or(false),
+                errors,
+            }
+        };
+        names.enumerate().map(output).collect()
+    }
+}
+
+fn energies_of(sums: Vec<ErrorSums>) -> Vec<SampleEnergy> {
+    sums.iter().map(|s| SampleEnergy { signal: s.sum_f2, noise: s.sum_e2 }).collect()
+}
+
+impl SweepRequest {
+    /// All of a layer's quantizers at these widths, over the live samples.
+    pub fn sensitivity(bits: Vec<Bits>) -> Self {
+        Self {
+            question: Question::Sensitivity(bits),
+            kind: crate::sensitivity::SweepKind::Both,
+            samples: LIVE_SAMPLES,
+            exact: false,
+        }
+    }
+}

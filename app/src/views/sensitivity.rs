@@ -1,0 +1,96 @@
+//! What each layer alone does to the model's outputs: bars sorted by harm, with the interval over the samples.
+//!
+//! A longer bar is worse, as in the list at the left. The whole width stands for the values on screen, with a scale above;
+//! an estimate is hollow, since it went through optimized kernels.
+
+mod controls;
+mod rows;
+mod scale;
+
+use egui::Ui;
+
+use crate::{
+    action::Action,
+    command::{Command, Commands, SweepCommand},
+    document::{Document, SweepView},
+    format,
+    widgets::{EmptyState, Tone, banner, empty_state},
+};
+
+/// What this view remembers between frames.
+#[derive(Clone, Debug)]
+pub struct SensitivityState {
+    /// How many of the worst layers the buttons set.
+    worst: usize,
+    /// The pointer was over a row in the last frame.
+    hovering: bool,
+}
+
+impl Default for SensitivityState {
+    fn default() -> Self {
+        Self { worst: 5, hovering: false }
+    }
+}
+
+/// Draws the view.
+pub fn sensitivity_ui(ui: &mut Ui, doc: &Document, state: &mut SensitivityState, send: &mut Commands) {
+    if doc.data.is_none() {
+        return no_data_ui(ui, doc, send);
+    }
+    controls::controls_ui(ui, doc, send);
+    let Some(sweep) = doc.sweep.result() else {
+        if !doc.sweep.is_running() {
+            not_started_ui(ui, doc, send);
+        }
+        return;
+    };
+    if doc.sweep.is_stale(&doc.config) && !doc.sweep.is_running() {
+        let text = "Measured under other settings than those of now.";
+        banner(ui, Tone::Warning, text, |ui| start_button(ui, "Measure again", send));
+    } else if sweep.layers_done < sweep.layers_total && !doc.sweep.is_running() {
+        let text = format!("Stopped: {}.", controls::done_of(sweep));
+        banner(ui, Tone::Info, &text, |ui| start_button(ui, "Go on", send));
+    }
+    rows::rows_ui(ui, doc, sweep, state, send);
+}
+
+fn start_button(ui: &mut Ui, text: &str, send: &mut Commands) {
+    if ui.button(text).clicked() {
+        send.push(Command::Sweep(SweepCommand::Start));
+    }
+}
+
+fn no_data_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    let (title, reason, actions): (_, _, &[Action]) = if doc.model.is_none() {
+        ("No model is open", "This page ranks the layers of a model.", &[Action::OpenModel, Action::OpenSample])
+    } else {
+        let reason = "What a layer does to the outputs is measured by running samples through the model.";
+        ("No samples yet", reason, &[Action::OpenImages, Action::OpenArrays, Action::UseSynthetic])
+    };
+    empty_state(ui, EmptyState { title, reason }, |ui| {
+        for action in actions {
+            if ui.button(action.title()).clicked() {
+                send.run(*action);
+            }
+        }
+    });
+}
+
+fn not_started_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    let samples = format::plural(doc.sweep.request().samples, "sample");
+    let (title, reason) = match doc.sweep.view {
+        SweepView::Sensitivity => (
+            "Which layers are sensitive?",
+            format!(
+                "Each layer alone is quantized, all else stays float, and the error is taken at the outputs, over {samples} at most."
+            ),
+        ),
+        SweepView::Relief => (
+            "Which layers cost most?",
+            format!(
+                "Each layer alone is made float, all else stays as configured, and the gain is taken at the outputs, over {samples} at most."
+            ),
+        ),
+    };
+    empty_state(ui, EmptyState { title, reason: &reason }, |ui| start_button(ui, "Measure", send));
+}
