@@ -2,6 +2,8 @@
 //! neither derives a number of its own.
 
 mod arithmetic;
+mod drift;
+mod flow;
 pub mod threshold;
 
 use std::{path::PathBuf, sync::Arc};
@@ -11,6 +13,8 @@ pub use arithmetic::{
     MultiplierFacts, PairSaturation, Reach, Remark, RemarkLevel, RoundingDifferences, TensorGrid,
 };
 
+pub use drift::{DriftNote, FallReason};
+pub use flow::{Flow, FlowKind};
 use serde::Serialize;
 pub use threshold::{MethodCurves, RangeMark, ThresholdDetail};
 
@@ -168,6 +172,12 @@ pub struct LayerRow {
     pub inherited: Errors,
     /// What the layer's own quantizers add.
     pub introduced: Errors,
+    /// What the layer makes of the error it receives; or why that cannot be said.
+    pub flow: Result<Flow, &'static str>,
+    /// Correlation of inherited and introduced error, −1 … 1: their energies do not simply add.
+    pub correlation: Measure,
+    /// Why the accumulated error falls here; `None` where it does not.
+    pub why_falls: Option<DriftNote>,
     /// Share of the output's values that the output quantizer clips, in the quantized run.
     pub clipped_fraction: Measure,
     /// The weight quantizer; `None` where the weights are float.

@@ -119,6 +119,9 @@ fn row(info: LayerInfo, n: usize, config: &QuantConfig) -> LayerRow {
         accumulated: errors(accumulated),
         inherited: errors(accumulated + 3.0),
         introduced: errors(accumulated + 4.5),
+        flow: Err("a made-up report has no flow"),
+        correlation: Measure::Value(0.1),
+        why_falls: None,
         clipped_fraction: Measure::Value(0.0004 * i as f64),
         weight: weight_bits.filter(|bits| !bits.is_float()).map(|bits| WeightSummary {
             tensor: format!("{}.weight", info.name),

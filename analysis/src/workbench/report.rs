@@ -6,6 +6,7 @@ use super::{Workbench, cost, samples::no_data, score, weight_summary::weight_sum
 use crate::{
     calibrate::MinMax,
     config::QuantConfig,
+    drift::{self, Totals},
     engine::LayerSums,
     error::Result,
     export::needed_opsets,
@@ -37,12 +38,13 @@ impl Workbench {
     ) -> Result<Report> {
         let data = self.data.as_ref().ok_or_else(no_data)?;
         let sums: Vec<&[LayerSums]> = data.samples[..used].iter().map(|s| s.layers.as_slice()).collect();
+        let totals = totals(&sums, self.graph.layers.len());
         let rows: Vec<LayerRow> = self
             .info
             .layers
             .iter()
             .enumerate()
-            .map(|(id, info)| self.row(id, info, plan, &sums, &data.shapes))
+            .map(|(id, info)| self.row(id, info, plan, &sums, &totals, &data.shapes))
             .collect();
         let outputs = self.output_rows(used)?;
         let has_classes = data.scores.iter().flat_map(|s| &s.outputs).any(|o| o.classes > 0);
@@ -94,12 +96,15 @@ impl Workbench {
             .enumerate()
             .map(|(id, info)| {
                 let none = unknown(NEEDS_SAMPLES);
-                let row = self.row(id, info, plan, &[], &[]);
+                let row = self.row(id, info, plan, &[], &[], &[]);
                 LayerRow {
                     local: none,
                     accumulated: none,
                     inherited: none,
                     introduced: none,
+                    flow: Err(NEEDS_SAMPLES),
+                    correlation: Measure::NotApplicable(NEEDS_SAMPLES),
+                    why_falls: None,
                     clipped_fraction: Measure::NotApplicable(NEEDS_SAMPLES),
                     ..row
                 }
@@ -133,14 +138,11 @@ impl Workbench {
         info: &LayerInfo,
         plan: &QuantPlan,
         samples: &[&[LayerSums]],
+        totals: &[Totals],
         shapes: &[Option<Vec<usize>>],
     ) -> LayerRow {
         let format = &plan.formats.layers[id];
-        let merged = |field: fn(&LayerSums) -> Option<ErrorSums>| -> Option<ErrorSums> {
-            let each: Option<Vec<ErrorSums>> = samples.iter().map(|s| s.get(id).and_then(field)).collect();
-            each.map(|each| ErrorSums::merge_samples(&each))
-        };
-        let accumulated = merged(|s| s.accumulated);
+        let own = totals.get(id).copied().unwrap_or_default();
         let cost = cost::of_layer(&self.graph, id, plan, shapes);
         let output = self.graph.layers[id].outputs.first().copied();
         let quantizer = output.and_then(|t| plan.tensors[t]);
@@ -150,10 +152,13 @@ impl Workbench {
             activation_bits: format.activation_bits,
             granularity: format.weight_bits.filter(|b| !b.is_float()).map(|_| format.granularity),
             edited: format.is_edited,
-            local: errors(merged(|s| s.local)),
-            accumulated: errors(accumulated),
-            inherited: errors(merged(|s| s.inherited)),
-            introduced: introduced(merged(|s| s.introduced), accumulated),
+            local: errors(merged(samples, id, |s| s.local)),
+            accumulated: errors(own.accumulated),
+            inherited: errors(own.inherited),
+            introduced: introduced(own.introduced, own.accumulated),
+            flow: drift::flow(&drift::received(&self.graph, id, totals), own.inherited.as_ref()),
+            correlation: drift::correlation(&own),
+            why_falls: drift::drift_note(&self.graph, id, totals),
             clipped_fraction: clipped_fraction(id, samples),
             by_sample: samples.iter().filter_map(|s| Some(energy(&s.get(id)?.accumulated?))).collect(),
             weight: weight_summary(&self.graph, id, &plan.weights[id], format),
@@ -208,6 +213,22 @@ impl Workbench {
         }
         Ok(rows)
     }
+}
+
+/// The sums of one error of a layer over all samples; `None` unless every sample has them.
+fn merged(samples: &[&[LayerSums]], id: LayerId, field: fn(&LayerSums) -> Option<ErrorSums>) -> Option<ErrorSums> {
+    let each: Option<Vec<ErrorSums>> = samples.iter().map(|s| s.get(id).and_then(field)).collect();
+    each.map(|each| ErrorSums::merge_samples(&each))
+}
+
+/// By layer.
+fn totals(samples: &[&[LayerSums]], layers: usize) -> Vec<Totals> {
+    let of = |id| Totals {
+        accumulated: merged(samples, id, |s| s.accumulated),
+        inherited: merged(samples, id, |s| s.inherited),
+        introduced: merged(samples, id, |s| s.introduced),
+    };
+    (0..layers).map(of).collect()
 }
 
 fn share(hits: u64, of: u64) -> Share {

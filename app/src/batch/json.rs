@@ -1,5 +1,7 @@
 //! Results as JSON: the contract `quantlens-analysis/1`. Kept apart from the report so that neither binds the other.
 
+mod drift;
+
 use anyhow::Result;
 use quantlens_analysis::{
     metrics::Measure,
@@ -24,6 +26,7 @@ pub(super) fn analysis(model: &ModelInfo, report: &Report) -> Result<String> {
         "samples": report.samples,
         "config": config,
         "layers": report.rows.iter().map(layer).collect::<Result<Vec<_>>>()?,
+        "drift_notes": drift::notes(report),
         "outputs": report.outputs.iter().map(output).collect::<Result<Vec<_>>>()?,
         "cost": report.cost,
         "memory": { "budget_bytes": report.memory.budget_bytes, "peak_bytes": report.memory.peak_bytes },
@@ -71,6 +74,8 @@ fn layer(row: &LayerRow) -> Result<Value> {
         "accumulated": serde_json::to_value(row.accumulated)?,
         "inherited": serde_json::to_value(row.inherited)?,
         "introduced": serde_json::to_value(row.introduced)?,
+        "flow": drift::flow(row),
+        "correlation": drift::measure(row.correlation),
         "clipped_fraction": row.clipped_fraction.value(),
         "weight": weight,
         "activation": activation,

@@ -128,6 +128,9 @@ fn row(info: LayerInfo, line: &Line) -> LayerRow {
         accumulated: errors(accumulated),
         inherited: errors(accumulated + 0.8),
         introduced: errors(local),
+        flow: Err("a fixture has no flow"),
+        correlation: Measure::NotApplicable("a fixture has none"),
+        why_falls: None,
         clipped_fraction: measure(clipped),
         weight: weight_bits.map(|bits| WeightSummary {
             tensor: format!("{name}.weight"),
