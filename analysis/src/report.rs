@@ -2,8 +2,10 @@
 //! neither derives a number of its own.
 
 mod arithmetic;
+mod breakdown;
 mod drift;
 mod flow;
+mod scope;
 pub mod threshold;
 
 use std::{path::PathBuf, sync::Arc};
@@ -13,8 +15,10 @@ pub use arithmetic::{
     MultiplierFacts, PairSaturation, Reach, Remark, RemarkLevel, RoundingDifferences, TensorGrid,
 };
 
+pub use breakdown::{CutErrors, ErrorPart, ErrorSource, LayerErrors, QuantizerErrors, clipping_share};
 pub use drift::{DriftNote, FallReason};
 pub use flow::{Flow, FlowKind};
+pub use scope::{SampleScope, WorstSample};
 use serde::Serialize;
 pub use threshold::{MethodCurves, RangeMark, ThresholdDetail};
 
@@ -149,6 +153,10 @@ pub struct Report {
     pub timing: Timing,
     /// What the user must know to read the numbers right.
     pub warnings: Vec<Warning>,
+    /// Names of the samples, in the order of [`LayerRow::by_sample`].
+    pub sample_names: Arc<[String]>,
+    /// The one sample that these numbers are of; `None` where they are of all that ran.
+    pub scope: Option<SampleScope>,
 }
 
 /// One layer under the configuration.

@@ -159,6 +159,8 @@ pub enum Command {
     TogglePanel(PanelId),
     /// Which part the width keys set.
     Target(Part),
+    /// Show the numbers of this sample alone, counted from 0; `None` shows those of all samples.
+    ScopeSample(Option<usize>),
 
     /// Stop the running job.
     Cancel,

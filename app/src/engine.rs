@@ -9,7 +9,7 @@ use quantlens_analysis::{
     data::{DataOptions, DataSource, Recipe, RecipeTrial, info::DataInfo},
     engine::Runtime,
     job::Job,
-    report::{ExportReport, LayerArithmetic, LayerDetail, ModelInfo, Report},
+    report::{ExportReport, LayerArithmetic, LayerDetail, LayerErrors, ModelInfo, Report},
     workbench::{ExportOptions, OpenOptions, Workbench},
 };
 
@@ -154,6 +154,14 @@ impl Bench for Engine {
         job: &mut Job<'_>,
     ) -> Result<Arc<LayerArithmetic>> {
         Ok(self.workbench()?.layer_arithmetic(config, layer, job)?)
+    }
+
+    fn layer_errors(&mut self, config: &Arc<QuantConfig>, layer: &str, job: &mut Job<'_>) -> Result<Arc<LayerErrors>> {
+        Ok(self.workbench()?.layer_errors(config, layer, job)?)
+    }
+
+    fn one_sample(&mut self, config: &Arc<QuantConfig>, index: usize, job: &mut Job<'_>) -> Result<Arc<Report>> {
+        Ok(self.workbench()?.report_of_sample(config, index, job)?)
     }
 
     fn export(&mut self, config: &Arc<QuantConfig>, path: &Path, job: &mut Job<'_>) -> Result<Arc<ExportReport>> {

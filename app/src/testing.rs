@@ -15,8 +15,8 @@ use quantlens_analysis::{
     quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
     report::{
         ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, LayerArithmetic, LayerDetail,
-        LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, TargetInfo, ThresholdDetail, Timing,
-        Verification, WeightChannel, WeightScale, WeightSummary,
+        LayerErrors, LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, SampleScope, Score, Share, TargetInfo,
+        ThresholdDetail, Timing, Verification, WeightChannel, WeightScale, WeightSummary,
     },
     target::Target,
     tensor::{Dim, ElementType, ModelInput},
@@ -160,6 +160,8 @@ pub fn report_of(n: usize, config: &Arc<QuantConfig>) -> Report {
     let quantized_bytes = rows.iter().map(|row| row.quantized_bytes).sum();
     let last = rows.last().map_or(Measure::Exact, |row| row.accumulated.sqnr_db);
     Report {
+        sample_names: Arc::default(),
+        scope: None,
         needs: vec![(String::new(), 17)],
         config: Arc::clone(config),
         target: target(),
@@ -391,6 +393,24 @@ impl Bench for FakeBench {
     ) -> anyhow::Result<Arc<LayerArithmetic>> {
         let content = ArithmeticContent::NotApplicable("The test's model has no arithmetic.".into());
         Ok(Arc::new(LayerArithmetic { layer: layer.into(), content }))
+    }
+
+    fn layer_errors(&mut self, _: &Arc<QuantConfig>, layer: &str, _: &mut Run<'_>) -> anyhow::Result<Arc<LayerErrors>> {
+        Ok(Arc::new(LayerErrors {
+            layer: layer.into(),
+            samples: 8,
+            local: errors(30.0),
+            parts: Vec::new(),
+            quantizer: None,
+            cut: None,
+        }))
+    }
+
+    fn one_sample(&mut self, config: &Arc<QuantConfig>, index: usize, _: &mut Run<'_>) -> anyhow::Result<Arc<Report>> {
+        let all = self.report(config)?;
+        let of = all.samples;
+        let scope = Some(SampleScope { index, of, name: format!("sample {index}") });
+        Ok(Arc::new(Report { samples: 1, samples_total: 1, scope, ..Report::clone(&all) }))
     }
 
     fn export(&mut self, _: &Arc<QuantConfig>, path: &Path, _: &mut Run<'_>) -> anyhow::Result<Arc<ExportReport>> {

@@ -58,7 +58,7 @@ struct Planned {
 }
 
 /// Tensors that layers read in formats of their own.
-type Reads = BTreeSet<(LayerId, TensorId)>;
+pub(super) type Reads = BTreeSet<(LayerId, TensorId)>;
 
 impl SegmentSessions {
     /// The session of the float model's own nodes.
@@ -110,7 +110,8 @@ fn read_name(graph: &Graph, tensor: TensorId, reader: LayerId) -> String {
     format!("\u{1}read{reader}:{}", graph.name(tensor))
 }
 
-fn build(
+/// The session of a segment, with these weights and whether the batch norm is folded into them, or with the file's own.
+pub(super) fn build(
     runtime: &Runtime,
     graph: &Graph,
     segment: &Segment,

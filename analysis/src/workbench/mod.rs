@@ -6,6 +6,7 @@
 //! then all, and what a plan leaves unchanged is not run again.
 
 mod arithmetic;
+mod breakdown;
 mod cost;
 mod data;
 mod detail;
@@ -13,6 +14,7 @@ mod evaluate;
 mod export;
 
 mod info;
+mod one_sample;
 mod open;
 mod report;
 mod retarget;

@@ -1,6 +1,6 @@
 //! Sums of samples to the numbers of a report.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use super::{Workbench, cost, samples::no_data, score, weight_summary::weight_summary};
 use crate::{
@@ -36,8 +36,19 @@ impl Workbench {
         used: usize,
         timing: Timing,
     ) -> Result<Report> {
+        self.report_over(config, plan, 0..used, timing)
+    }
+
+    /// The report of these samples, all of which are at `plan`.
+    pub(super) fn report_over(
+        &self,
+        config: &Arc<QuantConfig>,
+        plan: &QuantPlan,
+        used: Range<usize>,
+        timing: Timing,
+    ) -> Result<Report> {
         let data = self.data.as_ref().ok_or_else(no_data)?;
-        let sums: Vec<&[LayerSums]> = data.samples[..used].iter().map(|s| s.layers.as_slice()).collect();
+        let sums: Vec<&[LayerSums]> = data.samples[used.clone()].iter().map(|s| s.layers.as_slice()).collect();
         let totals = totals(&sums, self.graph.layers.len());
         let rows: Vec<LayerRow> = self
             .info
@@ -46,7 +57,7 @@ impl Workbench {
             .enumerate()
             .map(|(id, info)| self.row(id, info, plan, &sums, &totals, &data.shapes))
             .collect();
-        let outputs = self.output_rows(used)?;
+        let outputs = self.output_rows(used.clone())?;
         let has_classes = data.scores.iter().flat_map(|s| &s.outputs).any(|o| o.classes > 0);
         let labels_are_foreign =
             has_classes && data.dataset.labels().is_some() && outputs.iter().all(|o| o.float_accuracy.is_none());
@@ -65,7 +76,7 @@ impl Workbench {
         Ok(Report {
             config: Arc::clone(config),
             target: Arc::clone(&self.info.target),
-            samples: used,
+            samples: used.len(),
             samples_total: data.samples.len(),
             score: score_of(&outputs),
             cost: Cost {
@@ -84,6 +95,8 @@ impl Workbench {
             },
             timing,
             warnings,
+            sample_names: used.map(|index| data.dataset.name(index)).collect(),
+            scope: None,
         })
     }
 
@@ -129,6 +142,8 @@ impl Workbench {
             memory: Memory { budget_bytes: self.memory_budget_bytes, ..Memory::default() },
             timing: Timing::default(),
             warnings: self.info.warnings.iter().chain(&plan.warnings).cloned().collect(),
+            sample_names: Arc::default(),
+            scope: None,
         }
     }
 
@@ -183,9 +198,9 @@ impl Workbench {
         }
     }
 
-    fn output_rows(&self, used: usize) -> Result<Vec<OutputRow>> {
+    fn output_rows(&self, used: Range<usize>) -> Result<Vec<OutputRow>> {
         let data = self.data.as_ref().ok_or_else(no_data)?;
-        let scores = &data.scores[..used];
+        let scores = &data.scores[used.clone()];
         let mut rows = Vec::with_capacity(self.graph.outputs.len());
         for (position, &tensor) in self.graph.outputs.iter().enumerate() {
             let each = || scores.iter().filter_map(|s| s.outputs.get(position));
@@ -199,7 +214,7 @@ impl Workbench {
             });
             let classes = each().map(|o| o.classes).next().unwrap_or(0);
             let labels = score::fitting_labels(data.dataset.labels(), classes);
-            let label = |index: usize| labels.and_then(|l| l.get(index).copied());
+            let label = |index: usize| labels.and_then(|l| l.get(used.start + index).copied());
             let accuracy = score::accuracy(each().enumerate().map(|(i, o)| (o.best.as_slice(), label(i))));
             let float_accuracy = score::accuracy(each().enumerate().map(|(i, o)| (o.float_best.as_slice(), label(i))));
             rows.push(OutputRow {

@@ -94,7 +94,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 66] = [
+    pub const ALL: [Self; 67] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -134,6 +134,7 @@ impl Action {
         Self::ShowPage(Page::Histogram),
         Self::ShowPage(Page::Threshold),
         Self::ShowPage(Page::Channels),
+        Self::ShowPage(Page::Errors),
         Self::ShowPage(Page::Arithmetic),
         Self::Toggle(PanelId::List),
         Self::Toggle(PanelId::Strip),

@@ -25,7 +25,7 @@ pub(super) fn analysis(model: &ModelInfo, report: &Report) -> Result<String> {
         },
         "samples": report.samples,
         "config": config,
-        "layers": report.rows.iter().map(layer).collect::<Result<Vec<_>>>()?,
+        "layers": report.rows.iter().map(|row| layer(row, report)).collect::<Result<Vec<_>>>()?,
         "drift_notes": drift::notes(report),
         "outputs": report.outputs.iter().map(output).collect::<Result<Vec<_>>>()?,
         "cost": report.cost,
@@ -41,7 +41,7 @@ fn opset(model: &ModelInfo) -> i64 {
     model.opsets.iter().find(|(domain, _)| domain.is_empty() || domain == "ai.onnx").map_or(0, |(_, version)| *version)
 }
 
-fn layer(row: &LayerRow) -> Result<Value> {
+fn layer(row: &LayerRow, report: &Report) -> Result<Value> {
     let weight = row.weight.as_ref().map(|w| {
         json!({
             "tensor": w.tensor,
@@ -76,6 +76,7 @@ fn layer(row: &LayerRow) -> Result<Value> {
         "introduced": serde_json::to_value(row.introduced)?,
         "flow": drift::flow(row),
         "correlation": drift::measure(row.correlation),
+        "worst_sample": drift::worst_sample(row, report),
         "clipped_fraction": row.clipped_fraction.value(),
         "weight": weight,
         "activation": activation,

@@ -168,6 +168,8 @@ fn assemble(rows: Vec<LayerRow>, config: QuantConfig) -> Report {
     let (right, agreeing) = (Share { count: 116, of: 360 }, Share { count: 115, of: 360 });
     let float = Share { count: 357, of: 360 };
     Report {
+        sample_names: Arc::default(),
+        scope: None,
         needs: vec![(String::new(), 17)],
         config: Arc::new(config),
         target: crate::testing::target(),

@@ -154,6 +154,8 @@ pub(crate) fn report(info: LayerInfo) -> Report {
         bops: 144_506_880,
     };
     Report {
+        sample_names: Arc::default(),
+        scope: None,
         needs: vec![(String::new(), 17)],
         config: Arc::new(QuantConfig::default()),
         target: crate::testing::target(),

@@ -14,7 +14,7 @@ use quantlens_analysis::{
     config::QuantConfig,
     data::{DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{CancelToken, Job as Run, Progress},
-    report::{ExportReport, LayerArithmetic, LayerDetail, ModelInfo, Report},
+    report::{ExportReport, LayerArithmetic, LayerDetail, LayerErrors, ModelInfo, Report},
 };
 
 pub use self::{
@@ -66,6 +66,20 @@ pub enum Request {
         /// The layer's name.
         layer: String,
     },
+    /// The error of one layer by source. Shares the slot too.
+    LayerErrors {
+        /// Under this configuration.
+        config: Arc<QuantConfig>,
+        /// The layer's name.
+        layer: String,
+    },
+    /// The numbers of one sample.
+    OneSample {
+        /// Under this configuration.
+        config: Arc<QuantConfig>,
+        /// Its place among the samples, from 0.
+        index: usize,
+    },
     /// Write the quantized model and run it.
     Export {
         /// Which configuration.
@@ -100,6 +114,7 @@ pub enum Slot {
     Open,
     Data,
     Evaluate,
+    OneSample,
     Detail,
     Recipes,
     Export,
@@ -107,7 +122,8 @@ pub enum Slot {
 
 impl Slot {
     /// All of them, most urgent first.
-    pub const ALL: [Self; 6] = [Self::Open, Self::Data, Self::Evaluate, Self::Detail, Self::Recipes, Self::Export];
+    pub const ALL: [Self; 7] =
+        [Self::Open, Self::Data, Self::Evaluate, Self::OneSample, Self::Detail, Self::Recipes, Self::Export];
 
     /// Whether a new job of this kind makes results of `other` meaningless. An export keeps its own copy of the
     /// configuration, so an edit does not stop it; another model or other samples do.
@@ -115,8 +131,8 @@ impl Slot {
         match self {
             Self::Open => true,
             Self::Data => other != Self::Open,
-            Self::Evaluate => matches!(other, Self::Evaluate | Self::Detail),
-            Self::Detail | Self::Recipes | Self::Export => self == other,
+            Self::Evaluate => matches!(other, Self::Evaluate | Self::OneSample | Self::Detail),
+            Self::OneSample | Self::Detail | Self::Recipes | Self::Export => self == other,
         }
     }
 }
@@ -129,7 +145,8 @@ impl Request {
             Self::Data { .. } => Slot::Data,
             Self::Recipes => Slot::Recipes,
             Self::Evaluate { .. } => Slot::Evaluate,
-            Self::Detail { .. } | Self::Arithmetic { .. } => Slot::Detail,
+            Self::Detail { .. } | Self::Arithmetic { .. } | Self::LayerErrors { .. } => Slot::Detail,
+            Self::OneSample { .. } => Slot::OneSample,
             Self::Export { .. } => Slot::Export,
         }
     }
@@ -143,6 +160,8 @@ impl Request {
             Self::Evaluate { .. } => "evaluating",
             Self::Detail { .. } => "measuring the layer",
             Self::Arithmetic { .. } => "computing in integers",
+            Self::LayerErrors { .. } => "splitting the error",
+            Self::OneSample { .. } => "reading one sample",
             Self::Export { .. } => "exporting",
         }
     }
@@ -195,6 +214,10 @@ pub enum News {
     Detail(Arc<LayerDetail>),
     /// The layer's Arithmetic page.
     Arithmetic(Arc<LayerArithmetic>),
+    /// The layer's Errors page.
+    LayerErrors(Arc<LayerErrors>),
+    /// The numbers of one sample.
+    OneSample(Arc<Report>),
     /// The file is written and was run.
     Exported(Arc<ExportReport>),
     /// It was stopped.
@@ -299,6 +322,24 @@ pub trait Bench: Send {
         layer: &str,
         job: &mut Run<'_>,
     ) -> anyhow::Result<Arc<LayerArithmetic>>;
+
+    /// The error of one layer by source.
+    ///
+    /// # Errors
+    /// When a run fails.
+    fn layer_errors(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        layer: &str,
+        job: &mut Run<'_>,
+    ) -> anyhow::Result<Arc<LayerErrors>>;
+
+    /// The numbers of one sample.
+    ///
+    /// # Errors
+    /// When there is no such sample or a run fails.
+    fn one_sample(&mut self, config: &Arc<QuantConfig>, index: usize, job: &mut Run<'_>)
+    -> anyhow::Result<Arc<Report>>;
 
     /// Writes and verifies.
     ///

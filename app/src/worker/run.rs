@@ -82,6 +82,8 @@ impl Runner {
             }
             Request::Detail { config, layer } => News::Detail(bench.layer_detail(config, layer, &mut run)?),
             Request::Arithmetic { config, layer } => News::Arithmetic(bench.layer_arithmetic(config, layer, &mut run)?),
+            Request::LayerErrors { config, layer } => News::LayerErrors(bench.layer_errors(config, layer, &mut run)?),
+            Request::OneSample { config, index } => News::OneSample(bench.one_sample(config, *index, &mut run)?),
             Request::Export { config, path } => News::Exported(bench.export(config, path, &mut run)?),
         })
     }

@@ -25,6 +25,18 @@ pub(super) fn measure(measure: Measure) -> Value {
     json!({ "value": measure.value(), "why": measure.why() })
 }
 
+/// `layers[].worst_sample`: the sample whose error is largest here; `null` where none has one.
+pub(super) fn worst_sample(row: &LayerRow, report: &Report) -> Value {
+    row.worst_sample().map_or(Value::Null, |worst| {
+        json!({
+            "index": worst.index,
+            "name": report.sample_names.get(worst.index),
+            "sqnr_db": worst.sqnr_db.value(),
+            "why": worst.sqnr_db.why(),
+        })
+    })
+}
+
 /// `drift_notes`: the layers where the accumulated error falls, in graph order.
 pub(super) fn notes(report: &Report) -> Vec<Value> {
     let note = |row: &LayerRow| {
