@@ -11,7 +11,10 @@ use quantlens_analysis::{
     report::{ErrorPart, ErrorSource, LayerErrors, Report},
     workbench::Workbench,
 };
-use quantlens_tests::core::{bench, evaluate, quietly, sample};
+use quantlens_tests::{
+    core::{bench, evaluate, quietly, sample},
+    models::{Builder, save_array},
+};
 
 /// As many as a layer's pages look at.
 const SAMPLES: usize = 8;
@@ -180,4 +183,69 @@ fn the_parts_of_the_accumulated_error_and_the_notes_fit_the_numbers() {
     let cut = split(&mut workbench, &config, &relu.info.name).cut.clone().expect("it cuts");
     let share = cut.error_share.expect("an error");
     assert!(share > 0.0 && share < 1.0 && cut.values_share > 0.0 && cut.values_share < 1.0, "{cut:?}");
+}
+
+/// A model with one input of `width` values, opened with these samples.
+fn small(build: impl FnOnce(&mut Builder), width: usize, samples: &[f32]) -> (tempfile::TempDir, Workbench) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut builder = Builder::new(17);
+    builder.input("x", &[i64::try_from(width).expect("small")]);
+    build(&mut builder);
+    let model = builder.save(folder.path());
+    let data = save_array(folder.path(), &[samples.len() / width, width], samples.to_vec());
+    let workbench = bench(&model, &data, samples.len() / width, None);
+    (folder, workbench)
+}
+
+#[test]
+fn a_bias_below_half_a_step_of_the_accumulator_is_lost() {
+    // x in 0 … 2.55: S_x = 0.01; w = 1.27: S_w = 0.01; S_b = 0.0001, so b = 0.00004 becomes 0: e = −0.00004 everywhere.
+    let build = |builder: &mut Builder| {
+        builder.constant("w", &[1, 1], vec![1.27]);
+        builder.constant("b", &[1], vec![0.000_04]);
+        builder.node("Gemm", &["x", "w", "b"], "y", Vec::new());
+        builder.output("y");
+    };
+    let (_folder, mut workbench) = small(build, 1, &[0.0, 0.01, 0.02, 2.55]);
+    let found = split(&mut workbench, &QuantConfig::default(), "n_y");
+    let bias = part(&found, ErrorSource::Bias).expect("an int32 bias");
+    // float32 near 3 has steps of 2.4e−7: a hundredth of the error.
+    assert!((value(bias.errors.max_abs) / 4e-5 - 1.0).abs() < 0.02, "{bias:?}");
+    assert!((value(bias.errors.mse) / 1.6e-9 - 1.0).abs() < 0.02, "{bias:?}");
+    assert!(
+        part(&found, ErrorSource::Weights).is_some_and(|part| value(part.errors.max_abs) < 1e-6),
+        "1.27 is 127 steps"
+    );
+}
+
+#[test]
+fn the_errors_that_a_relu_discards_by_hand() {
+    // Each value has its own error of rounding: S = (2.55 + 0.51)/255 = 0.012, Z takes −0.51 to −128 + 85.5/… .
+    let samples = [2.55, -0.333, 0.005, 1.111, -0.51, 0.777];
+    let build = |builder: &mut Builder| {
+        builder.constant("w", &[3, 3], vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+        builder.node("MatMul", &["x", "w"], "m", Vec::new());
+        builder.node("Relu", &["m"], "y", Vec::new());
+        builder.output("y");
+    };
+    let (_folder, mut workbench) = small(build, 3, &samples);
+    let config = QuantConfig::default();
+    let report = evaluate(&mut workbench, &config);
+    let input = report.rows[0].activation.as_ref().expect("a quantized input");
+    assert!((f64::from(input.scale) - 0.012).abs() < 1e-6, "{input:?}");
+    let error = |x: &f32| {
+        let code = (f64::from(*x) / f64::from(input.scale)).round_ties_even() + f64::from(input.zero_point);
+        (code.clamp(-128.0, 127.0) - f64::from(input.zero_point)) * f64::from(input.scale) - f64::from(*x)
+    };
+    let energy = |wanted: fn(&f32) -> bool| samples.iter().filter(|x| wanted(x)).map(|x| error(x).powi(2)).sum::<f64>();
+    let (cut_off, all) = (energy(|x| *x < 0.0), energy(|_| true));
+    let found = split(&mut workbench, &config, "n_m").cut.clone().expect("a Relu");
+    assert_eq!((found.op.as_str(), found.values_share), ("Relu", 2.0 / 6.0));
+    assert!((found.error_share.expect("an error") - cut_off / all).abs() < 1e-4, "{found:?} {cut_off} {all}");
+    let signal =
+        |wanted: fn(&f32) -> bool| samples.iter().filter(|x| wanted(x)).map(|x| f64::from(*x).powi(2)).sum::<f64>();
+    let before = 10.0 * (signal(|_| true) / all).log10();
+    let after = 10.0 * (signal(|x| *x > 0.0) / (all - cut_off)).log10();
+    assert!((value(found.before_db) - before).abs() < 1e-3, "{found:?} {before}");
+    assert!((value(found.after_db) - after).abs() < 0.05, "{found:?} {after}: a negative value may round up to a step");
 }

@@ -6,7 +6,7 @@ use crate::{
     quant::Clipping,
 };
 
-/// The error of one layer by source, from the samples whose tensors are in memory.
+/// The error of one layer by source, from the live samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerErrors {
     /// The layer.

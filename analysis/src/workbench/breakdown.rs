@@ -1,8 +1,8 @@
 //! Where the clicked layer's error comes from: the layer run alone with one source of error at a time, its output
 //! quantizer before against after, and its activation before against after.
 //!
-//! These are runs of their own, of one layer on the samples in memory, so they are made when the page is looked at and
-//! are no part of the table.
+//! These are runs of their own, of one layer on the live samples, so they are made when the page is looked at and are
+//! no part of the table.
 
 use std::sync::Arc;
 
@@ -41,13 +41,9 @@ impl Workbench {
         let mut sources = Sources::of(self, &plan, id)?;
         for index in 0..count {
             job.step("errors by source", "samples", index, count)?;
-            self.bring(index, &plan, job)?;
-            let run = &self.data.as_ref().ok_or_else(no_data)?.samples[index];
-            if run.float.is_empty() || run.quantized.is_empty() {
-                continue;
-            }
-            let local = run.layers[id].local;
-            sources.observe(&graph, &plan, (&run.float, &run.quantized), local, job)?;
+            let (_, float, quantized, _) = self.stores_of(index, &plan, job)?;
+            let local = self.data.as_ref().ok_or_else(no_data)?.samples[index].layers[id].local;
+            sources.observe(&graph, &plan, (&float, &quantized), local, job)?;
         }
         job.step("errors by source", "samples", count, count)?;
         Ok(Arc::new(sources.finish(layer)))

@@ -194,7 +194,7 @@ impl Workbench {
     }
 
     /// A sample's inputs and both runs' tensors at `plan`, whether it is resident or not.
-    fn stores_of(
+    pub(super) fn stores_of(
         &mut self,
         index: usize,
         plan: &Arc<QuantPlan>,

@@ -65,6 +65,8 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
         News::OneSample(report) => {
             if scope::is_wanted(doc, &report) {
                 show_report(doc, report);
+            } else {
+                doc.report.settle();
             }
         }
         News::Failed(trouble) => failed(doc, event.slot, trouble, out),

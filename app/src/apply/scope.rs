@@ -60,3 +60,7 @@ pub(super) fn is_wanted(doc: &Document, report: &Report) -> bool {
     let is_of_now = doc.whole.as_ref().is_some_and(|whole| whole.config == report.config);
     is_of_now && doc.scope.is_some() && report.scope.as_ref().map(|scope| scope.index) == doc.scope
 }
+
+#[cfg(test)]
+#[path = "scope_tests.rs"]
+mod tests;

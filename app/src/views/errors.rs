@@ -81,7 +81,7 @@ fn sources_ui(ui: &mut Ui, doc: &Document, errors: &LayerErrors) {
     section(ui, "Local error by source");
     let weak = theme::tokens(ui).weak;
     if errors.samples == 0 {
-        ui.label("No sample's tensors are in memory: raise the memory budget in Settings to split the error.");
+        ui.label("Its output holds no floating-point values to compare.");
         return;
     }
     if errors.parts.is_empty() {
