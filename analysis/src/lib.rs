@@ -4,6 +4,7 @@ pub mod calibrate;
 pub mod config;
 pub mod data;
 pub mod diagnose;
+pub mod drift;
 pub mod engine;
 pub mod error;
 pub mod export;

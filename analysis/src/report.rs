@@ -2,6 +2,10 @@
 //! neither derives a number of its own.
 
 mod arithmetic;
+mod breakdown;
+mod drift;
+mod flow;
+mod scope;
 mod sensitivity;
 pub mod threshold;
 
@@ -13,6 +17,10 @@ pub use arithmetic::{
 };
 
 pub use sensitivity::{Sweep, SweepOutput, SweepRow, SweepTiming};
+pub use breakdown::{CutErrors, ErrorPart, ErrorSource, LayerErrors, QuantizerErrors, clipping_share};
+pub use drift::{DriftNote, FallReason};
+pub use flow::{Flow, FlowKind};
+pub use scope::{SampleScope, WorstSample};
 use serde::Serialize;
 pub use threshold::{MethodCurves, RangeMark, ThresholdDetail};
 
@@ -147,6 +155,10 @@ pub struct Report {
     pub timing: Timing,
     /// What the user must know to read the numbers right.
     pub warnings: Vec<Warning>,
+    /// Names of the samples, in the order of [`LayerRow::by_sample`].
+    pub sample_names: Arc<[String]>,
+    /// The one sample that these numbers are of; `None` where they are of all that ran.
+    pub scope: Option<SampleScope>,
 }
 
 /// One layer under the configuration.
@@ -170,6 +182,12 @@ pub struct LayerRow {
     pub inherited: Errors,
     /// What the layer's own quantizers add.
     pub introduced: Errors,
+    /// What the layer makes of the error it receives; or why that cannot be said.
+    pub flow: Result<Flow, &'static str>,
+    /// Correlation of inherited and introduced error, −1 … 1: their energies do not simply add.
+    pub correlation: Measure,
+    /// Why the accumulated error falls here; `None` where it does not.
+    pub why_falls: Option<DriftNote>,
     /// Share of the output's values that the output quantizer clips, in the quantized run.
     pub clipped_fraction: Measure,
     /// The weight quantizer; `None` where the weights are float.

@@ -160,6 +160,8 @@ pub enum Command {
     TogglePanel(PanelId),
     /// Which part the width keys set.
     Target(Part),
+    /// Show the numbers of this sample alone, counted from 0; `None` shows those of all samples.
+    ScopeSample(Option<usize>),
 
     /// A choice of the Sensitivity page, or its start.
     Sweep(SweepCommand),

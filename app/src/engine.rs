@@ -9,7 +9,7 @@ use quantlens_analysis::{
     data::{DataOptions, DataSource, Recipe, RecipeTrial, info::DataInfo},
     engine::Runtime,
     job::Job,
-    report::{ExportReport, LayerArithmetic, LayerDetail, ModelInfo, Report, Sweep},
+    report::{ExportReport, LayerArithmetic, LayerDetail, LayerErrors, ModelInfo, Report, Sweep},
     sensitivity::SweepRequest,
     workbench::{ExportOptions, OpenOptions, Workbench},
 };
@@ -165,6 +165,14 @@ impl Bench for Engine {
         on_layers: &mut dyn FnMut(Arc<Sweep>),
     ) -> Result<Arc<Sweep>> {
         Ok(self.workbench()?.sweep(config, request, job, on_layers)?)
+    }
+
+    fn layer_errors(&mut self, config: &Arc<QuantConfig>, layer: &str, job: &mut Job<'_>) -> Result<Arc<LayerErrors>> {
+        Ok(self.workbench()?.layer_errors(config, layer, job)?)
+    }
+
+    fn one_sample(&mut self, config: &Arc<QuantConfig>, index: usize, job: &mut Job<'_>) -> Result<Arc<Report>> {
+        Ok(self.workbench()?.report_of_sample(config, index, job)?)
     }
 
     fn export(&mut self, config: &Arc<QuantConfig>, path: &Path, job: &mut Job<'_>) -> Result<Arc<ExportReport>> {

@@ -6,7 +6,7 @@ use quantlens_analysis::{
     config::Granularity,
     metrics::Measure,
     quant::{Bits, Range},
-    report::Share,
+    report::{Flow, FlowKind, SampleScope, Share},
 };
 
 /// What stands in a cell whose value is not known yet.
@@ -58,6 +58,35 @@ pub fn size_free(value: Measure) -> String {
 /// A share in 0..=1 as a percentage without its sign of percent: "0.31".
 pub fn percent_measure(value: Measure) -> String {
     measure(value, |v| number(100.0 * v, 2))
+}
+
+/// "sample 17 of 32, cat.png", counted from 1.
+pub fn scope(scope: &SampleScope) -> String {
+    let name = if scope.name.is_empty() { String::new() } else { format!(", {}", scope.name) };
+    format!("sample {} of {}{name}", count(scope.index as u64 + 1), count(scope.of as u64))
+}
+
+/// By how much a layer amplifies, without the unit: "+1.2", "−2.1", "0.0"; in words where it has no number of dB.
+pub fn flow(flow: &Flow) -> String {
+    match (flow.kind, flow.change_db()) {
+        (_, Some(db)) => signed(db, 1),
+        (FlowKind::Amplifies, None) => "from exact".into(),
+        (FlowKind::Attenuates, None) => "to exact".into(),
+        (FlowKind::Mixes, None) => "mixes".into(),
+    }
+}
+
+/// What a layer makes of the error it reads, with the levels as SQNR.
+pub fn flow_words(flow: &Flow) -> String {
+    let level = |nmse: f64| match nmse {
+        0.0 => "exact".to_owned(),
+        f64::INFINITY => "no signal".to_owned(),
+        nmse => format!("{} dB", number(-10.0 * nmse.log10(), 1)),
+    };
+    let (best, worst) = (level(flow.smallest_input_nmse), level(flow.largest_input_nmse));
+    let reads = if best == worst { format!("at {best}") } else { format!("between {worst} and {best}") };
+    let name = sentence(flow.kind.name());
+    format!("{name}: it reads errors {reads} and would pass them on at {}", level(flow.inherited_nmse))
 }
 
 /// Why a measure is no number, for hover; `None` where it is one.

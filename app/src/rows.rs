@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use quantlens_analysis::{
     metrics::Measure,
-    report::{LayerInfo, LayerRow, ModelInfo, Report},
+    report::{FlowKind, LayerInfo, LayerRow, ModelInfo, Report},
 };
 
 use crate::{filter::Query, format::db_rank};
@@ -23,6 +23,7 @@ pub enum Column {
     Granularity,
     Local,
     Accumulated,
+    Flow,
     Cosine,
     MaxAbs,
     Clipped,
@@ -32,7 +33,7 @@ pub enum Column {
 
 impl Column {
     /// Every column, in the table's order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Index,
         Self::Name,
         Self::Op,
@@ -41,6 +42,7 @@ impl Column {
         Self::Granularity,
         Self::Local,
         Self::Accumulated,
+        Self::Flow,
         Self::Cosine,
         Self::MaxAbs,
         Self::Clipped,
@@ -59,6 +61,7 @@ impl Column {
             Self::Granularity => "Scales",
             Self::Local => "Local SQNR",
             Self::Accumulated => "Acc. SQNR",
+            Self::Flow => "Flow dB",
             Self::Cosine => "Cosine",
             Self::MaxAbs => "Max |e|",
             Self::Clipped => "Clipped %",
@@ -152,12 +155,29 @@ fn compare(column: Column, (ai, a): Side<'_>, (bi, b): Side<'_>) -> Ordering {
         }
         Column::Local => low_first(|r| r.local.sqnr_db),
         Column::Accumulated => low_first(|r| r.accumulated.sqnr_db),
+        // What amplifies most first; without a number of dB: errors out of nothing before, errors removed after all.
+        Column::Flow => flow_rank(a).cmp(&flow_rank(b)),
         Column::Cosine => low_first(|r| r.accumulated.cosine),
         Column::MaxAbs => high_first(|r| r.accumulated.max_abs),
         Column::Clipped => high_first(|r| r.clipped_fraction),
         Column::Size => b.map(|r| r.quantized_bytes).cmp(&a.map(|r| r.quantized_bytes)),
         Column::Note => b.is_some_and(|r| r.edited).cmp(&a.is_some_and(|r| r.edited)),
     }
+}
+
+/// Largest amplification first, layers that mix between those that amplify and those that attenuate, layers without a
+/// flow last. In thousandths of a decibel, so that it orders.
+fn flow_rank(row: Option<&LayerRow>) -> (u8, i64) {
+    let Some(Ok(flow)) = row.map(|row| row.flow) else { return (1, 0) };
+    #[expect(clippy::cast_possible_truncation, reason = "rounded; the cast saturates at infinity")]
+    let thousandths = |db: f64| (1000.0 * db).round() as i64;
+    let change = match (flow.kind, flow.change_db()) {
+        (_, Some(db)) => thousandths(db),
+        (FlowKind::Amplifies, None) => i64::MAX,
+        (FlowKind::Mixes, None) => 0,
+        (FlowKind::Attenuates, None) => -i64::MAX,
+    };
+    (0, -change)
 }
 
 /// Narrow formats first, layers without one last.

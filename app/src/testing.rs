@@ -17,8 +17,8 @@ use quantlens_analysis::{
     quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
     report::{
         ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, LayerArithmetic, LayerDetail,
-        LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, Score, Share, Sweep, TargetInfo, ThresholdDetail,
-        Timing, Verification, WeightChannel, WeightScale, WeightSummary,
+        LayerErrors, LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, SampleScope, Score, Share, Sweep,
+        TargetInfo, ThresholdDetail, Timing, Verification, WeightChannel, WeightScale, WeightSummary,
     },
     sensitivity::SweepRequest,
     target::Target,
@@ -123,6 +123,9 @@ fn row(info: LayerInfo, n: usize, config: &QuantConfig) -> LayerRow {
         accumulated: errors(accumulated),
         inherited: errors(accumulated + 3.0),
         introduced: errors(accumulated + 4.5),
+        flow: Err("a made-up report has no flow"),
+        correlation: Measure::Value(0.1),
+        why_falls: None,
         clipped_fraction: Measure::Value(0.0004 * i as f64),
         weight: weight_bits.filter(|bits| !bits.is_float()).map(|bits| WeightSummary {
             tensor: format!("{}.weight", info.name),
@@ -161,6 +164,8 @@ pub fn report_of(n: usize, config: &Arc<QuantConfig>) -> Report {
     let quantized_bytes = rows.iter().map(|row| row.quantized_bytes).sum();
     let last = rows.last().map_or(Measure::Exact, |row| row.accumulated.sqnr_db);
     Report {
+        sample_names: Arc::default(),
+        scope: None,
         needs: vec![(String::new(), 17)],
         config: Arc::clone(config),
         target: target(),
@@ -406,6 +411,24 @@ impl Bench for FakeBench {
             on_layers(Arc::new(sweep(self.layers, config, request, done)));
         }
         Ok(Arc::new(sweep(self.layers, config, request, self.layers)))
+    }
+
+    fn layer_errors(&mut self, _: &Arc<QuantConfig>, layer: &str, _: &mut Run<'_>) -> anyhow::Result<Arc<LayerErrors>> {
+        Ok(Arc::new(LayerErrors {
+            layer: layer.into(),
+            samples: 8,
+            local: errors(30.0),
+            parts: Vec::new(),
+            quantizer: None,
+            cut: None,
+        }))
+    }
+
+    fn one_sample(&mut self, config: &Arc<QuantConfig>, index: usize, _: &mut Run<'_>) -> anyhow::Result<Arc<Report>> {
+        let all = self.report(config)?;
+        let of = all.samples;
+        let scope = Some(SampleScope { index, of, name: format!("sample {index}") });
+        Ok(Arc::new(Report { samples: 1, samples_total: 1, scope, ..Report::clone(&all) }))
     }
 
     fn export(&mut self, _: &Arc<QuantConfig>, path: &Path, _: &mut Run<'_>) -> anyhow::Result<Arc<ExportReport>> {

@@ -2,6 +2,7 @@
 //!
 //! [`Engine::prepare`] builds the sessions a plan needs; the passes only read them, so that samples run side by side.
 
+mod alone;
 mod buffer;
 mod call;
 mod fused;
@@ -16,6 +17,7 @@ mod value;
 mod watch;
 mod wave;
 
+pub use alone::{Alone, Constants};
 pub use pass::{Engine, FloatRun, Seconds};
 pub use sample::{LayerSums, PassCount, SampleRun, Store};
 pub use session::{Runtime, Session, SessionKind, expose};

@@ -123,6 +123,7 @@ fn read_name(graph: &Graph, tensor: TensorId, reader: LayerId) -> String {
     format!("\u{1}read{reader}:{}", graph.name(tensor))
 }
 
+/// The session of a segment, with these weights and whether the batch norm is folded into them, or with the file's own.
 pub(super) fn build(
     runtime: &Runtime,
     graph: &Graph,

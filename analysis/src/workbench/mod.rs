@@ -7,6 +7,7 @@
 
 mod account;
 mod arithmetic;
+mod breakdown;
 mod bring;
 mod cost;
 mod data;
@@ -15,6 +16,7 @@ mod evaluate;
 mod export;
 
 mod info;
+mod one_sample;
 mod open;
 mod plain;
 mod report;

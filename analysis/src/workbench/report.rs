@@ -1,11 +1,12 @@
 //! Sums of samples to the numbers of a report.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use super::{Workbench, cost, samples::no_data, score, weight_summary::weight_summary};
 use crate::{
     calibrate::MinMax,
     config::QuantConfig,
+    drift::{self, Totals},
     engine::LayerSums,
     error::Result,
     export::needed_opsets,
@@ -35,16 +36,28 @@ impl Workbench {
         used: usize,
         timing: Timing,
     ) -> Result<Report> {
+        self.report_over(config, plan, 0..used, timing)
+    }
+
+    /// The report of these samples, all of which are at `plan`.
+    pub(super) fn report_over(
+        &self,
+        config: &Arc<QuantConfig>,
+        plan: &QuantPlan,
+        used: Range<usize>,
+        timing: Timing,
+    ) -> Result<Report> {
         let data = self.data.as_ref().ok_or_else(no_data)?;
-        let sums: Vec<&[LayerSums]> = data.samples[..used].iter().map(|s| s.layers.as_slice()).collect();
+        let sums: Vec<&[LayerSums]> = data.samples[used.clone()].iter().map(|s| s.layers.as_slice()).collect();
+        let totals = totals(&sums, self.graph.layers.len());
         let rows: Vec<LayerRow> = self
             .info
             .layers
             .iter()
             .enumerate()
-            .map(|(id, info)| self.row(id, info, plan, &sums, &data.shapes))
+            .map(|(id, info)| self.row(id, info, plan, &sums, &totals, &data.shapes))
             .collect();
-        let outputs = self.output_rows(used)?;
+        let outputs = self.output_rows(used.clone())?;
         let has_classes = data.scores.iter().flat_map(|s| &s.outputs).any(|o| o.classes > 0);
         let labels_are_foreign =
             has_classes && data.dataset.labels().is_some() && outputs.iter().all(|o| o.float_accuracy.is_none());
@@ -63,7 +76,7 @@ impl Workbench {
         Ok(Report {
             config: Arc::clone(config),
             target: Arc::clone(&self.info.target),
-            samples: used,
+            samples: used.len(),
             samples_total: data.samples.len(),
             score: score_of(&outputs),
             cost: Cost {
@@ -82,6 +95,8 @@ impl Workbench {
             },
             timing,
             warnings,
+            sample_names: used.map(|index| data.dataset.name(index)).collect(),
+            scope: None,
         })
     }
 
@@ -94,12 +109,15 @@ impl Workbench {
             .enumerate()
             .map(|(id, info)| {
                 let none = unknown(NEEDS_SAMPLES);
-                let row = self.row(id, info, plan, &[], &[]);
+                let row = self.row(id, info, plan, &[], &[], &[]);
                 LayerRow {
                     local: none,
                     accumulated: none,
                     inherited: none,
                     introduced: none,
+                    flow: Err(NEEDS_SAMPLES),
+                    correlation: Measure::NotApplicable(NEEDS_SAMPLES),
+                    why_falls: None,
                     clipped_fraction: Measure::NotApplicable(NEEDS_SAMPLES),
                     ..row
                 }
@@ -124,6 +142,8 @@ impl Workbench {
             memory: Memory { budget_bytes: self.memory_budget_bytes, ..Memory::default() },
             timing: Timing::default(),
             warnings: self.info.warnings.iter().chain(&plan.warnings).cloned().collect(),
+            sample_names: Arc::default(),
+            scope: None,
         }
     }
 
@@ -133,14 +153,11 @@ impl Workbench {
         info: &LayerInfo,
         plan: &QuantPlan,
         samples: &[&[LayerSums]],
+        totals: &[Totals],
         shapes: &[Option<Vec<usize>>],
     ) -> LayerRow {
         let format = &plan.formats.layers[id];
-        let merged = |field: fn(&LayerSums) -> Option<ErrorSums>| -> Option<ErrorSums> {
-            let each: Option<Vec<ErrorSums>> = samples.iter().map(|s| s.get(id).and_then(field)).collect();
-            each.map(|each| ErrorSums::merge_samples(&each))
-        };
-        let accumulated = merged(|s| s.accumulated);
+        let own = totals.get(id).copied().unwrap_or_default();
         let cost = cost::of_layer(&self.graph, id, plan, shapes);
         let output = self.graph.layers[id].outputs.first().copied();
         let quantizer = output.and_then(|t| plan.tensors[t]);
@@ -150,10 +167,13 @@ impl Workbench {
             activation_bits: format.activation_bits,
             granularity: format.weight_bits.filter(|b| !b.is_float()).map(|_| format.granularity),
             edited: format.is_edited,
-            local: errors(merged(|s| s.local)),
-            accumulated: errors(accumulated),
-            inherited: errors(merged(|s| s.inherited)),
-            introduced: introduced(merged(|s| s.introduced), accumulated),
+            local: errors(merged(samples, id, |s| s.local)),
+            accumulated: errors(own.accumulated),
+            inherited: errors(own.inherited),
+            introduced: introduced(own.introduced, own.accumulated),
+            flow: drift::flow(&drift::received(&self.graph, id, totals), own.inherited.as_ref()),
+            correlation: drift::correlation(&own),
+            why_falls: drift::drift_note(&self.graph, id, totals),
             clipped_fraction: clipped_fraction(id, samples),
             by_sample: samples.iter().filter_map(|s| Some(energy(&s.get(id)?.accumulated?))).collect(),
             weight: weight_summary(&self.graph, id, &plan.weights[id], format),
@@ -178,9 +198,9 @@ impl Workbench {
         }
     }
 
-    fn output_rows(&self, used: usize) -> Result<Vec<OutputRow>> {
+    fn output_rows(&self, used: Range<usize>) -> Result<Vec<OutputRow>> {
         let data = self.data.as_ref().ok_or_else(no_data)?;
-        let scores = &data.scores[..used];
+        let scores = &data.scores[used.clone()];
         let mut rows = Vec::with_capacity(self.graph.outputs.len());
         for (position, &tensor) in self.graph.outputs.iter().enumerate() {
             let each = || scores.iter().filter_map(|s| s.outputs.get(position));
@@ -194,7 +214,7 @@ impl Workbench {
             });
             let classes = each().map(|o| o.classes).next().unwrap_or(0);
             let labels = score::fitting_labels(data.dataset.labels(), classes);
-            let label = |index: usize| labels.and_then(|l| l.get(index).copied());
+            let label = |index: usize| labels.and_then(|l| l.get(used.start + index).copied());
             let accuracy = score::accuracy(each().enumerate().map(|(i, o)| (o.best.as_slice(), label(i))));
             let float_accuracy = score::accuracy(each().enumerate().map(|(i, o)| (o.float_best.as_slice(), label(i))));
             rows.push(OutputRow {
@@ -208,6 +228,22 @@ impl Workbench {
         }
         Ok(rows)
     }
+}
+
+/// The sums of one error of a layer over all samples; `None` unless every sample has them.
+fn merged(samples: &[&[LayerSums]], id: LayerId, field: fn(&LayerSums) -> Option<ErrorSums>) -> Option<ErrorSums> {
+    let each: Option<Vec<ErrorSums>> = samples.iter().map(|s| s.get(id).and_then(field)).collect();
+    each.map(|each| ErrorSums::merge_samples(&each))
+}
+
+/// By layer.
+fn totals(samples: &[&[LayerSums]], layers: usize) -> Vec<Totals> {
+    let of = |id| Totals {
+        accumulated: merged(samples, id, |s| s.accumulated),
+        inherited: merged(samples, id, |s| s.inherited),
+        introduced: merged(samples, id, |s| s.introduced),
+    };
+    (0..layers).map(of).collect()
 }
 
 fn share(hits: u64, of: u64) -> Share {

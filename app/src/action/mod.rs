@@ -94,7 +94,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 67] = [
+    pub const ALL: [Self; 68] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -135,6 +135,7 @@ impl Action {
         Self::ShowPage(Page::Histogram),
         Self::ShowPage(Page::Threshold),
         Self::ShowPage(Page::Channels),
+        Self::ShowPage(Page::Errors),
         Self::ShowPage(Page::Arithmetic),
         Self::Toggle(PanelId::List),
         Self::Toggle(PanelId::Strip),

@@ -79,6 +79,7 @@ impl Action {
             Self::ShowPage(Page::Sensitivity) => keys![NONE, S],
             Self::ShowPage(Page::Data) => keys![NONE, D],
             Self::ShowPage(Page::Channels) => keys![SHIFT, C],
+            Self::ShowPage(Page::Errors) => keys![SHIFT, E],
             Self::ShowPage(Page::Arithmetic) => keys![SHIFT, A],
             Self::Toggle(PanelId::List) => keys![CTRL, B],
             Self::Toggle(PanelId::Strip) => keys![CTRL, J],

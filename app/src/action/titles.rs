@@ -62,7 +62,7 @@ impl Action {
             Self::Shortcuts => "Keyboard shortcuts",
             Self::Tour => "Tour of the sample",
             Self::About => "About Quantlens",
-            Self::Escape => "Cancel, clear filter, clear selection",
+            Self::Escape => "Cancel, back to all samples, clear filter, clear selection",
         };
         text.to_owned()
     }

@@ -11,8 +11,9 @@ use crate::{
     document::{Document, Drawer, Page, PanelId},
     keys, theme,
     views::{
-        ViewStates, arithmetic, channels, data_page, dialogs, drift, export_dialog, histogram, inspector, layer_list,
-        layer_table, menu, model_summary, notices, scoreboard, sensitivity, status, threshold, toolbar, tour, welcome,
+        ViewStates, arithmetic, channels, data_page, dialogs, drift, errors, export_dialog, histogram, inspector,
+        layer_list, layer_table, menu, model_summary, notices, scoreboard, sensitivity, status, threshold, toolbar, tour,
+        welcome,
     },
     widgets::{self, StripAnswer, Tone},
 };
@@ -181,6 +182,7 @@ fn centre_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Com
         Page::Histogram => histogram::histogram_ui(ui, doc, &mut views.histogram, send),
         Page::Threshold => threshold::threshold_ui(ui, doc, &mut views.threshold, send),
         Page::Channels => channels::channels_ui(ui, doc, &mut views.channels, send),
+        Page::Errors => errors::errors_ui(ui, doc, &mut views.errors, send),
         Page::Arithmetic => arithmetic::arithmetic_ui(ui, doc, &mut views.arithmetic, send),
     }
 }

@@ -9,7 +9,7 @@ use quantlens_analysis::{
     report::{ExportReport, LayerInfo, ModelInfo, Report},
 };
 
-use super::{Effect, Effects, ask_detail, begin, edit, evaluate, navigate, notify::notice, open, settle_layer};
+use super::{Effect, Effects, ask_detail, begin, edit, evaluate, navigate, notify::notice, open, scope, settle_layer};
 use crate::{
     document::{Document, ExportPhase, Failure, JobStatus, Level, Loaded},
     history::History,
@@ -63,6 +63,18 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
         }
         News::Exported(report) => exported(doc, report),
         News::Cancelled => settle(doc, event.slot),
+        News::LayerErrors(errors) => {
+            if doc.selection.anchor.as_deref() == Some(errors.layer.as_str()) {
+                doc.errors.set(errors);
+            }
+        }
+        News::OneSample(report) => {
+            if scope::is_wanted(doc, &report) {
+                show_report(doc, report);
+            } else {
+                doc.report.settle();
+            }
+        }
         News::Failed(trouble) => failed(doc, event.slot, trouble, out),
     }
     if is_final {
@@ -116,10 +128,11 @@ fn opened(doc: &mut Document, model: Arc<ModelInfo>, out: &mut Effects) {
     doc.history = History::default();
     doc.selection = Selection::default();
     doc.before_float.clear();
-    (doc.detail_of, doc.arithmetic_of) = (None, None);
+    super::forget_asked(doc);
     doc.sweep.forget();
     (doc.report, doc.detail, doc.recipes) = (Loaded::default(), Loaded::default(), Loaded::default());
-    doc.arithmetic = Loaded::default();
+    (doc.arithmetic, doc.errors) = (Loaded::default(), Loaded::default());
+    (doc.scope, doc.whole) = (None, None);
     (doc.data, doc.data_choice, doc.recipe_given, doc.pinned) = (None, None, None, None);
     (doc.export, doc.failure, doc.tour) = (None, None, None);
     doc.filter = crate::document::Filter::default();
@@ -150,14 +163,9 @@ fn report_came(doc: &mut Document, report: Arc<Report>, complete: bool, out: &mu
     if !complete && doc.report.pending_since.is_none() && doc.report.value.as_ref().is_some_and(is_repeat) {
         return;
     }
-    let first = doc.report.value.is_none() | follow_target(doc, &report);
     let has_live_samples = report.samples > 1;
-    // A stage belongs to the configuration of now: it is marked by its count of samples, not dimmed.
-    doc.report.set(report);
-    if first {
-        navigate::refresh(doc);
-    } else {
-        navigate::new_values(doc);
+    if !scope::keeps_aside(doc, &report, complete, out) {
+        show_report(doc, report);
     }
     if complete || has_live_samples {
         ask_detail(doc, out);
@@ -165,6 +173,18 @@ fn report_came(doc: &mut Document, report: Arc<Report>, complete: bool, out: &mu
     if complete && doc.is_sample && doc.tour.is_none() && !doc.tour_seen {
         doc.tour_seen = true;
         doc.tour = Some(crate::tour::TourStep::Cliff);
+    }
+}
+
+/// Puts a report on screen.
+fn show_report(doc: &mut Document, report: Arc<Report>) {
+    let first = doc.report.value.is_none() | follow_target(doc, &report);
+    // A stage belongs to the configuration of now: it is marked by its count of samples, not dimmed.
+    doc.report.set(report);
+    if first {
+        navigate::refresh(doc);
+    } else {
+        navigate::new_values(doc);
     }
 }
 
@@ -208,6 +228,7 @@ fn settle(doc: &mut Document, slot: Slot) {
             // An edit drops the detail that waits behind it.
             settle_layer(doc);
         }
+        Slot::OneSample => doc.report.settle(),
         Slot::Detail => settle_layer(doc),
         Slot::Sweep => doc.sweep.running = None,
         Slot::Recipes => doc.recipes.settle(),
@@ -264,9 +285,12 @@ fn retry_for(doc: &Document, slot: Slot, trouble: &Trouble, opening: Option<Mode
     match slot {
         Slot::Evaluate => Some(Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() }),
         Slot::Detail => {
-            let (layer, config) = (doc.selection.anchor.clone()?, Arc::clone(&doc.config));
-            let is_arithmetic = doc.pages.page == crate::document::Page::Arithmetic;
-            Some(if is_arithmetic { Request::Arithmetic { config, layer } } else { Request::Detail { config, layer } })
+            let wanted = (doc.selection.anchor.clone()?, Arc::clone(&doc.config));
+            Some(super::layer_request(doc, &wanted))
+        }
+        Slot::OneSample => {
+            let config = Arc::clone(&doc.whole.as_ref()?.config);
+            Some(Request::OneSample { config, index: doc.scope? })
         }
         Slot::Sweep => Some(Request::Sweep { config: Arc::clone(&doc.config), request: doc.sweep.request() }),
         Slot::Recipes => Some(Request::Recipes),

@@ -10,6 +10,7 @@ mod navigate;
 mod notify;
 mod open;
 mod run;
+mod scope;
 mod sweep;
 
 use std::{path::PathBuf, sync::Arc};
@@ -94,6 +95,7 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         | Command::TogglePanel(_)
         | Command::Target(_) => navigate::apply(doc, command, out),
         Command::Sweep(command) => sweep::apply(doc, command, out),
+        Command::ScopeSample(index) => scope::show(doc, index, out),
         other => window(doc, other, out),
     }
 }
@@ -223,9 +225,10 @@ fn tour(doc: &mut Document, step: Option<TourStep>, out: &mut Effects) {
 fn begin(doc: &mut Document, request: Request, out: &mut Effects) {
     let now = doc.now;
     match &request {
-        Request::Evaluate { .. } | Request::Data { .. } => doc.report.ask(now),
+        Request::Evaluate { .. } | Request::Data { .. } | Request::OneSample { .. } => doc.report.ask(now),
         Request::Detail { .. } => doc.detail.ask(now),
         Request::Arithmetic { .. } => doc.arithmetic.ask(now),
+        Request::LayerErrors { .. } => doc.errors.ask(now),
         Request::Recipes => doc.recipes.ask(now),
         // The page knows itself what it waits for.
         Request::Sweep { config, request } => doc.sweep.running = Some((Arc::clone(config), request.clone())),
@@ -241,23 +244,29 @@ fn evaluate(doc: &mut Document, out: &mut Effects) {
     }
     doc.edits_waiting = 0;
     // The queue drops a detail that waits or runs; it is asked for again when the numbers are there.
-    (doc.detail_of, doc.arithmetic_of) = (None, None);
+    forget_asked(doc);
     let request = Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() };
     begin(doc, request, out);
+}
+
+/// What was asked of the anchor layer is to be asked again.
+fn forget_asked(doc: &mut Document) {
+    (doc.detail_of, doc.arithmetic_of, doc.errors_of) = (None, None, None);
 }
 
 /// Nothing of the anchor layer is on its way any more.
 fn settle_layer(doc: &mut Document) {
     doc.detail.settle();
     doc.arithmetic.settle();
-    (doc.detail_of, doc.arithmetic_of) = (None, None);
+    doc.errors.settle();
+    forget_asked(doc);
 }
 
 /// Fetches the pages' data of the anchor layer, if such a page is on screen: it makes an evaluation pause, so it is not
 /// asked for without need, nor twice for the same configuration.
 fn ask_detail(doc: &mut Document, out: &mut Effects) {
     let Some(layer) = doc.selection.anchor.clone() else {
-        (doc.detail, doc.arithmetic) = Default::default();
+        (doc.detail, doc.arithmetic, doc.errors) = Default::default();
         return;
     };
     // Another layer's histogram under this layer's name would be worse than none.
@@ -269,28 +278,49 @@ fn ask_detail(doc: &mut Document, out: &mut Effects) {
         doc.arithmetic = crate::document::Loaded::default();
         doc.arithmetic_of = None;
     }
-    let is_arithmetic = doc.pages.page == Page::Arithmetic;
+    if doc.errors.value.as_ref().is_some_and(|errors| errors.layer != layer) {
+        doc.errors = crate::document::Loaded::default();
+        doc.errors_of = None;
+    }
+    let page = doc.pages.page;
     let wanted = (layer, Arc::clone(&doc.config));
-    let asked = if is_arithmetic { &doc.arithmetic_of } else { &doc.detail_of };
-    if doc.data.is_none() || !doc.pages.page.follows_layer() || asked.as_ref() == Some(&wanted) {
+    let asked = match page {
+        Page::Arithmetic => &doc.arithmetic_of,
+        Page::Errors => &doc.errors_of,
+        _ => &doc.detail_of,
+    };
+    if doc.data.is_none() || !page.follows_layer() || asked.as_ref() == Some(&wanted) {
         return;
     }
-    let (layer, config) = wanted.clone();
-    // Both share a slot: what this request puts aside is to be asked for again when its page is shown.
-    if is_arithmetic {
-        if doc.detail.pending_since.is_some() {
-            doc.detail.settle();
-            doc.detail_of = None;
-        }
-        doc.arithmetic_of = Some(wanted);
-        begin(doc, Request::Arithmetic { layer, config }, out);
-    } else {
-        if doc.arithmetic.pending_since.is_some() {
-            doc.arithmetic.settle();
-            doc.arithmetic_of = None;
-        }
-        doc.detail_of = Some(wanted);
-        begin(doc, Request::Detail { layer, config }, out);
+    // They share a slot: what this request puts aside is to be asked for again when its page is shown.
+    if doc.detail.pending_since.is_some() {
+        doc.detail.settle();
+        doc.detail_of = None;
+    }
+    if doc.arithmetic.pending_since.is_some() {
+        doc.arithmetic.settle();
+        doc.arithmetic_of = None;
+    }
+    if doc.errors.pending_since.is_some() {
+        doc.errors.settle();
+        doc.errors_of = None;
+    }
+    let request = layer_request(doc, &wanted);
+    match page {
+        Page::Arithmetic => doc.arithmetic_of = Some(wanted),
+        Page::Errors => doc.errors_of = Some(wanted),
+        _ => doc.detail_of = Some(wanted),
+    }
+    begin(doc, request, out);
+}
+
+/// What the page on screen asks for of this layer under this configuration.
+fn layer_request(doc: &Document, (layer, config): &(String, Arc<QuantConfig>)) -> Request {
+    let (layer, config) = (layer.clone(), Arc::clone(config));
+    match doc.pages.page {
+        Page::Arithmetic => Request::Arithmetic { config, layer },
+        Page::Errors => Request::LayerErrors { config, layer },
+        _ => Request::Detail { config, layer },
     }
 }
 

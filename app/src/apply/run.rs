@@ -146,6 +146,8 @@ fn escape(doc: &mut Document, out: &mut Effects) {
         doc.pages.drawer = None;
     } else if doc.job.as_ref().is_some_and(|job| job.cancellable) {
         apply(doc, Command::Cancel, out);
+    } else if doc.scope.is_some() {
+        apply(doc, Command::ScopeSample(None), out);
     } else if !doc.filter.text.is_empty() {
         apply(doc, Command::SetFilter(String::new()), out);
     } else if !doc.selection.selected.is_empty() {

@@ -1,5 +1,7 @@
 //! Results as JSON: the contract `quantlens-analysis/1`. Kept apart from the report so that neither binds the other.
 
+mod drift;
+
 use anyhow::Result;
 use quantlens_analysis::{
     metrics::Measure,
@@ -26,7 +28,8 @@ pub fn analysis(model: &ModelInfo, report: &Report) -> Result<String> {
         },
         "samples": report.samples,
         "config": config,
-        "layers": report.rows.iter().map(layer).collect::<Result<Vec<_>>>()?,
+        "layers": report.rows.iter().map(|row| layer(row, report)).collect::<Result<Vec<_>>>()?,
+        "drift_notes": drift::notes(report),
         "outputs": report.outputs.iter().map(output).collect::<Result<Vec<_>>>()?,
         "cost": report.cost,
         "memory": { "budget_bytes": report.memory.budget_bytes, "peak_bytes": report.memory.peak_bytes },
@@ -41,7 +44,7 @@ fn opset(model: &ModelInfo) -> i64 {
     model.opsets.iter().find(|(domain, _)| domain.is_empty() || domain == "ai.onnx").map_or(0, |(_, version)| *version)
 }
 
-fn layer(row: &LayerRow) -> Result<Value> {
+fn layer(row: &LayerRow, report: &Report) -> Result<Value> {
     let weight = row.weight.as_ref().map(|w| {
         json!({
             "tensor": w.tensor,
@@ -74,6 +77,9 @@ fn layer(row: &LayerRow) -> Result<Value> {
         "accumulated": serde_json::to_value(row.accumulated)?,
         "inherited": serde_json::to_value(row.inherited)?,
         "introduced": serde_json::to_value(row.introduced)?,
+        "flow": drift::flow(row),
+        "correlation": drift::measure(row.correlation),
+        "worst_sample": drift::worst_sample(row, report),
         "clipped_fraction": row.clipped_fraction.value(),
         "weight": weight,
         "activation": activation,

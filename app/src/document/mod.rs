@@ -11,7 +11,9 @@ use quantlens_analysis::{
     config::{LayerSettings, QuantConfig},
     data::{Recipe, RecipeTrial, info::DataInfo},
     metrics::Measure,
-    report::{LayerArithmetic, LayerDetail, LayerInfo, LayerRow, ModelInfo, RangeMark, Report, TargetInfo},
+    report::{
+        LayerArithmetic, LayerDetail, LayerErrors, LayerInfo, LayerRow, ModelInfo, RangeMark, Report, TargetInfo,
+    },
     target::Target,
 };
 
@@ -58,6 +60,14 @@ pub struct Document {
     pub arithmetic_of: Option<(String, Arc<QuantConfig>)>,
     /// The Sensitivity page.
     pub sweep: SweepState,
+    /// The Errors page's data of the anchor layer.
+    pub errors: Loaded<Arc<LayerErrors>>,
+    /// The layer and the configuration that `errors` was last asked for.
+    pub errors_of: Option<(String, Arc<QuantConfig>)>,
+    /// The one sample that the window shows the numbers of, counted from 0; `None` for all of them.
+    pub scope: Option<usize>,
+    /// The report of all samples while `report` is that of one.
+    pub whole: Option<Arc<Report>>,
     /// The pinned baseline.
     pub pinned: Option<Arc<Report>>,
     /// The configuration as edited; the report may still belong to an earlier one.
@@ -163,10 +173,22 @@ impl Document {
         self.row(self.layer(name)?.index)
     }
 
+    /// The pinned baseline, where it is of the same samples as the report: one sample's numbers are not to be measured
+    /// against all samples'.
+    pub fn baseline(&self) -> Option<&Arc<Report>> {
+        let scope = self.report.value.as_ref().and_then(|report| report.scope.as_ref());
+        self.pinned.as_ref().filter(|pinned| pinned.scope.as_ref() == scope)
+    }
+
+    /// The numbers of all samples, also while those of one are shown.
+    pub fn whole_report(&self) -> Option<&Arc<Report>> {
+        self.whole.as_ref().or(self.report.value.as_ref())
+    }
+
     /// The pinned baseline's row of a layer.
     pub fn pinned_row(&self, name: &str) -> Option<&LayerRow> {
         let index = self.layer(name)?.index;
-        self.pinned.as_ref()?.rows.get(index).filter(|row| row.info.name == name)
+        self.baseline()?.rows.get(index).filter(|row| row.info.name == name)
     }
 
     /// Names of the shown layers, in the order on screen.

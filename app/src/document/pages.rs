@@ -22,6 +22,8 @@ pub enum Page {
     Threshold,
     /// The channels of the selected layer.
     Channels,
+    /// Where the error of the selected layer comes from.
+    Errors,
     /// What a machine without floats computes for the selected layer.
     Arithmetic,
 }
@@ -30,7 +32,7 @@ impl Page {
     /// Pages about the whole model.
     pub const MODEL: [Self; 4] = [Self::Table, Self::Sensitivity, Self::Data, Self::Model];
     /// Pages about the selected layer.
-    pub const LAYER: [Self; 4] = [Self::Histogram, Self::Threshold, Self::Channels, Self::Arithmetic];
+    pub const LAYER: [Self; 5] = [Self::Histogram, Self::Threshold, Self::Channels, Self::Errors, Self::Arithmetic];
 
     /// The tab's text.
     pub fn title(self) -> &'static str {
@@ -42,6 +44,7 @@ impl Page {
             Self::Histogram => "Histogram",
             Self::Threshold => "Threshold",
             Self::Channels => "Channels",
+            Self::Errors => "Errors",
             Self::Arithmetic => "Arithmetic",
         }
     }

@@ -69,6 +69,7 @@ pub fn cell(column: Column, info: &LayerInfo, row: Option<&LayerRow>) -> Cell {
             weak: true,
             ..Cell::default()
         },
+        Column::Flow => row.map_or_else(unknown, flow_cell),
         Column::Size => row.map_or_else(unknown, size_cell),
         Column::Note => note_cell(row),
         _ => match row.and_then(|row| measure_of(column, row)) {
@@ -92,6 +93,14 @@ fn measure_cell(column: Column, measure: Measure) -> Cell {
     };
     let tint_db = if let (true, Measure::Value(db)) = (is_db, measure) { Some(db) } else { None };
     Cell { text, why: format::why(measure).map(sentence), tint_db, weak: !matches!(measure, Measure::Value(_)) }
+}
+
+/// "+1.2", "−2.1", "mixes"; the levels on hover.
+fn flow_cell(row: &LayerRow) -> Cell {
+    match &row.flow {
+        Ok(flow) => Cell { text: format::flow(flow), why: Some(format::flow_words(flow)), ..Cell::default() },
+        Err(why) => Cell { text: format::UNKNOWN.into(), why: Some(sentence(why)), weak: true, tint_db: None },
+    }
 }
 
 fn size_cell(row: &LayerRow) -> Cell {

@@ -43,6 +43,7 @@ type Key = (Same<Report>, Option<Same<Report>>, usize);
 struct Shapes {
     scale: Scale,
     bars: Vec<shape::Bar>,
+    falls: Vec<[f64; 2]>,
     curve: shape::Curve,
     pinned: Option<shape::Curve>,
     summary: String,
@@ -58,6 +59,7 @@ impl Shapes {
         Self {
             scale,
             bars: shape::bars(report, scale, *columns),
+            falls: shape::falls(report, scale),
             curve: shape::curve(report, scale, *columns),
             pinned: pinned.map(|pinned| shape::curve(pinned, scale, *columns)),
             summary: shape::summary(report),
@@ -77,7 +79,7 @@ pub fn drift_ui(ui: &mut Ui, doc: &Document, state: &mut DriftState, send: &mut 
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a width in points, cut at one")]
     let columns = ui.available_width().max(1.0) as usize;
-    let pinned = doc.pinned.as_ref().filter(|pinned| !Arc::ptr_eq(pinned, report));
+    let pinned = doc.baseline().filter(|pinned| !Arc::ptr_eq(pinned, report));
     let key = (Same(Arc::clone(report)), pinned.map(|pinned| Same(Arc::clone(pinned))), columns);
     let shapes = state.shapes.get(key, Shapes::of);
     let line = ui.text_style_height(&egui::TextStyle::Body) + theme::GRID;
@@ -85,8 +87,10 @@ pub fn drift_ui(ui: &mut Ui, doc: &Document, state: &mut DriftState, send: &mut 
     let output = plot_ui(ui, doc, report, shapes, height);
     let summary = &shapes.summary;
     output.0.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, format!("Drift. {summary}")));
-    if let Some(stamp) = cells::stamp(report) {
-        stamp_ui(ui, &output.1, &stamp);
+    if let Some(scope) = &report.scope {
+        stamp_ui(ui, &output.1, &format::scope(scope));
+    } else if let Some(stamp) = cells::stamp(report) {
+        stamp_ui(ui, &output.1, &format!("{stamp} samples"));
     }
     draw::caption_ui(ui, doc, summary);
     point_at(ui, doc, report, &output, &mut state.hovering, send);
@@ -146,6 +150,7 @@ fn plot_ui(ui: &mut Ui, doc: &Document, report: &Report, shapes: &Shapes, height
             for (colour, width) in [(tokens.canvas, 4.0), (tokens.quantized, 2.0)] {
                 draw::curve_items(plot, &shapes.curve, scale, Pen { colour, width, style: LineStyle::Solid });
             }
+            draw::fall_items(plot, &shapes.falls, tokens);
             draw::mark_items(plot, &marks, scale, tokens);
         });
     (output.response, output.transform)
@@ -235,16 +240,23 @@ fn tooltip_ui(ui: &Ui, doc: &Document, response: &Response, row: &LayerRow) {
                 line("Pinned", format::db_unit(pinned.accumulated.sqnr_db));
             }
         });
+        if let Some(note) = &row.why_falls {
+            ui.set_max_width(340.0);
+            ui.label(note.sentence());
+        }
     });
 }
 
-/// "1/32 samples" in the corner of the plot, as long as the numbers refine.
+/// "1/32 samples" in the corner of the plot, as long as the numbers refine; the one sample, where they are of one.
 fn stamp_ui(ui: &Ui, transform: &PlotTransform, stamp: &str) {
     let tokens = theme::tokens(ui);
     let font = egui::TextStyle::Body.resolve(ui.style());
     let ink = cells::Ink { colour: tokens.text, italic: true, align: egui::Align::Max };
     let frame = *transform.frame();
-    let rect = egui::Rect::from_min_size(frame.left_bottom() - vec2(-6.0, 22.0), vec2(110.0, 18.0));
+    let rect = egui::Rect::from_min_size(
+        frame.left_bottom() - vec2(-6.0, 22.0),
+        vec2(110.0f32.max(7.0 * stamp.chars().count() as f32), 18.0),
+    );
     ui.painter().rect_filled(rect, 3.0, tokens.faint);
-    cells::paint_text(ui, rect.shrink2(vec2(6.0, 0.0)), &format!("{stamp} samples"), font, ink);
+    cells::paint_text(ui, rect.shrink2(vec2(6.0, 0.0)), stamp, font, ink);
 }

@@ -128,6 +128,9 @@ fn row(info: LayerInfo, line: &Line) -> LayerRow {
         accumulated: errors(accumulated),
         inherited: errors(accumulated + 0.8),
         introduced: errors(local),
+        flow: Err("a fixture has no flow"),
+        correlation: Measure::NotApplicable("a fixture has none"),
+        why_falls: None,
         clipped_fraction: measure(clipped),
         weight: weight_bits.map(|bits| WeightSummary {
             tensor: format!("{name}.weight"),
@@ -165,6 +168,8 @@ fn assemble(rows: Vec<LayerRow>, config: QuantConfig) -> Report {
     let (right, agreeing) = (Share { count: 116, of: 360 }, Share { count: 115, of: 360 });
     let float = Share { count: 357, of: 360 };
     Report {
+        sample_names: Arc::default(),
+        scope: None,
         needs: vec![(String::new(), 17)],
         config: Arc::new(config),
         target: crate::testing::target(),

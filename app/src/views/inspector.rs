@@ -22,7 +22,7 @@ use crate::{
 };
 
 mod codes;
-mod errors;
+pub(super) mod errors;
 mod many;
 mod one;
 mod range;

@@ -104,6 +104,9 @@ fn caption(doc: &Document) -> String {
         text.push_str(", ");
         text.push_str(&order_words(column, doc.order));
     }
+    if let Some(scope) = doc.report.value.as_ref().and_then(|report| report.scope.as_ref()) {
+        text.push_str(&format!(", numbers of {}", format::scope(scope)));
+    }
     if let Some(stamp) = doc.report.value.as_deref().and_then(cells::stamp) {
         text.push_str(&format!(", numbers from {stamp} samples so far"));
     }

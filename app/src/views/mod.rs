@@ -7,6 +7,7 @@ pub mod channels;
 pub mod data_page;
 pub mod dialogs;
 pub mod drift;
+pub mod errors;
 pub mod export_dialog;
 pub mod figures;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub struct ViewStates {
     pub histogram: histogram::HistogramState,
     pub channels: channels::ChannelsState,
     pub threshold: threshold::ThresholdState,
+    pub errors: errors::ErrorsState,
     pub arithmetic: arithmetic::ArithmeticState,
     pub sensitivity: sensitivity::SensitivityState,
     pub data_page: data_page::DataPageState,

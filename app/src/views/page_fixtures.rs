@@ -16,8 +16,9 @@ use quantlens_analysis::{
     plan::{GridRule, ScaleAxes},
     quant::{Bits, Codes, Range, Scheme, Sign},
     report::{
-        ActivationChannel, ActivationSummary, Cost, Distribution, LayerDetail, LayerInfo, LayerRow, Memory, ModelInfo,
-        Report, Score, ThresholdDetail, Timing, WeightChannel, WeightScale, WeightSummary,
+        ActivationChannel, ActivationSummary, Cost, Distribution, DriftNote, FallReason, Flow, FlowKind, LayerDetail,
+        LayerInfo, LayerRow, Memory, ModelInfo, Report, Score, ThresholdDetail, Timing, WeightChannel, WeightScale,
+        WeightSummary,
     },
     tensor::{Dim, ElementType, ModelInput},
 };
@@ -109,6 +110,19 @@ pub(crate) fn report(info: LayerInfo) -> Report {
         accumulated: errors(8.1),
         inherited: errors(24.0),
         introduced: errors(9.8),
+        flow: Ok(Flow {
+            kind: FlowKind::Attenuates,
+            inherited_nmse: 0.004,
+            smallest_input_nmse: 0.0065,
+            largest_input_nmse: 0.0065,
+        }),
+        correlation: Measure::Value(-0.12),
+        why_falls: Some(DriftNote {
+            rise_db: 2.3,
+            from: "block2/expand".into(),
+            from_sqnr_db: Measure::Value(5.8),
+            reasons: vec![FallReason::Cuts { op: "Relu".into(), soft: false, fused: true }],
+        }),
         clipped_fraction: Measure::Value(0.0031),
         weight: Some(WeightSummary {
             tensor: "block2/depthwise.weight".into(),
@@ -140,6 +154,8 @@ pub(crate) fn report(info: LayerInfo) -> Report {
         bops: 144_506_880,
     };
     Report {
+        sample_names: Arc::default(),
+        scope: None,
         needs: vec![(String::new(), 17)],
         config: Arc::new(QuantConfig::default()),
         target: crate::testing::target(),

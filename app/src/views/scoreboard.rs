@@ -9,7 +9,7 @@ use quantlens_analysis::{
 
 use super::cells;
 use crate::{
-    command::Commands,
+    command::{Command, Commands},
     document::Document,
     format,
     interval::{SHOWN_BELOW, wilson},
@@ -47,7 +47,7 @@ enum Turn {
 }
 
 /// Draws the line; it wraps where the window is narrow.
-pub fn scoreboard_ui(ui: &mut Ui, doc: &Document, _state: &mut ScoreboardState, _send: &mut Commands) {
+pub fn scoreboard_ui(ui: &mut Ui, doc: &Document, _state: &mut ScoreboardState, send: &mut Commands) {
     if doc.report.is_dimmed(doc.now) {
         ui.multiply_opacity(theme::DIM);
     }
@@ -64,10 +64,16 @@ pub fn scoreboard_ui(ui: &mut Ui, doc: &Document, _state: &mut ScoreboardState, 
             return;
         };
         let stamp = cells::stamp(report);
-        for (i, entry) in entries(report, doc.pinned.as_deref()).iter().enumerate() {
+        for (i, entry) in entries(report, doc.baseline().map(|pinned| &**pinned)).iter().enumerate() {
             let size = if i == 0 { egui::TextStyle::Heading } else { egui::TextStyle::Body };
             let job = job_of(ui, entry, &size, stamp.is_some());
             ui.add(Label::new(job).extend()).on_hover_text(&entry.hover);
+        }
+        if let Some(scope) = &report.scope {
+            striped_badge(ui, &format::scope(scope), "Table, strip and this line show the numbers of this one sample");
+            if ui.button("All samples").on_hover_text("Escape").clicked() {
+                send.push(Command::ScopeSample(None));
+            }
         }
         if let Some(stamp) = stamp {
             ui.label(RichText::new(format!("{stamp} samples")).italics().color(tokens.weak))

@@ -14,7 +14,7 @@ use quantlens_analysis::{
     config::QuantConfig,
     data::{DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{CancelToken, Job as Run, Progress},
-    report::{ExportReport, LayerArithmetic, LayerDetail, ModelInfo, Report, Sweep},
+    report::{ExportReport, LayerArithmetic, LayerDetail, LayerErrors, ModelInfo, Report, Sweep},
     sensitivity::SweepRequest,
 };
 
@@ -74,6 +74,20 @@ pub enum Request {
         /// What.
         request: SweepRequest,
     },
+    /// The error of one layer by source. Shares the slot too.
+    LayerErrors {
+        /// Under this configuration.
+        config: Arc<QuantConfig>,
+        /// The layer's name.
+        layer: String,
+    },
+    /// The numbers of one sample.
+    OneSample {
+        /// Under this configuration.
+        config: Arc<QuantConfig>,
+        /// Its place among the samples, from 0.
+        index: usize,
+    },
     /// Write the quantized model and run it.
     Export {
         /// Which configuration.
@@ -108,6 +122,7 @@ pub enum Slot {
     Open,
     Data,
     Evaluate,
+    OneSample,
     Detail,
     Sweep,
     Recipes,
@@ -116,8 +131,8 @@ pub enum Slot {
 
 impl Slot {
     /// All of them, most urgent first.
-    pub const ALL: [Self; 7] =
-        [Self::Open, Self::Data, Self::Evaluate, Self::Detail, Self::Recipes, Self::Export, Self::Sweep];
+    pub const ALL: [Self; 8] =
+        [Self::Open, Self::Data, Self::Evaluate, Self::OneSample, Self::Detail, Self::Recipes, Self::Export, Self::Sweep];
 
     /// Whether a new job of this kind makes results of `other` meaningless. An export keeps its own copy of the
     /// configuration, so an edit does not stop it; another model or other samples do.
@@ -125,9 +140,9 @@ impl Slot {
         match self {
             Self::Open => true,
             Self::Data => other != Self::Open,
-            Self::Evaluate => matches!(other, Self::Evaluate | Self::Detail),
+            Self::Evaluate => matches!(other, Self::Evaluate | Self::OneSample | Self::Detail),
             // A sweep keeps its own copy too.
-            Self::Detail | Self::Sweep | Self::Recipes | Self::Export => self == other,
+            Self::OneSample | Self::Detail | Self::Sweep | Self::Recipes | Self::Export => self == other,
         }
     }
 }
@@ -140,7 +155,8 @@ impl Request {
             Self::Data { .. } => Slot::Data,
             Self::Recipes => Slot::Recipes,
             Self::Evaluate { .. } => Slot::Evaluate,
-            Self::Detail { .. } | Self::Arithmetic { .. } => Slot::Detail,
+            Self::Detail { .. } | Self::Arithmetic { .. } | Self::LayerErrors { .. } => Slot::Detail,
+            Self::OneSample { .. } => Slot::OneSample,
             Self::Sweep { .. } => Slot::Sweep,
             Self::Export { .. } => Slot::Export,
         }
@@ -156,6 +172,8 @@ impl Request {
             Self::Detail { .. } => "measuring the layer",
             Self::Arithmetic { .. } => "computing in integers",
             Self::Sweep { .. } => "asking each layer",
+            Self::LayerErrors { .. } => "splitting the error",
+            Self::OneSample { .. } => "reading one sample",
             Self::Export { .. } => "exporting",
         }
     }
@@ -212,6 +230,10 @@ pub enum News {
     SweepStage(Arc<Sweep>),
     /// Every layer has answered.
     Sweep(Arc<Sweep>),
+    /// The layer's Errors page.
+    LayerErrors(Arc<LayerErrors>),
+    /// The numbers of one sample.
+    OneSample(Arc<Report>),
     /// The file is written and was run.
     Exported(Arc<ExportReport>),
     /// It was stopped.
@@ -328,6 +350,24 @@ pub trait Bench: Send {
         job: &mut Run<'_>,
         on_layers: &mut dyn FnMut(Arc<Sweep>),
     ) -> anyhow::Result<Arc<Sweep>>;
+
+    /// The error of one layer by source.
+    ///
+    /// # Errors
+    /// When a run fails.
+    fn layer_errors(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        layer: &str,
+        job: &mut Run<'_>,
+    ) -> anyhow::Result<Arc<LayerErrors>>;
+
+    /// The numbers of one sample.
+    ///
+    /// # Errors
+    /// When there is no such sample or a run fails.
+    fn one_sample(&mut self, config: &Arc<QuantConfig>, index: usize, job: &mut Run<'_>)
+    -> anyhow::Result<Arc<Report>>;
 
     /// Writes and verifies.
     ///

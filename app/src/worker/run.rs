@@ -103,6 +103,8 @@ impl Runner {
                 }
                 News::Sweep(result?)
             }
+            Request::LayerErrors { config, layer } => News::LayerErrors(bench.layer_errors(config, layer, &mut run)?),
+            Request::OneSample { config, index } => News::OneSample(bench.one_sample(config, *index, &mut run)?),
             Request::Export { config, path } => News::Exported(bench.export(config, path, &mut run)?),
         })
     }

@@ -64,6 +64,12 @@ pub(super) fn curve_items(plot: &mut PlotUi<'_>, curve: &shape::Curve, scale: Sc
     }
 }
 
+/// Where the error falls again: small triangles over the curve, whose reason is on hover.
+pub(super) fn fall_items(plot: &mut PlotUi<'_>, falls: &[[f64; 2]], tokens: &Tokens) {
+    let points = Points::new("falls", falls.to_vec()).shape(MarkerShape::Up).color(tokens.text).radius(3.5);
+    plot.points(points.allow_hover(false));
+}
+
 /// How a curve is drawn.
 #[derive(Clone, Copy)]
 pub(super) struct Pen {
@@ -99,6 +105,10 @@ pub(super) fn caption_ui(ui: &mut Ui, doc: &Document, summary: &str) {
                 }
                 let bad = theme::error_colour(theme_of(ui), theme::BAD_DB + 5.0);
                 key_ui(ui, "Local, hanging: longer is worse", bad, KeyShape::Bar);
+                let falls = doc.report.value.iter().any(|report| report.rows.iter().any(|row| row.why_falls.is_some()));
+                if falls && ui.available_width() > 560.0 {
+                    key_ui(ui, "Falls: hover for the reason", tokens.text, KeyShape::Triangle);
+                }
                 key_ui(ui, "Accumulated SQNR in dB", tokens.quantized, KeyShape::Line);
             }
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
@@ -114,6 +124,7 @@ enum KeyShape {
     Line,
     Dashes,
     Bar,
+    Triangle,
 }
 
 fn key_ui(ui: &mut Ui, text: &str, colour: Color32, shape: KeyShape) {
@@ -133,6 +144,11 @@ fn key_ui(ui: &mut Ui, text: &str, colour: Color32, shape: KeyShape) {
         KeyShape::Bar => {
             let bar = egui::Rect::from_min_size(rect.center_top() - vec2(3.0, 0.0), vec2(6.0, rect.height()));
             ui.painter().rect_filled(bar, 0.0, colour);
+        }
+        KeyShape::Triangle => {
+            let at = rect.center();
+            let corners = vec![at + vec2(-4.0, 3.5), at + vec2(4.0, 3.5), at - vec2(0.0, 3.5)];
+            ui.painter().add(egui::Shape::convex_polygon(corners, colour, Stroke::NONE));
         }
     }
 }

@@ -104,6 +104,12 @@ fn thin(points: Vec<[f64; 2]>, bucket: usize) -> Vec<[f64; 2]> {
     kept
 }
 
+/// Where the error falls again, for reasons that the report names: `[layer index, dB]`.
+pub fn falls(report: &Report, scale: Scale) -> Vec<[f64; 2]> {
+    let rows = report.rows.iter().enumerate().filter(|(_, row)| row.why_falls.is_some());
+    rows.filter_map(|(index, row)| Some([index as f64, scale.place(row.accumulated.sqnr_db)?])).collect()
+}
+
 /// A local error: a bar that hangs from the top edge down to its dB, so that the longer, the worse.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bar {

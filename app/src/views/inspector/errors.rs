@@ -69,7 +69,7 @@ const METRICS: [Metric; 4] = [
 ];
 
 /// Draws the table, errors down and metrics across; slanted with `stamp` while numbers refine.
-pub(super) fn errors_ui(ui: &mut Ui, row: &LayerRow, stamp: Option<&str>) {
+pub(in crate::views) fn errors_ui(ui: &mut Ui, row: &LayerRow, stamp: Option<&str>) {
     let weak = theme::tokens(ui).weak;
     ui.spacing_mut().interact_size.y = 18.0;
     Grid::new("inspector errors").num_columns(5).spacing(vec2(8.0, 4.0)).show(ui, |ui| {
@@ -92,6 +92,17 @@ pub(super) fn errors_ui(ui: &mut Ui, row: &LayerRow, stamp: Option<&str>) {
     if let Some(stamp) = stamp {
         ui.label(RichText::new(format!("From {stamp} samples so far")).italics().color(weak));
     }
+}
+
+/// What the layer makes of the error it reads, how its own stands to that, and why the curve falls here.
+pub(in crate::views) fn notes(row: &LayerRow) -> Vec<String> {
+    let flow = row.flow.as_ref().ok().map(format::flow_words);
+    let correlation = row.correlation.value().map(|rho| {
+        let rho = format::number(rho, 2);
+        format!("Correlation of inherited and introduced error: {rho}")
+    });
+    let fall = row.why_falls.as_ref().map(quantlens_analysis::report::DriftNote::sentence);
+    flow.into_iter().chain(correlation).chain(fall).collect()
 }
 
 fn right(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {

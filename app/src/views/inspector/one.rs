@@ -41,7 +41,7 @@ pub(super) fn one_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut C
         section(ui, "Errors");
         let stamp = doc.report.value.as_deref().and_then(cells::stamp);
         ui.scope(|ui| errors::errors_ui(ui, row, stamp.as_deref()));
-        for note in cells::notes(row) {
+        for note in errors::notes(row).into_iter().chain(cells::notes(row)) {
             ui.label(RichText::new(note).color(theme::tokens(ui).weak));
         }
         details_ui(ui, row);

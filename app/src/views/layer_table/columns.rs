@@ -11,8 +11,9 @@ use crate::{rows::Column, theme};
 pub(super) const GAP: f32 = theme::GRID;
 
 /// Hidden first where space is short, in this order; the rest always stays.
-const LEAST_IMPORTANT: [Column; 9] = [
+const LEAST_IMPORTANT: [Column; 10] = [
     Column::Granularity,
+    Column::Flow,
     Column::MaxAbs,
     Column::Cosine,
     Column::Size,
@@ -67,6 +68,7 @@ pub(super) fn width(column: Column) -> f32 {
         Column::WeightBits | Column::ActivationBits => 52.0,
         Column::Granularity => 78.0,
         Column::Local => 66.0,
+        Column::Flow => 72.0,
         Column::Accumulated => 88.0,
         Column::Cosine | Column::Clipped => 68.0,
         Column::MaxAbs => 74.0,
@@ -97,6 +99,7 @@ pub(super) fn long_title(column: Column) -> &'static str {
         Column::ActivationBits => "Output format",
         Column::Granularity => "Weight scales",
         Column::Accumulated => "Accumulated SQNR",
+        Column::Flow => "Flow of error",
         _ => column.title(),
     }
 }
@@ -114,6 +117,10 @@ pub(super) fn meaning(column: Column) -> &'static str {
         Column::Granularity => "One weight scale for the whole tensor, or one for each output channel",
         Column::Local => "Signal-to-quantization-noise ratio when only this layer is quantized: what it does to itself",
         Column::Accumulated => "Signal-to-quantization-noise ratio when everything is quantized: what arrives here",
+        Column::Flow => {
+            "What the layer's float function makes of the error it reads, in dB: + amplifies, − attenuates; \"mixes\" \
+             lies between its inputs"
+        }
         Column::Cosine => "Direction of the output against the float model's, blind to magnitude",
         Column::MaxAbs => "Largest absolute difference of any output value from the float model's",
         Column::Clipped => "Share of the output's values outside the quantizer's range",

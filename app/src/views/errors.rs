@@ -1,0 +1,169 @@
+//! Where the error of the selected layer comes from: what it receives and adds, which of its quantizers makes it, what
+//! is rounding and what clipping, and which samples have it worst.
+
+mod channels;
+mod samples;
+#[cfg(test)]
+mod tests;
+
+use egui::{Grid, RichText, ScrollArea, Ui, vec2};
+use quantlens_analysis::report::{LayerErrors, LayerRow};
+
+use super::{
+    inspector::errors as side_by_side,
+    layer_page::{missing_ui, row_heading_ui, stamp},
+};
+use crate::{
+    command::Commands,
+    document::Document,
+    figure::FigureSpec,
+    format, theme,
+    widgets::{section, share_bar},
+};
+
+pub use samples::SampleOrder;
+
+/// Width of the bars of shares, in points.
+const BAR_WIDTH: f32 = 180.0;
+
+/// What this view remembers between frames.
+#[derive(Clone, Debug, Default)]
+pub struct ErrorsState {
+    /// In which order the samples stand.
+    pub order: SampleOrder,
+}
+
+/// The selected layer's errors, once they are here, with its row.
+fn shown(doc: &Document) -> Option<(&LayerErrors, &LayerRow)> {
+    let name = doc.selection.anchor.as_deref()?;
+    let errors = doc.errors.value.as_deref().filter(|errors| errors.layer == name)?;
+    Some((errors, doc.row_of(name)?))
+}
+
+/// Draws the view.
+pub fn errors_ui(ui: &mut Ui, doc: &Document, state: &mut ErrorsState, send: &mut Commands) {
+    let Some((errors, row)) = shown(doc) else {
+        return missing_ui(ui, doc, doc.errors.pending_since.is_some(), send);
+    };
+    if doc.errors.is_dimmed(doc.now) {
+        ui.set_opacity(theme::DIM);
+    }
+    row_heading_ui(ui, &title(&errors.layer), Some(row), send);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.label(errors.sentence(row));
+        section(ui, "Received and added");
+        ui.scope(|ui| {
+            side_by_side::errors_ui(ui, row, doc.report.value.as_deref().and_then(super::cells::stamp).as_deref())
+        });
+        for note in side_by_side::notes(row) {
+            ui.label(note);
+        }
+        sources_ui(ui, doc, errors);
+        quantizer_ui(ui, errors);
+        cut_ui(ui, errors);
+        channels::channels_ui(ui, errors);
+        samples::samples_ui(ui, doc, row, state, send);
+    });
+}
+
+/// The figure on the page, for saving; `None` while there is none.
+pub fn errors_figure(doc: &Document, state: &ErrorsState) -> Option<FigureSpec> {
+    let (_, row) = shown(doc)?;
+    samples::spec_of(doc, row, state.order)
+}
+
+fn title(layer: &str) -> String {
+    format!("Errors of {layer}")
+}
+
+/// The local error with one source at a time.
+fn sources_ui(ui: &mut Ui, doc: &Document, errors: &LayerErrors) {
+    section(ui, "Local error by source");
+    let weak = theme::tokens(ui).weak;
+    if errors.samples == 0 {
+        ui.label("Its output holds no floating-point values to compare.");
+        return;
+    }
+    if errors.parts.is_empty() {
+        ui.label("Nothing of this layer is quantized.");
+        return;
+    }
+    ui.label(RichText::new(format!("On float inputs, {}", stamp(doc, errors.samples))).color(weak));
+    Grid::new("errors by source").num_columns(3).spacing(vec2(16.0, 4.0)).show(ui, |ui| {
+        ui.colored_label(weak, "Quantized alone");
+        ui.colored_label(weak, "SQNR");
+        ui.colored_label(weak, "Share of the local error's energy");
+        ui.end_row();
+        for part in &errors.parts {
+            ui.label(format::sentence(part.source.name()));
+            let response = ui.monospace(format::db_unit(part.errors.sqnr_db));
+            if let Some(why) = format::why(part.errors.sqnr_db) {
+                response.on_hover_text(format::sentence(why));
+            }
+            match part.share {
+                Some(share) => {
+                    let text = format!("{} %", format::number(100.0 * share, 1));
+                    share_bar(ui, share, BAR_WIDTH, theme::tokens(ui).quantized, &text);
+                }
+                None => {
+                    ui.colored_label(weak, format::NOT_APPLICABLE);
+                }
+            }
+            ui.end_row();
+        }
+        ui.label("All together");
+        ui.monospace(format::db_unit(errors.local.sqnr_db));
+        ui.end_row();
+    });
+    ui.label(
+        RichText::new("Shares need not add up to 100 %: errors of two sources can add or cancel").small().color(weak),
+    );
+}
+
+/// Rounding and clipping at the output quantizer.
+fn quantizer_ui(ui: &mut Ui, errors: &LayerErrors) {
+    let Some(quantizer) = &errors.quantizer else { return };
+    section(ui, "Output quantizer, before against after");
+    let Some(clipping) = quantizer.clipping_share() else {
+        ui.label("It changes no value.");
+        return;
+    };
+    let total = &quantizer.total;
+    let ink = theme::tokens(ui);
+    let (rounding_ink, clipping_ink) = (ink.quantized, ink.clipped);
+    Grid::new("rounding and clipping").num_columns(3).spacing(vec2(16.0, 4.0)).show(ui, |ui| {
+        let lines = [
+            ("Rounding", 1.0 - clipping, quantizer.values - total.clipped, rounding_ink),
+            ("Clipping", clipping, total.clipped, clipping_ink),
+        ];
+        for (name, share, values, ink) in lines {
+            ui.label(name);
+            share_bar(ui, share, BAR_WIDTH, ink, &format!("{} %", format::number(100.0 * share, 1)));
+            ui.label(format!(
+                "of its error's energy, in {} of {} values",
+                format::count(values),
+                format::count(quantizer.values)
+            ));
+            ui.end_row();
+        }
+    });
+}
+
+/// What the activation discards.
+fn cut_ui(ui: &mut Ui, errors: &LayerErrors) {
+    let Some(cut) = &errors.cut else { return };
+    section(ui, "Activation");
+    let percent = |share: f64| format!("{} %", format::number(100.0 * share, 1));
+    let values = percent(cut.values_share);
+    let text = match cut.error_share {
+        Some(share) => format!(
+            "{} cuts {values} of the values, where {} of the error's energy stood: {} before it, {} after it",
+            cut.op,
+            percent(share),
+            format::db_unit(cut.before_db),
+            format::db_unit(cut.after_db)
+        ),
+        None => format!("{} cuts {values} of the values; there is no error before it", cut.op),
+    };
+    ui.label(text);
+}

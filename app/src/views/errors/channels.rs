@@ -1,0 +1,73 @@
+//! The split by channel: one row for each of the channels with the lowest SQNR.
+
+use egui::{Grid, RichText, Ui, vec2};
+use quantlens_analysis::{
+    metrics::Measure,
+    report::{LayerErrors, clipping_share},
+};
+
+use crate::{format, theme, widgets::section};
+
+/// Rows shown.
+const ROWS: usize = 16;
+
+/// Draws the table; nothing where the output has no channels.
+pub(super) fn channels_ui(ui: &mut Ui, errors: &LayerErrors) {
+    let count = channel_count(errors);
+    if count < 2 {
+        return;
+    }
+    section(ui, "Channels");
+    let weak = theme::tokens(ui).weak;
+    let shown = worst(errors);
+    let text = if shown.len() < count {
+        format!("The {} of {count} channels with the lowest SQNR", shown.len())
+    } else {
+        format!("All {count} channels, lowest SQNR first")
+    };
+    ui.label(RichText::new(text).color(weak));
+    egui::ScrollArea::horizontal().id_salt("channels of errors").show(ui, |ui| {
+        Grid::new("errors by channel").striped(true).spacing(vec2(20.0, 2.0)).show(ui, |ui| {
+            ui.colored_label(weak, "Channel");
+            for part in &errors.parts {
+                ui.colored_label(weak, format!("{} alone", format::sentence(part.source.name())));
+            }
+            if errors.quantizer.is_some() {
+                ui.colored_label(weak, "Clipping, of its quantizer error");
+            }
+            ui.end_row();
+            for channel in shown {
+                ui.label(channel.to_string());
+                for part in &errors.parts {
+                    let sqnr = part.channels.get(channel).copied();
+                    ui.monospace(sqnr.map_or_else(|| format::UNKNOWN.to_owned(), format::db_unit));
+                }
+                if let Some(quantizer) = &errors.quantizer {
+                    let share = quantizer.channels.get(channel).and_then(clipping_share);
+                    let text = share.map_or_else(
+                        || "no error".to_owned(),
+                        |share| format!("{} %", format::number(100.0 * share, 1)),
+                    );
+                    ui.monospace(text);
+                }
+                ui.end_row();
+            }
+        });
+    });
+}
+
+fn channel_count(errors: &LayerErrors) -> usize {
+    let parts = errors.parts.iter().map(|part| part.channels.len());
+    parts.chain(errors.quantizer.iter().map(|quantizer| quantizer.channels.len())).max().unwrap_or(0)
+}
+
+/// Indices of the channels, by the lowest SQNR that any source leaves.
+pub(super) fn worst(errors: &LayerErrors) -> Vec<usize> {
+    let lowest = |channel: usize| {
+        let values = errors.parts.iter().filter_map(|part| part.channels.get(channel).copied());
+        values.filter_map(Measure::value).fold(f64::INFINITY, f64::min)
+    };
+    let mut ranked: Vec<(usize, f64)> = (0..channel_count(errors)).map(|c| (c, lowest(c))).collect();
+    ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
+    ranked.into_iter().take(ROWS).map(|(channel, _)| channel).collect()
+}
