@@ -6,8 +6,10 @@
 //! then all, and what a plan leaves unchanged is not run again.
 
 mod arithmetic;
+mod budget;
 mod cost;
 mod data;
+mod departure;
 mod detail;
 mod evaluate;
 mod export;
