@@ -53,6 +53,9 @@ pub enum Action {
     ToggleLive,
     EvaluateAgain,
     PinBaseline,
+    Pins,
+    GoBackToPin,
+    CopyFromPin,
     TryRecipes,
     ShowPage(Page),
     Toggle(PanelId),
@@ -94,7 +97,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 66] = [
+    pub const ALL: [Self; 69] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -148,6 +151,9 @@ impl Action {
         Self::ToggleLive,
         Self::EvaluateAgain,
         Self::PinBaseline,
+        Self::Pins,
+        Self::GoBackToPin,
+        Self::CopyFromPin,
         Self::Target(Part::Weights),
         Self::Target(Part::Activations),
         Self::Target(Part::Both),
@@ -216,6 +222,9 @@ impl Action {
             | Self::ToggleLive
             | Self::EvaluateAgain
             | Self::PinBaseline
+            | Self::Pins
+            | Self::GoBackToPin
+            | Self::CopyFromPin
             | Self::Target(_)
             | Self::Bits(_)
             | Self::Float
@@ -244,6 +253,7 @@ impl Action {
                 | Self::Toggle(PanelId::List)
                 | Self::Theme(ThemeChoice::System)
                 | Self::ToggleLive
+                | Self::PinBaseline
                 | Self::Target(Part::Weights)
                 | Self::Float
                 | Self::PerChannel

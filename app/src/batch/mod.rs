@@ -3,6 +3,7 @@
 //! Results go to standard output or to files, progress to standard error. Exit codes: 0 done, 1 error, 2 bad usage,
 //! 3 a `--fail-*` limit was crossed.
 
+mod against;
 mod analyze;
 mod csv;
 mod export;
@@ -15,6 +16,7 @@ mod workbench;
 
 use std::process::ExitCode;
 
+pub(crate) use options::parse_size;
 pub use options::{AnalyzeArgs, ExportArgs, InfoArgs};
 
 /// What to do without a window.

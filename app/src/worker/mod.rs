@@ -14,7 +14,7 @@ use quantlens_analysis::{
     config::QuantConfig,
     data::{DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{CancelToken, Job as Run, Progress},
-    report::{ExportReport, LayerArithmetic, LayerDetail, ModelInfo, Report},
+    report::{ExportReport, LayerArithmetic, LayerDetail, Memory, ModelInfo, Report},
 };
 
 pub use self::{
@@ -66,6 +66,25 @@ pub enum Request {
         /// The layer's name.
         layer: String,
     },
+    /// Evaluate the configuration that numbers are compared with.
+    Baseline {
+        /// Which.
+        config: Arc<QuantConfig>,
+        /// Without samples: the weights' error alone.
+        weight_only: bool,
+    },
+    /// What the pages of one layer show of it.
+    BaselineDetail {
+        /// Which.
+        config: Arc<QuantConfig>,
+        /// The layer's name.
+        layer: String,
+    },
+    /// Allow cached tensors so much memory from now on.
+    Memory {
+        /// In bytes; `None` is the default.
+        budget_bytes: Option<u64>,
+    },
     /// Write the quantized model and run it.
     Export {
         /// Which configuration.
@@ -95,28 +114,44 @@ pub enum DataChoice {
 
 /// The kind of a job: each runs at most once and waits at most once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "one a variant of Request, but that a layer's pages share one")]
+#[expect(
+    missing_docs,
+    reason = "one a variant of Request, but that a layer's pages share one, and the baseline's jobs"
+)]
 pub enum Slot {
     Open,
     Data,
+    Memory,
     Evaluate,
     Detail,
     Recipes,
+    Baseline,
     Export,
 }
 
 impl Slot {
     /// All of them, most urgent first.
-    pub const ALL: [Self; 6] = [Self::Open, Self::Data, Self::Evaluate, Self::Detail, Self::Recipes, Self::Export];
+    pub const ALL: [Self; 8] = [
+        Self::Open,
+        Self::Data,
+        Self::Memory,
+        Self::Evaluate,
+        Self::Detail,
+        Self::Recipes,
+        Self::Baseline,
+        Self::Export,
+    ];
 
     /// Whether a new job of this kind makes results of `other` meaningless. An export keeps its own copy of the
     /// configuration, so an edit does not stop it; another model or other samples do.
     pub fn invalidates(self, other: Self) -> bool {
         match self {
             Self::Open => true,
-            Self::Data => other != Self::Open,
-            Self::Evaluate => matches!(other, Self::Evaluate | Self::Detail),
-            Self::Detail | Self::Recipes | Self::Export => self == other,
+            Self::Data => !matches!(other, Self::Open | Self::Memory),
+            Self::Evaluate => matches!(other, Self::Evaluate | Self::Detail | Self::Baseline),
+            // What is looked at comes before what it is compared with, which is asked for again after it.
+            Self::Detail => matches!(other, Self::Detail | Self::Baseline),
+            Self::Memory | Self::Recipes | Self::Baseline | Self::Export => self == other,
         }
     }
 }
@@ -130,6 +165,8 @@ impl Request {
             Self::Recipes => Slot::Recipes,
             Self::Evaluate { .. } => Slot::Evaluate,
             Self::Detail { .. } | Self::Arithmetic { .. } => Slot::Detail,
+            Self::Baseline { .. } | Self::BaselineDetail { .. } => Slot::Baseline,
+            Self::Memory { .. } => Slot::Memory,
             Self::Export { .. } => Slot::Export,
         }
     }
@@ -143,6 +180,9 @@ impl Request {
             Self::Evaluate { .. } => "evaluating",
             Self::Detail { .. } => "measuring the layer",
             Self::Arithmetic { .. } => "computing in integers",
+            Self::Baseline { .. } => "evaluating the pinned configuration",
+            Self::BaselineDetail { .. } => "measuring the layer as pinned",
+            Self::Memory { .. } => "changing the memory limit",
             Self::Export { .. } => "exporting",
         }
     }
@@ -195,6 +235,12 @@ pub enum News {
     Detail(Arc<LayerDetail>),
     /// The layer's Arithmetic page.
     Arithmetic(Arc<LayerArithmetic>),
+    /// The numbers of the configuration that is compared with.
+    Baseline(Arc<Report>),
+    /// Its layer's pages.
+    BaselineDetail(Arc<LayerDetail>),
+    /// The memory limit holds.
+    Memory(Memory),
     /// The file is written and was run.
     Exported(Arc<ExportReport>),
     /// It was stopped.
@@ -242,6 +288,12 @@ pub trait Bench: Send {
 
     /// The library in use, once there is one.
     fn runtime(&self) -> Option<RuntimeInfo>;
+
+    /// Allows cached tensors so many bytes; `None` is the default.
+    ///
+    /// # Errors
+    /// When no model is open.
+    fn set_memory(&mut self, budget_bytes: Option<u64>) -> anyhow::Result<Memory>;
 
     /// Uses these samples.
     ///
