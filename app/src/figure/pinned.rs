@@ -10,20 +10,29 @@ use super::{
 };
 use crate::format::{signed, significant};
 
+/// The outline has at most this many steps.
+const MOST_STEPS: usize = 64;
+
 /// Adds the baseline's quantized values and its range to a histogram. `now` are the values that are drawn already.
 pub fn onto_histogram(spec: &mut FigureSpec, now: &Distribution, pinned: &Distribution, name: &str) {
     let bin =
         |data: &Distribution| (f64::from(data.high) - f64::from(data.low)) / data.quantized_counts.len().max(1) as f64;
     let (width, shown) = (bin(pinned), bin(now));
     if width > 0.0 {
-        let edges = (0..=pinned.quantized_counts.len()).map(|i| f64::from(pinned.low) + width * i as f64).collect();
         // Bins of another width hold other counts of the same values; what is compared is how dense they lie.
         let density = if shown > 0.0 { shown / width } else { 1.0 };
-        let heights = pinned.quantized_counts.iter().map(|count| *count as f64 * density).collect();
-        let shape = Shape::Steps { edges, heights, filled: false };
+        // Quantized values lie in spikes, and two combs over each other show neither: neighbours are averaged.
+        let merged = pinned.quantized_counts.len().div_ceil(MOST_STEPS);
+        let mean = |counts: &[u64]| density * counts.iter().sum::<u64>() as f64 / counts.len() as f64;
+        let heights: Vec<f64> = pinned.quantized_counts.chunks(merged).map(mean).collect();
+        let last = pinned.quantized_counts.len();
+        let edge = |i: usize| f64::from(pinned.low) + width * (i * merged).min(last) as f64;
+        let shape = Shape::Steps { edges: (0..=heights.len()).map(edge).collect(), heights, filled: false };
+        let means = if merged > 1 { format!(", means of {merged} bins") } else { String::new() };
         // Under the float outline, which is drawn last.
         let at = spec.series.len().saturating_sub(1);
-        spec.series.insert(at, Series { name: format!("quantized in {name}"), ink: Ink::Alternative, shape });
+        let name = format!("quantized in {name}{means}");
+        spec.series.insert(at, Series { name, ink: Ink::Alternative, shape });
     }
     if let Some((low, high)) = pinned.thresholds {
         mark_range(spec, &[low, high], name);
@@ -36,7 +45,7 @@ pub fn onto_histogram(spec: &mut FigureSpec, now: &Distribution, pinned: &Distri
 pub fn mark_range(spec: &mut FigureSpec, places: &[f32], name: &str) {
     for place in places {
         let x = f64::from(*place);
-        let label = format!("{name} {}", significant(x, 3));
+        let label = format!("in {name}: {}", significant(x, 3));
         // In use is on top, so these come first.
         spec.marks.insert(0, Mark { x, label, ink: Ink::Alternative, stroke: Stroke::Dashed });
         spec.x.bounds = (spec.x.bounds.0.min(x), spec.x.bounds.1.max(x));
@@ -166,6 +175,30 @@ mod tests {
         let dashed: Vec<f64> = spec.marks.iter().filter(|m| m.stroke == Stroke::Dashed).map(|m| m.x).collect();
         assert_eq!(dashed, [5.0, -1.0]);
         assert!(spec.x.bounds.0 <= -1.0 && spec.x.bounds.1 >= 5.0);
+    }
+
+    #[test]
+    fn a_comb_becomes_an_outline_of_the_same_area() {
+        let facts = HistogramFacts {
+            title: "Output of a".into(),
+            stamp: String::new(),
+            format: None,
+            scales: None,
+            clipped: None,
+            in_use: None,
+        };
+        // 130 bins, every second one empty: 44 steps of 3 bins, the last of 1.
+        let comb: Vec<u64> = (0..130).map(|i| if i % 2 == 0 { 6 } else { 0 }).collect();
+        let data = data(0.0, 130.0, &comb, None);
+        let mut spec = histogram_spec(&data, &facts, HistogramOptions { log_counts: false, log_values: false });
+        onto_histogram(&mut spec, &data, &data, "Pin 1");
+        let Shape::Steps { edges, heights, .. } = &spec.series[1].shape else { panic!("steps") };
+        assert_eq!((heights.len(), edges[43], edges[44]), (44, 129.0, 130.0));
+        // 6 + 0 + 6 and 0 + 6 + 0 over three bins.
+        assert_eq!((heights[0], heights[1], heights[43]), (4.0, 2.0, 0.0));
+        let area: f64 = heights.iter().zip(edges.windows(2)).map(|(h, e)| h * (e[1] - e[0])).sum();
+        assert!((area - 65.0 * 6.0).abs() < 1e-9);
+        assert_eq!(spec.series[1].name, "quantized in Pin 1, means of 3 bins");
     }
 
     fn channel(index: usize, sqnr_db: Measure) -> ChannelDatum {

@@ -95,7 +95,7 @@ fn plan_ui(ui: &mut Ui, _doc: &Document, report: &Report) {
         fact(ui, "Operators", &format!("QuantizeLinear, DequantizeLinear and the model's own; {}", opsets.join(", ")));
         let cost = report.cost;
         let sizes = format!("{} → about {}", format::bytes(cost.float_bytes), format::bytes(cost.quantized_bytes));
-        fact(ui, "Weights", &sizes);
+        fact(ui, "Size of weights", &sizes);
         let simulated: Vec<String> = widths.iter().filter_map(|bits| simulated(*bits)).map(|n| n.to_string()).collect();
         if !simulated.is_empty() {
             let text = format!(
