@@ -35,7 +35,7 @@ pub(super) fn into_json(analysis: &mut Value, was: &Report, now: &Report) -> Res
             "accuracy_points": score.accuracy_points,
             "agreement_points": score.agreement_points,
             "output_sqnr_db": change(&score.output_sqnr_db),
-            "quantized_bytes": score.quantized_bytes.delta,
+            "quantized_bytes": bytes(&score.quantized_bytes),
         }),
     );
     Ok(())
@@ -52,7 +52,7 @@ fn row(row: &RowChange) -> Value {
         "introduced_sqnr_db": change(&row.introduced.sqnr_db),
         "accumulated": rest(&row.accumulated),
         "clipped_fraction": change(&row.clipped_fraction),
-        "quantized_bytes": row.quantized_bytes.delta,
+        "quantized_bytes": bytes(&row.quantized_bytes),
     })
 }
 
@@ -62,6 +62,12 @@ fn rest(errors: &ErrorsChange) -> Value {
         "gain": change(&errors.gain),
         "max_abs": change(&errors.max_abs),
     })
+}
+
+/// Whole bytes more or less.
+fn bytes(change: &Change) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "a difference of whole sizes below 2^53")]
+    change.delta.map(|delta| delta as i64)
 }
 
 /// `delta` is null where there is none or where one of the two is exact, and `why` says which.
