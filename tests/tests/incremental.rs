@@ -108,7 +108,7 @@ fn a_tiny_memory_budget_changes_no_number() {
 #[test]
 fn the_memory_limit_can_change_while_a_model_is_open() {
     let (first, mut second) = (QuantConfig::default(), QuantConfig::default());
-    second.defaults.weight_bits = Some(quantlens_analysis::quant::Bits::Int(4));
+    second.defaults.weight_bits = Some(Bits::Int(4));
     let mut workbench = fresh();
     let before = evaluate(&mut workbench, &first).memory.used_bytes;
     let memory = workbench.set_memory_budget(Some(before / 2));
@@ -119,7 +119,7 @@ fn the_memory_limit_can_change_while_a_model_is_open() {
     // With room again, all samples are kept again.
     workbench.set_memory_budget(Some(4 * before));
     let mut third = second.clone();
-    third.defaults.activation_bits = Some(quantlens_analysis::quant::Bits::Int(16));
+    third.defaults.activation_bits = Some(Bits::Int(16));
     let roomy = evaluate(&mut workbench, &third);
     assert_eq!(numbers(&roomy), numbers(&evaluate(&mut fresh(), &third)));
     assert!(roomy.memory.used_bytes > halved.memory.used_bytes, "{:?}", roomy.memory);

@@ -2,7 +2,7 @@
 //!
 //! Layers are matched by name, since another target may arrange them otherwise. What is tricky is whether a difference
 //! means anything: both reports saw the same samples, so the accumulated errors are compared sample by sample, and an
-//! interval of their difference is resampled ([`bootstrap`]). A report that still refines is compared over the samples
+//! interval of their difference is resampled (`bootstrap.rs`). A report that still refines is compared over the samples
 //! that both have.
 
 mod bootstrap;
