@@ -27,7 +27,9 @@ pub fn onto_histogram(spec: &mut FigureSpec, now: &Distribution, pinned: &Distri
         let heights: Vec<f64> = pinned.quantized_counts.chunks(merged).map(mean).collect();
         let last = pinned.quantized_counts.len();
         let edge = |i: usize| f64::from(pinned.low) + width * (i * merged).min(last) as f64;
-        let shape = Shape::Steps { edges: (0..=heights.len()).map(edge).collect(), heights, filled: false };
+        let step = |(i, height): (usize, &f64)| [[edge(i), *height], [edge(i + 1), *height]];
+        let points = heights.iter().enumerate().flat_map(step).collect();
+        let shape = Shape::Line { points, stroke: Stroke::Dashed };
         let means = if merged > 1 { format!(", means of {merged} bins") } else { String::new() };
         // Under the float outline, which is drawn last.
         let at = spec.series.len().saturating_sub(1);
@@ -166,11 +168,8 @@ mod tests {
         };
         let mut spec = histogram_spec(&now, &facts, HistogramOptions { log_counts: false, log_values: false });
         onto_histogram(&mut spec, &now, &pinned, "Pin 1");
-        let Shape::Steps { edges, heights, filled } = &spec.series[1].shape else { panic!("steps") };
-        assert_eq!(
-            (edges.as_slice(), heights.as_slice(), *filled),
-            ([0.0, 2.0, 4.0].as_slice(), [6.0, 2.0].as_slice(), false)
-        );
+        let Shape::Line { points, .. } = &spec.series[1].shape else { panic!("a line") };
+        assert_eq!(points.as_slice(), [[0.0, 6.0], [2.0, 6.0], [2.0, 2.0], [4.0, 2.0]]);
         assert_eq!(spec.series.last().unwrap().name, "float");
         let dashed: Vec<f64> = spec.marks.iter().filter(|m| m.stroke == Stroke::Dashed).map(|m| m.x).collect();
         assert_eq!(dashed, [5.0, -1.0]);
@@ -192,11 +191,11 @@ mod tests {
         let data = data(0.0, 130.0, &comb, None);
         let mut spec = histogram_spec(&data, &facts, HistogramOptions { log_counts: false, log_values: false });
         onto_histogram(&mut spec, &data, &data, "Pin 1");
-        let Shape::Steps { edges, heights, .. } = &spec.series[1].shape else { panic!("steps") };
-        assert_eq!((heights.len(), edges[43], edges[44]), (44, 129.0, 130.0));
+        let Shape::Line { points, .. } = &spec.series[1].shape else { panic!("a line") };
+        assert_eq!((points.len(), points[86], points[87]), (88, [129.0, 0.0], [130.0, 0.0]));
         // 6 + 0 + 6 and 0 + 6 + 0 over three bins.
-        assert_eq!((heights[0], heights[1], heights[43]), (4.0, 2.0, 0.0));
-        let area: f64 = heights.iter().zip(edges.windows(2)).map(|(h, e)| h * (e[1] - e[0])).sum();
+        assert_eq!((points[0], points[2]), ([0.0, 4.0], [3.0, 2.0]));
+        let area: f64 = points.chunks(2).map(|step| step[0][1] * (step[1][0] - step[0][0])).sum();
         assert!((area - 65.0 * 6.0).abs() < 1e-9);
         assert_eq!(spec.series[1].name, "quantized in Pin 1, means of 3 bins");
     }
