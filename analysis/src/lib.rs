@@ -1,6 +1,7 @@
 //! The core of Quantlens: knows files, tensors and onnxruntime, and nothing of windows.
 
 pub mod calibrate;
+pub mod compare;
 pub mod config;
 pub mod data;
 pub mod diagnose;

@@ -16,11 +16,11 @@ pub use arithmetic::{
     MultiplierFacts, PairSaturation, Reach, Remark, RemarkLevel, RoundingDifferences, TensorGrid,
 };
 
-pub use sensitivity::{Sweep, SweepOutput, SweepRow, SweepTiming};
 pub use breakdown::{CutErrors, ErrorPart, ErrorSource, LayerErrors, QuantizerErrors, clipping_share};
 pub use drift::{DriftNote, FallReason};
 pub use flow::{Flow, FlowKind};
 pub use scope::{SampleScope, WorstSample};
+pub use sensitivity::{Sweep, SweepOutput, SweepRow, SweepTiming};
 use serde::Serialize;
 pub use threshold::{MethodCurves, RangeMark, ThresholdDetail};
 

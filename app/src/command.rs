@@ -15,7 +15,7 @@ use quantlens_analysis::{
 
 pub use crate::action::Action;
 use crate::{
-    document::{Page, PanelId, Settings, SweepView},
+    document::{Page, PanelId, PinId, Settings, SweepView},
     rows::Column,
     selection::SelectMode,
     tour::TourStep,
@@ -145,6 +145,9 @@ pub enum Command {
     /// What holds where nothing else is said.
     SetDefaults(LayerSettings),
 
+    /// Pinned configurations.
+    Pin(PinCommand),
+
     /// Show only layers that fit this text; see [`crate::filter`].
     SetFilter(String),
     /// Sort by a column: ascending worst first, then reversed, then back to graph order.
@@ -218,6 +221,28 @@ pub enum SweepCommand {
     Exact(bool),
 }
 
+/// What can be done with pinned configurations.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PinCommand {
+    /// Pin the configuration of now under this name and compare with it.
+    Add(String),
+    /// Compare with this pin; `None` with none.
+    Compare(Option<PinId>),
+    /// Give it another name.
+    Rename(PinId, String),
+    /// Forget it.
+    Remove(PinId),
+    /// Make it the configuration; undoable.
+    GoBack(PinId),
+    /// Give these layers what it has for them; undoable.
+    Copy {
+        /// The pin.
+        pin: PinId,
+        /// Names of the layers.
+        layers: Vec<String>,
+    },
+}
+
 /// A small window over the main one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Dialog {
@@ -225,6 +250,8 @@ pub enum Dialog {
     Path(String),
     /// All keys.
     Shortcuts,
+    /// The pinned configurations; the name being typed for a new one.
+    Pins(String),
     /// Theme, samples, memory.
     Settings,
     /// All notices.

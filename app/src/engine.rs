@@ -9,7 +9,7 @@ use quantlens_analysis::{
     data::{DataOptions, DataSource, Recipe, RecipeTrial, info::DataInfo},
     engine::Runtime,
     job::Job,
-    report::{ExportReport, LayerArithmetic, LayerDetail, LayerErrors, ModelInfo, Report, Sweep},
+    report::{ExportReport, LayerArithmetic, LayerDetail, LayerErrors, Memory, ModelInfo, Report, Sweep},
     sensitivity::SweepRequest,
     workbench::{ExportOptions, OpenOptions, Workbench},
 };
@@ -105,6 +105,10 @@ impl Bench for Engine {
 
     fn runtime(&self) -> Option<RuntimeInfo> {
         self.runtime.as_ref().map(|(_, info)| info.clone())
+    }
+
+    fn set_memory(&mut self, budget_bytes: Option<u64>) -> Result<Memory> {
+        Ok(self.workbench()?.set_memory_budget(budget_bytes))
     }
 
     fn set_data(

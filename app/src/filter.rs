@@ -7,6 +7,7 @@
 use std::{ops::Range, str::FromStr as _};
 
 use quantlens_analysis::{
+    compare::RowChange,
     metrics::Measure,
     quant::Bits,
     report::{LayerInfo, LayerRow},
@@ -77,6 +78,7 @@ enum Property {
     Float,
     Fixed,
     Shared,
+    Differs,
 }
 
 impl Query {
@@ -103,12 +105,17 @@ impl Query {
 
     /// Whether a layer fits; `row` is `None` until it was evaluated, and then only what the model says can fit.
     pub fn matches(&self, info: &LayerInfo, row: Option<&LayerRow>) -> bool {
-        self.terms.iter().all(|term| term.test.holds(info, row) != term.negated)
+        self.matches_beside(info, row, None)
+    }
+
+    /// [`Query::matches`] with the layer's difference to the pinned baseline, where there is one.
+    pub fn matches_beside(&self, info: &LayerInfo, row: Option<&LayerRow>, change: Option<&RowChange>) -> bool {
+        self.terms.iter().all(|term| term.test.holds(info, row, change) != term.negated)
     }
 }
 
 impl Test {
-    fn holds(&self, info: &LayerInfo, row: Option<&LayerRow>) -> bool {
+    fn holds(&self, info: &LayerInfo, row: Option<&LayerRow>, change: Option<&RowChange>) -> bool {
         match self {
             Self::Word(word) => info.name.to_lowercase().contains(word) || info.op.to_lowercase().contains(word),
             Self::Op(op) => {
@@ -123,6 +130,7 @@ impl Test {
             Self::Compare(quantity, comparison, limit) => {
                 row.and_then(|row| quantity.of(row)).is_some_and(|value| comparison.holds(value, *limit))
             }
+            Self::Is(Property::Differs) => change.is_some_and(|change| change.differs),
             Self::Is(property) => property.holds(info, row),
         }
     }
@@ -169,6 +177,8 @@ impl Property {
             Self::Float => row.is_some_and(|row| is_float(row.weight_bits) && is_float(row.activation_bits)),
             Self::Fixed => info.weight_fixed.is_some() || info.activation_fixed.is_some(),
             Self::Shared => !info.shares_activation_with.is_empty() || !info.shares_weight_with.is_empty(),
+            // Nothing of the row says so; see `Test::holds`.
+            Self::Differs => false,
         }
     }
 }
@@ -243,7 +253,8 @@ fn parse_key(key: &str, value: &str) -> Result<Test, String> {
             "float" => Ok(Test::Is(Property::Float)),
             "fixed" => Ok(Test::Is(Property::Fixed)),
             "shared" => Ok(Test::Is(Property::Shared)),
-            _ => Err("`is:` takes edited, float, fixed or shared".to_owned()),
+            "differs" => Ok(Test::Is(Property::Differs)),
+            _ => Err("`is:` takes edited, float, fixed, shared or differs (from the pinned baseline)".to_owned()),
         },
         _ => Err(format!(
             "Unknown key `{key}:`; known are op, bits, w, a, is. Put \"…\" around a name that holds a colon"

@@ -162,6 +162,23 @@ pub fn bytes(value: u64) -> String {
     format!("{} {}", number(scaled, decimals), UNITS.get(unit).copied().unwrap_or_default())
 }
 
+/// Whole bytes that came as a number.
+pub fn whole_bytes(value: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size, not negative")]
+    let value = value.max(0.0) as u64;
+    bytes(value)
+}
+
+/// A difference of sizes: "+12 B", "−3.2 KiB".
+pub fn signed_bytes(difference: f64) -> String {
+    let text = whole_bytes(difference.abs());
+    match difference {
+        d if d > 0.0 => format!("+{text}"),
+        d if d < 0.0 => format!("−{text}"),
+        _ => text,
+    }
+}
+
 /// A count with thin spaces between thousands: "3 504 872".
 pub fn count(value: u64) -> String {
     let digits = value.to_string();

@@ -5,6 +5,7 @@
 use std::cmp::Ordering;
 
 use quantlens_analysis::{
+    compare::Comparison,
     metrics::Measure,
     report::{FlowKind, LayerInfo, LayerRow, ModelInfo, Report},
 };
@@ -93,10 +94,19 @@ impl RowOrder {
     }
 }
 
+/// What is known of the layers beside the model itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// Their numbers.
+    pub report: Option<&'a Report>,
+    /// How they differ from the pinned baseline.
+    pub comparison: Option<&'a Comparison>,
+}
+
 /// Indices of the layers that fit `query`, in the order of `order`. Ties keep graph order.
-pub fn visible(model: &ModelInfo, report: Option<&Report>, query: &Query, order: RowOrder) -> Vec<usize> {
-    let row = |i: usize| report.and_then(|r| r.rows.get(i));
-    let mut rows: Vec<usize> = matching(model, report, query);
+pub fn visible(model: &ModelInfo, known: Known<'_>, query: &Query, order: RowOrder) -> Vec<usize> {
+    let row = |i: usize| known.report.and_then(|r| r.rows.get(i));
+    let mut rows: Vec<usize> = matching(model, known, query);
     if let Some(column) = order.column {
         let compare = |a: &usize, b: &usize| {
             let (x, y) = (model.layers.get(*a).zip(Some(row(*a))), model.layers.get(*b).zip(Some(row(*b))));
@@ -108,14 +118,18 @@ pub fn visible(model: &ModelInfo, report: Option<&Report>, query: &Query, order:
 }
 
 /// Indices of the layers that fit, in graph order.
-fn matching(model: &ModelInfo, report: Option<&Report>, query: &Query) -> Vec<usize> {
-    let fits = |(i, info): (usize, &LayerInfo)| query.matches(info, report.and_then(|r| r.rows.get(i))).then_some(i);
+fn matching(model: &ModelInfo, known: Known<'_>, query: &Query) -> Vec<usize> {
+    let fits = |(i, info): (usize, &LayerInfo)| {
+        let row = known.report.and_then(|r| r.rows.get(i));
+        let change = known.comparison.and_then(|c| c.row(&info.name));
+        query.matches_beside(info, row, change).then_some(i)
+    };
     model.layers.iter().enumerate().filter_map(fits).collect()
 }
 
 /// Keeps the order of `shown` while a result refines: rows that no longer fit go, new ones come at the end.
-pub fn refilter(shown: &[usize], model: &ModelInfo, report: Option<&Report>, query: &Query) -> Vec<usize> {
-    let fitting = matching(model, report, query);
+pub fn refilter(shown: &[usize], model: &ModelInfo, known: Known<'_>, query: &Query) -> Vec<usize> {
+    let fitting = matching(model, known, query);
     let fits: std::collections::BTreeSet<usize> = fitting.iter().copied().collect();
     let mut rows: Vec<usize> = shown.iter().copied().filter(|i| fits.contains(i)).collect();
     let there: std::collections::BTreeSet<usize> = rows.iter().copied().collect();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use quantlens_analysis::config::QuantConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Document, PageState, Settings};
+use crate::document::{Document, KeptPins, PageState, Settings};
 
 /// Version of [`Session`]; another one is not read.
 const VERSION: u32 = 1;
@@ -26,6 +26,9 @@ pub struct Session {
     pub recent: Vec<PathBuf>,
     /// The sample's tour has been shown.
     pub tour_seen: bool,
+    /// Pinned configurations, by model.
+    #[serde(default)]
+    pub pins: Vec<KeptPins>,
     /// Edits that were not saved when the program last stored its session; none after a clean end.
     pub unsaved: Option<Unsaved>,
 }
@@ -52,6 +55,7 @@ impl Session {
             pages: doc.pages.clone(),
             recent: doc.recent.clone(),
             tour_seen: doc.tour_seen,
+            pins: crate::apply::pins::all_kept(doc),
             unsaved: if clean { None } else { unsaved() },
         }
     }
@@ -75,6 +79,7 @@ impl Session {
         doc.pages = self.pages.clone();
         doc.recent.clone_from(&self.recent);
         doc.tour_seen = self.tour_seen;
+        doc.kept_pins.clone_from(&self.pins);
     }
 }
 

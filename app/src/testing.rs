@@ -354,6 +354,10 @@ impl Bench for FakeBench {
         Some(RuntimeInfo { version: "1.32.0".into(), how: "made by a test".into() })
     }
 
+    fn set_memory(&mut self, budget_bytes: Option<u64>) -> anyhow::Result<Memory> {
+        Ok(Memory { budget_bytes: budget_bytes.unwrap_or(1 << 30), ..Memory::default() })
+    }
+
     fn set_data(
         &mut self,
         source: &DataChoice,

@@ -110,5 +110,5 @@ pub fn numbers(report: &Report) -> String {
 /// Where a report has no JSON.
 pub fn json(workbench: &Workbench, report: &Report) -> String {
     let timeless = Report { timing: Timing::default(), memory: Memory::default(), ..report.clone() };
-    quantlens::batch::analysis_json(&workbench.model(), &timeless).expect("a report has JSON")
+    quantlens::batch::analysis_json(&workbench.model(), &timeless, None).expect("a report has JSON")
 }

@@ -107,6 +107,26 @@ fn a_tiny_memory_budget_changes_no_number() {
 }
 
 #[test]
+fn the_memory_limit_can_change_while_a_model_is_open() {
+    let (first, mut second) = (QuantConfig::default(), QuantConfig::default());
+    second.defaults.weight_bits = Some(Bits::Int(4));
+    let mut workbench = fresh();
+    let before = evaluate(&mut workbench, &first).memory.used_bytes;
+    let memory = workbench.set_memory_budget(Some(before / 2));
+    assert!(memory.used_bytes <= before / 2 && memory.used_bytes > 0, "{memory:?} of {before}");
+    let halved = evaluate(&mut workbench, &second);
+    assert_eq!(numbers(&halved), numbers(&evaluate(&mut fresh(), &second)));
+    assert!(halved.memory.used_bytes <= before / 2 && halved.memory.budget_bytes == before / 2);
+    // With room again, all samples are kept again.
+    workbench.set_memory_budget(Some(4 * before));
+    let mut third = second.clone();
+    third.defaults.activation_bits = Some(Bits::Int(16));
+    let roomy = evaluate(&mut workbench, &third);
+    assert_eq!(numbers(&roomy), numbers(&evaluate(&mut fresh(), &third)));
+    assert!(roomy.memory.used_bytes > halved.memory.used_bytes, "{:?}", roomy.memory);
+}
+
+#[test]
 fn the_order_of_samples_changes_no_number() {
     let text = std::fs::read(sample("sample.npz")).unwrap();
     let mut archive = ndarray_npy::NpzReader::new(std::io::Cursor::new(text)).unwrap();

@@ -19,7 +19,8 @@ use quantlens_analysis::{
     data::{Recipe, RecipeTrial, info::DataInfo},
     job::{Job, Progress},
     quant::Bits,
-    report::{ExportReport, LayerArithmetic, LayerDetail, ModelInfo, Report},
+    report::{ExportReport, LayerArithmetic, LayerDetail, LayerErrors, Memory, ModelInfo, Report, Sweep},
+    sensitivity::SweepRequest,
 };
 use quantlens_tests::core::{numbers, runtime};
 use rayon::prelude::*;
@@ -102,6 +103,38 @@ impl Bench for Trapped {
         job: &mut Job<'_>,
     ) -> anyhow::Result<Arc<LayerDetail>> {
         self.engine.layer_detail(config, layer, job)
+    }
+
+    fn set_memory(&mut self, bytes: Option<u64>) -> anyhow::Result<Memory> {
+        self.engine.set_memory(bytes)
+    }
+
+    fn sweep(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        request: &SweepRequest,
+        job: &mut Job<'_>,
+        on_layers: &mut dyn FnMut(Arc<Sweep>),
+    ) -> anyhow::Result<Arc<Sweep>> {
+        self.engine.sweep(config, request, job, on_layers)
+    }
+
+    fn layer_errors(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        layer: &str,
+        job: &mut Job<'_>,
+    ) -> anyhow::Result<Arc<LayerErrors>> {
+        self.engine.layer_errors(config, layer, job)
+    }
+
+    fn one_sample(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        index: usize,
+        job: &mut Job<'_>,
+    ) -> anyhow::Result<Arc<Report>> {
+        self.engine.one_sample(config, index, job)
     }
 
     fn layer_arithmetic(

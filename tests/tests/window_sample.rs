@@ -78,6 +78,22 @@ fn the_card_leads_from_the_cliff_to_a_verified_export() {
 }
 
 #[test]
+fn the_card_knows_when_the_cliff_is_gone() {
+    let Some(mut window) = real("the_card_knows_when_the_cliff_is_gone", 1440.0, 900.0) else { return };
+    let ctx = window.ctx.clone();
+    window.state_mut().apply(&ctx, Command::OpenSample);
+    settle(&mut window);
+    assert!(window.query_by_label("① The curve falls here").is_some());
+    // Mended by hand while the card stands at its first step.
+    window.state_mut().apply(&ctx, Command::SelectMany(vec!["block3/depthwise".into()]));
+    window.state_mut().apply(&ctx, Command::Run(Action::PerChannel));
+    settle(&mut window);
+    assert!(window.query_by_label("① The curve no longer falls").is_some());
+    press(&mut window, "To the export");
+    assert!(window.query_by_role_and_label(Role::Button, "Export and verify…").is_some());
+}
+
+#[test]
 fn the_second_problem_wants_sixteen_bits() {
     let Some(mut window) = real("the_second_problem_wants_sixteen_bits", 1280.0, 800.0) else { return };
     let ctx = window.ctx.clone();

@@ -53,4 +53,5 @@ pub use recipe::{Channels, Recipe, Resize};
 pub use samples::{Sample, UsedRecipe};
 pub use sanity::{ClassScore, Runner, Sanity, SanityRow, Share, confidences, float_sanity};
 pub use source::{DataKind, DataSource};
+pub(crate) use synthetic::SplitMix64;
 pub use trials::{RecipeTrial, RecipeTrials, TRIAL_SAMPLES, TrialBasis, try_recipes};

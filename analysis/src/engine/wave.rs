@@ -74,9 +74,7 @@ impl Engine {
                 let variant = if inside && is_changed_inside(segment, plan) {
                     match own.0.entry(index) {
                         Entry::Occupied(kept) => kept.into_mut(),
-                        Entry::Vacant(free) => {
-                            free.insert(build_own(&self.runtime, graph, segment, plan, cancel)?)
-                        }
+                        Entry::Vacant(free) => free.insert(build_own(&self.runtime, graph, segment, plan, cancel)?),
                     }
                 } else if let (false, Some(base)) = (inside, start.plan) {
                     self.sessions[index].planned(segment, base)?

@@ -102,7 +102,7 @@ pub fn qdq(graph: &Graph, plan: &QuantPlan, metadata: &[(String, String)]) -> Re
     if uses_float8 {
         raise::to_float8(&mut model)?;
     }
-    guard::keep_float_weights(&mut model);
+    guard::keep_floats(&mut model);
     if uses_microsoft && !model.opset_import.iter().any(|o| o.domain.as_deref() == Some(MICROSOFT)) {
         model.opset_import.push(OperatorSetIdProto { domain: Some(MICROSOFT.into()), version: Some(1) });
     }

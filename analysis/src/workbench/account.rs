@@ -38,6 +38,11 @@ impl Account {
         self.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
+    /// Allows so many bytes from now on; what is reserved beyond them stays so.
+    pub(super) fn set_budget(&mut self, bytes: u64) {
+        self.budget_bytes = bytes;
+    }
+
     pub(super) fn used_bytes(&self) -> u64 {
         self.used_bytes.load(Ordering::Relaxed)
     }

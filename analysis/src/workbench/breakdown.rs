@@ -95,9 +95,7 @@ impl Sources {
         let quantizer = output.and_then(|t| plan.tensors[t]).map(|q| q.quantizer);
         let reads = plan.reads.keys().any(|(layer, _)| *layer == id);
         let has = |wanted: fn(&OperandValue) -> bool| plan.weights[id].operands.iter().any(|o| wanted(&o.value));
-        let alone = |constants, outputs: &[TensorId]| {
-            Alone::new(runtime, graph, plan, id, constants, outputs, cancel)
-        };
+        let alone = |constants, outputs: &[TensorId]| Alone::new(runtime, graph, plan, id, constants, outputs, cancel);
         let part = |source, alone, quantizes| Part { source, alone, quantizes, sums: vec![], channels: vec![] };
         let mut parts = Vec::new();
         if has(|v| v.is_quantized() && !matches!(v, OperandValue::Bias { .. })) {

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     LIVE_SAMPLES, Workbench,
+    departure::Departure,
     samples::{input_values, no_data},
     tally::{Optimized, Tally},
 };
@@ -20,7 +21,7 @@ use crate::{
     metrics::Measure,
     onnx::{self, ExternalPolicy, SaveOptions},
     plan::QuantPlan,
-    report::{ExportReport, Share, Verification},
+    report::{ExportReport, Verification},
 };
 
 /// How an export is written.
@@ -56,14 +57,14 @@ impl Workbench {
         let unverified = unverified_path(path);
         let save_options = SaveOptions { external: ExternalPolicy::Inline, ..SaveOptions::default() };
         onnx::save(&written.model, &unverified, &save_options)?;
-        let verification = match self.verify(&unverified, &written, &plan, options, job) {
-            Ok(verification) => verification,
+        let (verification, departs) = match self.verify(&unverified, &written, &plan, options, job) {
+            Ok(verified) => verified,
             Err(Error::Cancelled) => {
                 // A cancelled export leaves nothing behind; that the removal may fail changes nothing for the user.
                 let _ = std::fs::remove_file(&unverified);
                 return Err(Error::Cancelled);
             }
-            Err(error) => failed(error.to_string()),
+            Err(error) => (failed(error.to_string()), None),
         };
         let path = if verification.failure.is_none() {
             std::fs::rename(&unverified, path).map_err(|e| {
@@ -93,7 +94,7 @@ impl Workbench {
             quantized_layers: quantized.len(),
             float_layers: float.len(),
             verification,
-            warnings: self.export_warnings(&plan)?,
+            warnings: self.export_warnings(&plan)?.into_iter().chain(departs).collect(),
         }))
     }
 
@@ -159,7 +160,7 @@ impl Workbench {
         plan: &Arc<QuantPlan>,
         options: &ExportOptions,
         job: &mut Job<'_>,
-    ) -> Result<Verification> {
+    ) -> Result<(Verification, Option<Warning>)> {
         let read_back = onnx::load(file)?;
         let quantizers_checked = verify::quantizers(&read_back.model, &written.quantizers)?;
         let graph = Arc::clone(&self.graph);
@@ -176,7 +177,7 @@ impl Workbench {
                 tally.add_optimized(&graph, &float, &outputs, &fast, label);
             }
         }
-        Ok(Verification {
+        let verification = Verification {
             samples: count,
             quantizers_checked,
             tensors_compared: plain.tensors_compared,
@@ -184,13 +185,12 @@ impl Workbench {
             output_sqnr_db: tally.sqnr(&tally.plain),
             optimized_output_sqnr_db: tally.sqnr(&tally.optimized),
             optimized_max_abs: tally.max_abs,
-            optimized_accuracy: (tally.labelled > 0).then_some(Share { count: tally.correct, of: tally.labelled }),
-            optimized_agreement: tally.agreement.map(|a| {
-                let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-                Share { count: count(a.top1), of: count(a.decisions) }
-            }),
+            optimized_accuracy: tally.optimized_decisions.accuracy(),
+            optimized_agreement: tally.optimized_decisions.agreement(),
             failure: plain.failure.or(optimized.failure),
-        })
+        };
+        let departs = Departure::of(&tally, &verification);
+        Ok((verification, departs.map(|departure| departure.warning())))
     }
 
     /// A sample's inputs and both runs' tensors at `plan`, whether it is resident or not.

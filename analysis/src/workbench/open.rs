@@ -174,7 +174,7 @@ fn non_finite_constants(graph: &Graph) -> Vec<Warning> {
 }
 
 /// A quarter of the machine's memory, or 2 GiB where it does not tell.
-fn default_budget_bytes() -> u64 {
+pub(super) fn default_budget_bytes() -> u64 {
     const FALLBACK: u64 = 2 << 30;
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total = text.lines().find_map(|line| {

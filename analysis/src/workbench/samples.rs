@@ -92,9 +92,14 @@ impl Workbench {
         });
     }
 
-    /// An empty account over what the inputs leave of the budget.
+    /// What the inputs leave of the budget.
+    pub(super) fn tensors_budget(&self) -> u64 {
+        self.memory_budget_bytes - self.memory_budget_bytes / INPUTS_SHARE
+    }
+
+    /// An account in which nothing is reserved.
     pub(super) fn account(&self) -> Account {
-        Account::new(self.memory_budget_bytes - self.memory_budget_bytes / INPUTS_SHARE)
+        Account::new(self.tensors_budget())
     }
 
     /// The samples in use.

@@ -10,6 +10,7 @@ use crate::{
     graph::Graph,
     job::Job,
     metrics::{Agreement, ClassScores, ErrorSums, Errors, Measure, top_1},
+    report::Share,
 };
 
 /// The file as a user's program runs it. That onnxruntime's optimized kernels have limits of their own (a ratio of two
@@ -57,9 +58,41 @@ pub(super) struct Tally {
     pub(super) plain: Vec<Vec<ErrorSums>>,
     pub(super) optimized: Vec<Vec<ErrorSums>>,
     pub(super) max_abs: f64,
-    pub(super) correct: usize,
-    pub(super) labelled: usize,
-    pub(super) agreement: Option<Agreement>,
+    /// Decisions without optimization, on the samples that ran with it too.
+    pub(super) plain_decisions: Decisions,
+    /// Decisions with full optimization.
+    pub(super) optimized_decisions: Decisions,
+}
+
+/// How often the best class was right, and how often the float model's.
+#[derive(Default)]
+pub(super) struct Decisions {
+    correct: usize,
+    labelled: usize,
+    agreement: Option<Agreement>,
+}
+
+impl Decisions {
+    fn observe(&mut self, float: &[f32], scores: &[f32], classes: ClassScores, label: Option<usize>) {
+        self.agreement.get_or_insert_default().observe(float, scores, classes);
+        let best: Vec<_> = classes.rows(scores).map(|row| top_1(&row)).collect();
+        let label = label.filter(|&l| l < classes.classes());
+        if let Some(share) = score::accuracy([(best.as_slice(), label)].into_iter()) {
+            self.labelled += share.of;
+            self.correct += share.count;
+        }
+    }
+
+    /// `None` without labels.
+    pub(super) fn accuracy(&self) -> Option<Share> {
+        (self.labelled > 0).then_some(Share { count: self.correct, of: self.labelled })
+    }
+
+    /// `None` without class scores.
+    pub(super) fn agreement(&self) -> Option<Share> {
+        let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        self.agreement.as_ref().map(|a| Share { count: count(a.top1), of: count(a.decisions) })
+    }
 }
 
 impl Tally {
@@ -99,13 +132,8 @@ impl Tally {
             self.max_abs = self.max_abs.max(ErrorSums::of(&p, &o).max_abs_e);
             if let Some(classes) = ClassScores::guess(&float.shape()).filter(|_| !has_decided) {
                 has_decided = true;
-                self.agreement.get_or_insert_default().observe(&f, &o, classes);
-                let best: Vec<_> = classes.rows(&o).map(|row| top_1(&row)).collect();
-                let label = label.filter(|&l| l < classes.classes());
-                if let Some(share) = score::accuracy([(best.as_slice(), label)].into_iter()) {
-                    self.labelled += share.of;
-                    self.correct += share.count;
-                }
+                self.plain_decisions.observe(&f, &p, classes, label);
+                self.optimized_decisions.observe(&f, &o, classes, label);
             }
         }
     }

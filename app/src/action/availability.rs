@@ -28,6 +28,12 @@ impl Action {
             Self::CopyTsv | Self::CopyCsv | Self::Bits(_) | Self::Float | Self::ToggleFloat => layer(),
             Self::PerChannel | Self::PerTensor | Self::ResetSelected => layer(),
             Self::PinBaseline => need(doc.report.value.is_some(), "No numbers to pin yet"),
+            Self::Pins => model,
+            Self::GoBackToPin => need(doc.pins.baseline.is_some(), "Pin a baseline first").or_else(|| {
+                let is_there = doc.pins.baseline().is_some_and(|pin| pin.config == doc.config);
+                need(!is_there, "The baseline is the configuration in use")
+            }),
+            Self::CopyFromPin => need(doc.pins.baseline.is_some(), "Pin a baseline first").or_else(layer),
             Self::Tour => need(doc.is_sample, "Load the sample model first"),
             _ => None,
         }
@@ -37,7 +43,7 @@ impl Action {
     pub fn is_checked(self, doc: &Document) -> Option<bool> {
         match self {
             Self::ToggleLive => Some(doc.live),
-            Self::PinBaseline => Some(doc.pinned.is_some()),
+            Self::PinBaseline => Some(doc.pins.baseline.is_some()),
             Self::Target(part) => Some(doc.target == part),
             Self::ShowPage(page) => Some(doc.pages.page == page),
             Self::Toggle(PanelId::List) => Some(doc.pages.list),

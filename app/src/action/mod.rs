@@ -53,6 +53,9 @@ pub enum Action {
     ToggleLive,
     EvaluateAgain,
     PinBaseline,
+    Pins,
+    GoBackToPin,
+    CopyFromPin,
     TryRecipes,
     ShowPage(Page),
     Toggle(PanelId),
@@ -94,7 +97,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 68] = [
+    pub const ALL: [Self; 71] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -150,6 +153,9 @@ impl Action {
         Self::ToggleLive,
         Self::EvaluateAgain,
         Self::PinBaseline,
+        Self::Pins,
+        Self::GoBackToPin,
+        Self::CopyFromPin,
         Self::Target(Part::Weights),
         Self::Target(Part::Activations),
         Self::Target(Part::Both),
@@ -218,6 +224,9 @@ impl Action {
             | Self::ToggleLive
             | Self::EvaluateAgain
             | Self::PinBaseline
+            | Self::Pins
+            | Self::GoBackToPin
+            | Self::CopyFromPin
             | Self::Target(_)
             | Self::Bits(_)
             | Self::Float
@@ -246,6 +255,7 @@ impl Action {
                 | Self::Toggle(PanelId::List)
                 | Self::Theme(ThemeChoice::System)
                 | Self::ToggleLive
+                | Self::PinBaseline
                 | Self::Target(Part::Weights)
                 | Self::Float
                 | Self::PerChannel

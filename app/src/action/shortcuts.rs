@@ -73,6 +73,7 @@ impl Action {
             Self::ToggleLive => keys![NONE, F5],
             Self::EvaluateAgain => keys![CTRL, F5],
             Self::PinBaseline => keys![NONE, P],
+            Self::Pins => keys![SHIFT, P],
             Self::ShowPage(Page::Histogram) => keys![NONE, H],
             Self::ShowPage(Page::Threshold) => keys![NONE, T],
             Self::ShowPage(Page::Table) => keys![NONE, L],

@@ -49,6 +49,9 @@ impl Action {
             Self::ToggleLive => "Live",
             Self::EvaluateAgain => "Evaluate again",
             Self::PinBaseline => "Pin as baseline",
+            Self::Pins => "Pinned configurations…",
+            Self::GoBackToPin => "Go back to the baseline",
+            Self::CopyFromPin => "Copy the baseline's settings",
             Self::TryRecipes => "Try recipes",
             Self::ShowPage(page) => page.title(),
             Self::Toggle(PanelId::List) => "Layer list",
@@ -78,6 +81,9 @@ impl Action {
             Self::ExportFigure => "The figure on screen as SVG or PNG",
             Self::ToggleLive => "Evaluate every edit at once; while paused, edits collect",
             Self::PinBaseline => "Show every number's difference to the numbers of now",
+            Self::Pins => "Pin under a name, choose which one to compare with, rename, remove",
+            Self::GoBackToPin => "Make the pinned configuration the one in use",
+            Self::CopyFromPin => "Give the selected layers what the pinned configuration has for them",
             Self::TryRecipes => "Run the float model under every preprocessing and rank them",
             Self::ToggleFloat => "Compare with and without this layer's quantizers",
             Self::NextWorse => "The next layer down in the accumulated error",
@@ -91,7 +97,11 @@ impl Action {
         match self {
             Self::Undo => named(doc.history.undo_label()).unwrap_or_else(|| self.title()),
             Self::Redo => named(doc.history.redo_label()).unwrap_or_else(|| self.title()),
-            Self::PinBaseline if doc.pinned.is_some() => "Unpin the baseline".into(),
+            Self::PinBaseline if doc.pins.baseline.is_some() => "Stop comparing with the baseline".into(),
+            Self::GoBackToPin => match doc.pins.baseline() {
+                Some(pin) => format!("Go back to {}", pin.name),
+                None => self.title(),
+            },
             Self::ToggleLive if !doc.live && doc.edits_waiting > 0 => {
                 format!("Apply {}", crate::format::plural(doc.edits_waiting, "edit"))
             }

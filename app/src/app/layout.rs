@@ -12,8 +12,8 @@ use crate::{
     keys, theme,
     views::{
         ViewStates, arithmetic, channels, data_page, dialogs, drift, errors, export_dialog, histogram, inspector,
-        layer_list, layer_table, menu, model_summary, notices, scoreboard, sensitivity, status, threshold, toolbar, tour,
-        welcome,
+        layer_list, layer_table, menu, model_summary, notices, scoreboard, sensitivity, status, threshold, toolbar,
+        tour, welcome,
     },
     widgets::{self, StripAnswer, Tone},
 };

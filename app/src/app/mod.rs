@@ -42,6 +42,8 @@ pub struct Start {
     pub sample: bool,
     /// Show the welcome page whatever the history.
     pub welcome: bool,
+    /// Most bytes for cached tensors, whatever the settings say.
+    pub memory: Option<u64>,
 }
 
 /// The clock that ages are measured with.
@@ -103,6 +105,7 @@ impl App {
         if let Some(session) = session {
             session.restore(&mut self.doc);
         }
+        self.doc.memory_given = start.memory;
         let first = match (&start.model, start.sample, start.welcome, session) {
             (Some(path), ..) => Some(Command::OpenModel(path.clone())),
             (None, true, ..) | (None, false, false, None) => Some(Command::OpenSample),

@@ -9,7 +9,9 @@ use quantlens_analysis::{
     report::{ExportReport, LayerInfo, ModelInfo, Report},
 };
 
-use super::{Effect, Effects, ask_detail, begin, edit, evaluate, navigate, notify::notice, open, scope, settle_layer};
+use super::{
+    Effect, Effects, ask_detail, begin, edit, evaluate, navigate, notify::notice, open, pins, scope, settle_layer,
+};
 use crate::{
     document::{Document, ExportPhase, Failure, JobStatus, Level, Loaded},
     history::History,
@@ -34,6 +36,7 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
             doc.recipes = Loaded::default();
             doc.sweep.forget();
             doc.data = Some(info);
+            pins::forget_numbers(doc);
             evaluate(doc, out);
         }
         News::Recipes(trials) => doc.recipes.set(trials),
@@ -49,11 +52,13 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
             if doc.selection.anchor.as_deref() == Some(detail.layer.as_str()) {
                 doc.detail.set(detail);
                 doc.weighed = None;
+                pins::ask(doc, out);
             }
         }
         News::Arithmetic(arithmetic) => {
             if doc.selection.anchor.as_deref() == Some(arithmetic.layer.as_str()) {
                 doc.arithmetic.set(arithmetic);
+                pins::ask(doc, out);
             }
         }
         News::SweepStage(sweep) => doc.sweep.take(sweep),
@@ -61,6 +66,9 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
             doc.sweep.running = None;
             doc.sweep.take(sweep);
         }
+        News::Baseline(report) => pins::baseline_came(doc, &report, out),
+        News::BaselineDetail(detail) => pins::detail_came(doc, detail),
+        News::Memory(memory) => doc.memory_now = Some(memory),
         News::Exported(report) => exported(doc, report),
         News::Cancelled => settle(doc, event.slot),
         News::LayerErrors(errors) => {
@@ -87,6 +95,7 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
 pub fn started(doc: &mut Document, request: &Request) {
     doc.job_started = Some(doc.now);
     doc.stage_started = Some(doc.now);
+    doc.stage_from = 0;
     doc.job = Some(JobStatus {
         stage: request.stage().to_owned(),
         done: 0,
@@ -101,18 +110,22 @@ fn advance(doc: &mut Document, progress: Progress) {
     let Some(job) = &mut doc.job else { return };
     if job.stage != progress.stage {
         doc.stage_started = Some(doc.now);
+        doc.stage_from = progress.done;
         job.stage = progress.stage.to_owned();
     }
     (job.done, job.total) = (progress.done, progress.total);
     progress.unit.clone_into(&mut job.unit);
     let elapsed = doc.stage_started.map_or(0.0, |start| doc.now - start);
-    job.seconds_left = seconds_left(elapsed, progress.done, progress.total);
+    let done = progress.done.saturating_sub(doc.stage_from);
+    let left = progress.total.map(|total| total.saturating_sub(progress.done));
+    job.seconds_left = seconds_left(elapsed, done, left);
 }
 
-/// What is left at the pace so far; `None` before half a second or without a total, where it would be a guess.
-fn seconds_left(elapsed: f64, done: usize, total: Option<usize>) -> Option<f64> {
-    let total = total.filter(|total| *total > 0)?;
-    (elapsed >= 0.5 && done > 0).then(|| elapsed / done as f64 * total.saturating_sub(done) as f64)
+/// What `left` units take at the pace of the `done` ones; `None` before half a second or without a total, where it would be
+/// a guess.
+fn seconds_left(elapsed: f64, done: usize, left: Option<usize>) -> Option<f64> {
+    let left = left?;
+    (elapsed >= 0.5 && done > 0).then(|| elapsed / done as f64 * left as f64)
 }
 
 fn opened(doc: &mut Document, model: Arc<ModelInfo>, out: &mut Effects) {
@@ -133,8 +146,10 @@ fn opened(doc: &mut Document, model: Arc<ModelInfo>, out: &mut Effects) {
     (doc.report, doc.detail, doc.recipes) = (Loaded::default(), Loaded::default(), Loaded::default());
     (doc.arithmetic, doc.errors) = (Loaded::default(), Loaded::default());
     (doc.scope, doc.whole) = (None, None);
-    (doc.data, doc.data_choice, doc.recipe_given, doc.pinned) = (None, None, None, None);
+    (doc.data, doc.data_choice, doc.recipe_given) = (None, None, None);
+    pins::model_opened(doc, &model.path);
     (doc.export, doc.failure, doc.tour) = (None, None, None);
+    (doc.cancelled, doc.memory_now) = (false, None);
     doc.filter = crate::document::Filter::default();
     for warning in &model.warnings {
         notice(doc, Level::Warning, warning.message.clone(), warning.code.clone());
@@ -164,11 +179,19 @@ fn report_came(doc: &mut Document, report: Arc<Report>, complete: bool, out: &mu
         return;
     }
     let has_live_samples = report.samples > 1;
-    if !scope::keeps_aside(doc, &report, complete, out) {
-        show_report(doc, report);
+    doc.memory_now = None;
+    if complete {
+        doc.cancelled = false;
     }
+    if !scope::keeps_aside(doc, &report, complete, out) {
+        show_report(doc, Arc::clone(&report));
+    }
+    pins::report_came(doc, &report);
     if complete || has_live_samples {
         ask_detail(doc, out);
+    }
+    if complete {
+        pins::ask(doc, out);
     }
     if complete && doc.is_sample && doc.tour.is_none() && !doc.tour_seen {
         doc.tour_seen = true;
@@ -231,6 +254,7 @@ fn settle(doc: &mut Document, slot: Slot) {
         Slot::OneSample => doc.report.settle(),
         Slot::Detail => settle_layer(doc),
         Slot::Sweep => doc.sweep.running = None,
+        Slot::Baseline | Slot::Memory => {}
         Slot::Recipes => doc.recipes.settle(),
         Slot::Export => {
             if let Some(export) = doc.export.as_mut().filter(|export| export.is_running()) {
@@ -249,6 +273,9 @@ fn failed(doc: &mut Document, slot: Slot, trouble: Trouble, out: &mut Effects) {
     if let (Slot::Export, Some(export)) = (slot, doc.export.as_mut()) {
         export.phase = ExportPhase::Failed(trouble.what.clone());
         return notice(doc, Level::Failure, format!("Export failed: {}", trouble.what), trouble.details);
+    }
+    if slot == Slot::Baseline {
+        return pins::failed(doc, &trouble.what, trouble.details, out);
     }
     if slot == Slot::Data && doc.data.is_none() {
         doc.data_choice = None;
@@ -275,8 +302,7 @@ fn take_back(doc: &mut Document, out: &mut Effects) -> bool {
 }
 
 fn retry_for(doc: &Document, slot: Slot, trouble: &Trouble, opening: Option<ModelSource>) -> Option<Request> {
-    let budget = doc.settings.memory_budget_mib.map(|mib| mib.saturating_mul(1 << 20));
-    let open = |source| Request::Open { source, memory_budget_bytes: budget };
+    let open = |source| Request::Open { source, memory_budget_bytes: doc.memory_budget_bytes() };
     if trouble.kind == TroubleKind::Panic || slot == Slot::Open {
         let current = || doc.model.as_ref().map(|model| ModelSource::Path(model.path.clone()));
         let source = opening.or_else(|| if doc.is_sample { Some(ModelSource::Sample) } else { current() });
@@ -298,7 +324,7 @@ fn retry_for(doc: &Document, slot: Slot, trouble: &Trouble, opening: Option<Mode
             let source = doc.data_choice.clone()?;
             Some(Request::Data { source, recipe: doc.recipe_given.clone(), samples: doc.settings.samples })
         }
-        Slot::Open | Slot::Export => None,
+        Slot::Open | Slot::Export | Slot::Baseline | Slot::Memory => None,
     }
 }
 

@@ -238,7 +238,7 @@ pub(super) fn refusal(info: &LayerInfo, part: Part) -> Option<String> {
 
 /// The layers whose entries hold the format of `part` for `layers`: themselves, the owner of a shared output format, every
 /// user of a shared weight.
-fn owners(doc: &Document, layers: &[String], part: Part) -> BTreeSet<String> {
+pub(super) fn owners(doc: &Document, layers: &[String], part: Part) -> BTreeSet<String> {
     let mut owners = BTreeSet::new();
     for info in layers.iter().filter_map(|name| doc.layer(name)) {
         if part != Part::Activations {

@@ -9,6 +9,7 @@ mod edit;
 mod navigate;
 mod notify;
 mod open;
+pub(crate) mod pins;
 mod run;
 mod scope;
 mod sweep;
@@ -83,6 +84,7 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         | Command::ResetLayers(_)
         | Command::SetTarget(_)
         | Command::SetDefaults(_) => edit::apply(doc, command, out),
+        Command::Pin(command) => pins::apply(doc, command, out),
         Command::Select { .. }
         | Command::SelectMany(_)
         | Command::ClearSelection
@@ -168,11 +170,14 @@ fn restore(doc: &mut Document, wanted: bool, out: &mut Effects) {
 }
 
 fn cancel(doc: &mut Document, out: &mut Effects) {
+    let evaluates = doc.report.pending_since.is_some() || doc.is_refining();
+    doc.cancelled = evaluates && doc.data.is_some();
     if let Some(job) = doc.job.as_mut().filter(|job| job.cancellable) {
         job.cancellable = false;
         out.push(Effect::CancelJobs);
     }
     // Nothing is on its way any more; the values on screen are the last good ones again.
+    doc.pins.asked = None;
     doc.report.settle();
     settle_layer(doc);
     doc.recipes.settle();
@@ -195,7 +200,14 @@ fn start_export(doc: &mut Document, path: PathBuf, out: &mut Effects) {
 
 fn set_settings(doc: &mut Document, settings: crate::document::Settings, out: &mut Effects) {
     let samples_changed = settings.samples != doc.settings.samples;
+    let memory_changed = settings.memory_budget_mib != doc.settings.memory_budget_mib;
     doc.settings = settings;
+    if memory_changed {
+        doc.memory_given = None;
+        if doc.model.is_some() {
+            begin(doc, Request::Memory { budget_bytes: doc.memory_budget_bytes() }, out);
+        }
+    }
     if samples_changed {
         open::reread_data(doc, None, out);
     }
@@ -225,14 +237,21 @@ fn tour(doc: &mut Document, step: Option<TourStep>, out: &mut Effects) {
 fn begin(doc: &mut Document, request: Request, out: &mut Effects) {
     let now = doc.now;
     match &request {
-        Request::Evaluate { .. } | Request::Data { .. } | Request::OneSample { .. } => doc.report.ask(now),
+        Request::Evaluate { .. } | Request::Data { .. } | Request::OneSample { .. } => {
+            doc.cancelled = false;
+            doc.report.ask(now);
+        }
         Request::Detail { .. } => doc.detail.ask(now),
         Request::Arithmetic { .. } => doc.arithmetic.ask(now),
         Request::LayerErrors { .. } => doc.errors.ask(now),
         Request::Recipes => doc.recipes.ask(now),
         // The page knows itself what it waits for.
         Request::Sweep { config, request } => doc.sweep.running = Some((Arc::clone(config), request.clone())),
-        Request::Open { .. } | Request::Export { .. } => {}
+        Request::Open { .. }
+        | Request::Export { .. }
+        | Request::Memory { .. }
+        | Request::Baseline { .. }
+        | Request::BaselineDetail { .. } => {}
     }
     out.push(Effect::Start(request));
 }
@@ -245,6 +264,7 @@ fn evaluate(doc: &mut Document, out: &mut Effects) {
     doc.edits_waiting = 0;
     // The queue drops a detail that waits or runs; it is asked for again when the numbers are there.
     forget_asked(doc);
+    doc.pins.asked = None;
     let request = Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() };
     begin(doc, request, out);
 }
@@ -292,6 +312,8 @@ fn ask_detail(doc: &mut Document, out: &mut Effects) {
     if doc.data.is_none() || !page.follows_layer() || asked.as_ref() == Some(&wanted) {
         return;
     }
+    // It drops what is asked of the baseline, which is asked for again after it.
+    doc.pins.asked = None;
     // They share a slot: what this request puts aside is to be asked for again when its page is shown.
     if doc.detail.pending_since.is_some() {
         doc.detail.settle();
@@ -324,6 +346,8 @@ fn layer_request(doc: &Document, (layer, config): &(String, Arc<QuantConfig>)) -
     }
 }
 
+#[cfg(test)]
+mod pins_tests;
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

@@ -1,11 +1,11 @@
 //! Selection, filter, order, pages and panels.
 
-use super::{Effects, ask_detail};
+use super::{Effects, ask_detail, pins};
 use crate::{
     command::Command,
     document::{Document, Drawer, ListMetric, Page, PanelId},
     filter::Query,
-    rows::{self, Column, RowOrder},
+    rows::{self, Column, Known, RowOrder},
 };
 
 pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
@@ -46,6 +46,7 @@ pub(super) fn selected(doc: &mut Document, reveal: bool, out: &mut Effects) {
         doc.selection.reveal += 1;
     }
     ask_detail(doc, out);
+    pins::ask(doc, out);
 }
 
 /// Moves the selection by `step` rows on screen; `extend` keeps the anchor.
@@ -70,7 +71,7 @@ pub(super) fn step_by_metric(doc: &mut Document, step: isize, out: &mut Effects)
     let Some(model) = doc.model.clone() else { return };
     let order = RowOrder { column: Some(doc.pages.list_metric.0), ..RowOrder::default() };
     // Worst first: going to the next worse one is going up this list.
-    let ranked = rows::visible(&model, doc.report.value.as_deref(), &doc.filter.query, order);
+    let ranked = rows::visible(&model, known(doc), &doc.filter.query, order);
     let anchor = doc.selection.anchor.as_deref().and_then(|name| doc.layer(name)).map(|layer| layer.index);
     let at = anchor.and_then(|anchor| ranked.iter().position(|i| *i == anchor));
     let last = ranked.len().saturating_sub(1);
@@ -99,6 +100,7 @@ fn set_filter(doc: &mut Document, text: String) {
 pub(super) fn show_page(doc: &mut Document, page: Page, out: &mut Effects) {
     doc.pages.page = page;
     ask_detail(doc, out);
+    pins::ask(doc, out);
 }
 
 fn toggle_panel(doc: &mut Document, panel: PanelId) {
@@ -120,7 +122,7 @@ fn toggle_panel(doc: &mut Document, panel: PanelId) {
 pub(super) fn refresh(doc: &mut Document) {
     doc.order.stale = false;
     doc.visible = match &doc.model {
-        Some(model) => rows::visible(model, doc.report.value.as_deref(), &doc.filter.query, doc.order),
+        Some(model) => rows::visible(model, known(doc), &doc.filter.query, doc.order),
         None => Vec::new(),
     };
 }
@@ -129,15 +131,18 @@ pub(super) fn refresh(doc: &mut Document) {
 /// the pointer; a mark says that sorting again would change something.
 pub(super) fn new_values(doc: &mut Document) {
     let Some(model) = doc.model.clone() else { return };
-    let report = doc.report.value.as_deref();
-    let kept = rows::refilter(&doc.visible, &model, report, &doc.filter.query);
-    let sorted = rows::visible(&model, report, &doc.filter.query, doc.order);
+    let kept = rows::refilter(&doc.visible, &model, known(doc), &doc.filter.query);
+    let sorted = rows::visible(&model, known(doc), &doc.filter.query, doc.order);
     if doc.order.column.is_none_or(|column| !is_value(column)) {
         doc.visible = sorted;
     } else {
         doc.order.stale = kept != sorted;
         doc.visible = kept;
     }
+}
+
+fn known(doc: &Document) -> Known<'_> {
+    Known { report: doc.report.value.as_deref(), comparison: doc.pins.comparison.as_deref() }
 }
 
 /// Whether sorting by the column depends on results.

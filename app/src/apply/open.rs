@@ -42,7 +42,7 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
 fn open(doc: &mut Document, source: ModelSource, out: &mut Effects) {
     doc.failure = None;
     doc.opening = Some(source.clone());
-    let memory_budget_bytes = doc.settings.memory_budget_mib.map(|mib| mib.saturating_mul(1 << 20));
+    let memory_budget_bytes = doc.memory_budget_bytes();
     begin(doc, Request::Open { source, memory_budget_bytes }, out);
 }
 

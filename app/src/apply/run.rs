@@ -7,7 +7,7 @@ use quantlens_analysis::{config::Granularity, data::DataSource, quant::Bits};
 use super::{Effect, Effects, apply, edit, evaluate, navigate, notify::notice, request_close};
 use crate::{
     action::Action as A,
-    command::{Command, Dialog},
+    command::{Command, Dialog, PinCommand},
     copy,
     dialogs::Ask,
     document::{Document, ExportPhase, ExportState, Level, PanelId, ThemeChoice},
@@ -31,6 +31,7 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         | A::PerChannel
         | A::PerTensor
         | A::ResetSelected
+        | A::CopyFromPin
         | A::Target(_)
         | A::SelectAll
         | A::PreviousLayer
@@ -74,8 +75,12 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         }
         A::ToggleLive => toggle_live(doc, out),
         A::EvaluateAgain => evaluate(doc, out),
-        A::PinBaseline => {
-            doc.pinned = if doc.pinned.is_some() { None } else { doc.report.value.clone() };
+        A::PinBaseline => super::pins::toggle(doc, out),
+        A::Pins => doc.dialog = Some(Dialog::Pins(doc.pins.free_name())),
+        A::GoBackToPin => {
+            if let Some(pin) = doc.pins.baseline {
+                apply(doc, Command::Pin(PinCommand::GoBack(pin)), out);
+            }
         }
         A::TryRecipes => apply(doc, Command::TryRecipes, out),
         A::ShowPage(page) => navigate::show_page(doc, page, out),
@@ -101,6 +106,11 @@ fn on_selection(doc: &mut Document, action: A, out: &mut Effects) {
         A::PerChannel => apply(doc, Command::SetGranularity { layers, granularity: Granularity::PerChannel }, out),
         A::PerTensor => apply(doc, Command::SetGranularity { layers, granularity: Granularity::PerTensor }, out),
         A::ResetSelected => apply(doc, Command::ResetLayers(layers), out),
+        A::CopyFromPin => {
+            if let Some(pin) = doc.pins.baseline {
+                apply(doc, Command::Pin(PinCommand::Copy { pin, layers }), out);
+            }
+        }
         A::Target(part) => doc.target = part,
         A::SelectAll => {
             let shown = doc.visible_names();

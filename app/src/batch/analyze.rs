@@ -9,7 +9,7 @@ use quantlens_analysis::{
     report::Report,
 };
 
-use super::{LIMIT_CROSSED, csv, json, options::AnalyzeArgs, progress::Reporter, table, workbench};
+use super::{LIMIT_CROSSED, against, csv, json, options::AnalyzeArgs, progress::Reporter, table, workbench};
 
 pub(super) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     let mut reporter = Reporter::new();
@@ -17,6 +17,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     let config = Arc::new(args.evaluation.quant_config()?);
     let mut show = |p| reporter.show(&p);
     let mut job = Job { cancel: CancelToken::new(), progress: &mut show };
+    let against = args.against.as_deref().map(|path| against::evaluate(path, &mut workbench, &mut job)).transpose()?;
     let report = workbench.evaluate(&config, &mut job, &mut |_| {})?;
     drop(reporter);
     for warning in &report.warnings {
@@ -24,14 +25,20 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     }
     let model = workbench.model();
     if let Some(path) = &args.json {
-        write(path, &json::analysis(&model, &report)?)?;
+        write(path, &json::analysis(&model, &report, against.as_deref())?)?;
     }
     if let Some(path) = &args.csv {
         write(path, &csv::layers(&model, &report))?;
     }
     let writes_stdout = [&args.json, &args.csv].into_iter().flatten().any(|p| p.as_os_str() == "-");
     if !writes_stdout {
+        if let Some(was) = &against {
+            println!("{}", table::report(was));
+        }
         print!("{}", table::report(&report));
+        if let Some(was) = &against {
+            print!("\n{}", against::table(was, &report));
+        }
     }
     Ok(limits(args, &report))
 }

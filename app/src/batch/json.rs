@@ -9,6 +9,8 @@ use quantlens_analysis::{
 };
 use serde_json::{Value, json};
 
+use super::against;
+
 /// The `schema` of an analysis.
 const ANALYSIS_SCHEMA: &str = "quantlens-analysis/1";
 
@@ -16,9 +18,8 @@ const ANALYSIS_SCHEMA: &str = "quantlens-analysis/1";
 ///
 /// # Errors
 /// Where a number has no JSON form, which no report holds.
-pub fn analysis(model: &ModelInfo, report: &Report) -> Result<String> {
-    let config: Value = serde_json::from_str(&report.config.to_json())?;
-    let value = json!({
+pub fn analysis(model: &ModelInfo, report: &Report, against: Option<&Report>) -> Result<String> {
+    let mut value = json!({
         "schema": ANALYSIS_SCHEMA,
         "model": {
             "path": model.path.display().to_string(),
@@ -27,16 +28,29 @@ pub fn analysis(model: &ModelInfo, report: &Report) -> Result<String> {
             "parameters": model.parameters,
         },
         "samples": report.samples,
+        "memory": { "budget_bytes": report.memory.budget_bytes, "peak_bytes": report.memory.peak_bytes },
+        "timing": report.timing,
+        "warnings": report.warnings,
+    });
+    if let (Some(object), Value::Object(evaluated)) = (value.as_object_mut(), evaluated(report)?) {
+        object.extend(evaluated);
+    }
+    if let Some(was) = against {
+        against::into_json(&mut value, was, report)?;
+    }
+    Ok(serde_json::to_string_pretty(&value)? + "\n")
+}
+
+/// What belongs to a configuration: itself, its layers, outputs and cost.
+pub(super) fn evaluated(report: &Report) -> Result<Value> {
+    let config: Value = serde_json::from_str(&report.config.to_json())?;
+    Ok(json!({
         "config": config,
         "layers": report.rows.iter().map(|row| layer(row, report)).collect::<Result<Vec<_>>>()?,
         "drift_notes": drift::notes(report),
         "outputs": report.outputs.iter().map(output).collect::<Result<Vec<_>>>()?,
         "cost": report.cost,
-        "memory": { "budget_bytes": report.memory.budget_bytes, "peak_bytes": report.memory.peak_bytes },
-        "timing": report.timing,
-        "warnings": report.warnings,
-    });
-    Ok(serde_json::to_string_pretty(&value)? + "\n")
+    }))
 }
 
 /// Version of ONNX's own operators.

@@ -3,6 +3,7 @@
 //! Results go to standard output or to files, progress to standard error. Exit codes: 0 done, 1 error, 2 bad usage,
 //! 3 a `--fail-*` limit was crossed.
 
+mod against;
 mod analyze;
 mod bench;
 mod csv;
@@ -18,6 +19,7 @@ mod workbench;
 use std::process::ExitCode;
 
 pub use json::analysis as analysis_json;
+pub(crate) use options::parse_size;
 pub use options::{AnalyzeArgs, BenchArgs, ExportArgs, InfoArgs, SweepArgs};
 
 /// What to do without a window.

@@ -104,6 +104,9 @@ pub struct AnalyzeArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "documented on the type")]
     pub evaluation: EvaluationArgs,
+    /// Evaluate this configuration too and show what the one asked for has more or less
+    #[arg(long, value_name = "CONFIG")]
+    pub against: Option<PathBuf>,
     /// Write the result as JSON (`-`: standard output)
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -342,7 +345,7 @@ fn method_of(named: Option<Method>, percentile: Option<f64>, range: Option<Range
 }
 
 /// A number of bytes with an optional K, M or G (powers of 1024).
-fn parse_size(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor = match text[digits.len()..].to_ascii_uppercase().trim_end_matches('B').trim_end_matches('I') {
         "" => 1,

@@ -61,7 +61,7 @@ fn share(share: Share) -> String {
     format!("{:.1} % ({} of {})", 100.0 * share.fraction(), share.count, share.of)
 }
 
-fn decibels(measure: Measure) -> String {
+pub(super) fn decibels(measure: Measure) -> String {
     number(measure, 2)
 }
 
@@ -74,7 +74,7 @@ fn number(measure: Measure, decimals: usize) -> String {
 }
 
 /// The end of a long name, which tells layers apart where the beginning does not.
-fn shortened(name: &str, width: usize) -> String {
+pub(super) fn shortened(name: &str, width: usize) -> String {
     let length = name.chars().count();
     if length <= width {
         name.to_owned()

@@ -46,6 +46,9 @@ pub struct WindowArgs {
     /// End by itself then
     #[arg(long, value_name = "WHEN")]
     pub exit_after: Option<ExitAfter>,
+    /// Most memory for cached tensors, e.g. 2G (default: the settings', or a quarter of the machine's)
+    #[arg(long, value_name = "SIZE", value_parser = batch::parse_size)]
+    pub memory: Option<u64>,
     /// The onnxruntime library to use
     #[arg(long, value_name = "PATH")]
     pub onnxruntime: Option<PathBuf>,
@@ -73,6 +76,7 @@ impl WindowArgs {
             config: self.config.clone(),
             sample: self.sample,
             welcome: self.welcome,
+            memory: self.memory,
         }
     }
 }
@@ -86,6 +90,8 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
+        let cli = Cli::parse_from(["quantlens", "--memory", "512M"]);
+        assert_eq!(cli.window.start().memory, Some(512 << 20));
         let cli = Cli::parse_from(["quantlens", "a.onnx", "--data", "synthetic", "--exit-after", "analyzed"]);
         assert!(cli.command.is_none() && cli.window.exit_after == Some(ExitAfter::Analyzed));
         assert!(matches!(cli.window.start().data, Some(DataSource::Synthetic { .. })));

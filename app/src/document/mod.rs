@@ -2,6 +2,7 @@
 
 mod loaded;
 mod pages;
+mod pins;
 mod state;
 mod sweep;
 
@@ -12,7 +13,8 @@ use quantlens_analysis::{
     data::{Recipe, RecipeTrial, info::DataInfo},
     metrics::Measure,
     report::{
-        LayerArithmetic, LayerDetail, LayerErrors, LayerInfo, LayerRow, ModelInfo, RangeMark, Report, TargetInfo,
+        LayerArithmetic, LayerDetail, LayerErrors, LayerInfo, LayerRow, Memory, ModelInfo, RangeMark, Report,
+        TargetInfo,
     },
     target::Target,
 };
@@ -30,6 +32,7 @@ use crate::{
 pub use self::{
     loaded::Loaded,
     pages::{Drawer, ListMetric, Narrow, Page, PageState, PanelId, Settings, ThemeChoice},
+    pins::{KeptPins, Pin, PinId, Pins},
     state::{ExportPhase, ExportState, Failure, Filter, JobStatus, Level, Notice, RuntimeInfo},
     sweep::{SweepState, SweepView},
 };
@@ -68,8 +71,12 @@ pub struct Document {
     pub scope: Option<usize>,
     /// The report of all samples while `report` is that of one.
     pub whole: Option<Arc<Report>>,
-    /// The pinned baseline.
+    /// The numbers of the pinned baseline, once it was evaluated; kept in step with `pins`.
     pub pinned: Option<Arc<Report>>,
+    /// The pinned configurations.
+    pub pins: Pins,
+    /// Pins of other models, for the session.
+    pub kept_pins: Vec<KeptPins>,
     /// The configuration as edited; the report may still belong to an earlier one.
     pub config: Arc<QuantConfig>,
     /// The configuration as last saved or opened, for "unsaved edits".
@@ -90,6 +97,12 @@ pub struct Document {
     pub target: Part,
     /// The running job.
     pub job: Option<JobStatus>,
+    /// The user stopped an evaluation of the configuration of now before it was whole.
+    pub cancelled: bool,
+    /// Most bytes for cached tensors as the command line says, until the settings say otherwise.
+    pub memory_given: Option<u64>,
+    /// Memory of cached tensors, where it has changed since the report.
+    pub memory_now: Option<Memory>,
     /// Messages, oldest first.
     pub notices: Vec<Notice>,
     /// The last failure, until something succeeds or it is dismissed.
@@ -136,6 +149,8 @@ pub struct Document {
     pub job_started: Option<f64>,
     /// When its stage began.
     pub stage_started: Option<f64>,
+    /// Units of the stage that were finished when it began: cached ones say nothing of its pace.
+    pub stage_from: usize,
     /// The window's clock at this frame, in seconds; what ages of notices and pending values are measured with.
     pub now: f64,
 }
@@ -188,7 +203,9 @@ impl Document {
     /// The pinned baseline's row of a layer.
     pub fn pinned_row(&self, name: &str) -> Option<&LayerRow> {
         let index = self.layer(name)?.index;
-        self.baseline()?.rows.get(index).filter(|row| row.info.name == name)
+        let rows = &self.baseline()?.rows;
+        // Another target may arrange the rows otherwise.
+        rows.get(index).filter(|row| row.info.name == name).or_else(|| rows.iter().find(|row| row.info.name == name))
     }
 
     /// Names of the shown layers, in the order on screen.
@@ -208,6 +225,16 @@ impl Document {
         self.report.value.as_ref().is_some_and(|report| report.samples < report.samples_total)
     }
 
+    /// Most bytes that cached tensors may take; `None` is a quarter of the machine's memory.
+    pub fn memory_budget_bytes(&self) -> Option<u64> {
+        self.memory_given.or_else(|| self.settings.memory_budget_mib.map(|mib| mib.saturating_mul(1 << 20)))
+    }
+
+    /// Memory of cached tensors now.
+    pub fn memory(&self) -> Option<Memory> {
+        self.memory_now.or_else(|| self.report.value.as_ref().map(|report| report.memory))
+    }
+
     /// The layer with weights at which the accumulated SQNR falls most below what its inputs had; what the tour points at.
     pub fn cliff(&self) -> Option<&LayerInfo> {
         let value = |row: &LayerRow| match row.accumulated.sqnr_db {
@@ -224,6 +251,14 @@ impl Document {
         };
         let drops = self.layers().iter().filter(|layer| layer.weight.is_some()).filter_map(|l| Some((l, drop(l)?)));
         drops.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(layer, _)| layer)
+    }
+
+    /// Whether as many samples are classified rightly as in float, up to one sample or 1 %: nothing is left to mend.
+    pub fn is_as_accurate_as_float(&self) -> bool {
+        let score = self.report.value.as_ref().map(|report| &report.score);
+        score
+            .and_then(|score| score.float_accuracy.zip(score.accuracy))
+            .is_some_and(|(float, now)| float.count.saturating_sub(now.count) <= (float.of / 100).max(1))
     }
 
     /// Whether the configuration differs from the one last saved.

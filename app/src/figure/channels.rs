@@ -155,11 +155,11 @@ fn value_axis(low: f64, high: f64, log_unit: Option<f64>) -> Axis {
     }
 }
 
-fn group_size(channels: usize) -> usize {
+pub(super) fn group_size(channels: usize) -> usize {
     channels.div_ceil(MOST_BARS).max(1)
 }
 
-fn index_axis(channels: usize, order: ChannelOrder) -> Axis {
+pub(super) fn index_axis(channels: usize, order: ChannelOrder) -> Axis {
     let size = group_size(channels);
     let what = match order {
         ChannelOrder::Index => "channel",
@@ -181,7 +181,7 @@ fn range_bar(place: usize, group: &[ChannelDatum]) -> Bar {
     Bar { name: group_name(group), x: place as f64, low, high }
 }
 
-fn group_name(group: &[ChannelDatum]) -> String {
+pub(super) fn group_name(group: &[ChannelDatum]) -> String {
     match group {
         [one] => format!("channel {}", one.range.index),
         [first, .., last] if last.range.index == first.range.index + group.len() - 1 => {

@@ -1,8 +1,8 @@
 //! Figures: a page builds one [`FigureSpec`], the screen and the saved file both draw it.
 //!
 //! [`spec`] is the vocabulary, [`ticks`] and [`hover`] what both readers of a chart need in words, [`screen`] and [`mod@file`]
-//! the two drawers; [`histogram`], [`channels`], [`threshold`], [`samples`] and [`arithmetic`] say what the layer pages show, [`handles`]
-//! lets the user move a range on them.
+//! the two drawers; [`histogram`], [`channels`], [`threshold`], [`samples`] and [`arithmetic`] say what the layer pages
+//! show, [`pinned`] what the pinned baseline adds to them, [`handles`] lets the user move a range on them.
 
 pub mod arithmetic;
 mod brush;
@@ -12,6 +12,7 @@ pub mod handles;
 pub mod histogram;
 pub mod hover;
 mod page;
+pub mod pinned;
 pub mod samples;
 pub mod screen;
 pub mod spec;

@@ -12,6 +12,7 @@ use quantlens_analysis::{
 
 use super::{
     handles::end_handles,
+    pinned::mark_range,
     spec::{Axis, FigureSpec, Handle, Ink, Scale, Series, Shape, Span, Stroke},
 };
 use crate::format::{method as method_name, range as range_text, significant};
@@ -85,6 +86,13 @@ pub fn threshold_spec(facts: ThresholdFacts<'_>, title: String, stamp: String) -
         series,
         summary: sentence(curves, current),
     })
+}
+
+/// Adds the baseline's range, dashed. `method` is whose curve is drawn.
+pub fn add_pinned(spec: &mut FigureSpec, detail: &ThresholdDetail, method: Method, pinned: Range, name: &str) {
+    if let Some(curves) = detail.curves_of(method) {
+        mark_range(spec, &View::of(curves).places(detail.observed, pinned), name);
+    }
 }
 
 /// From 0 or from the lowest value to the highest, and to where the range in use lies beyond. What is dragged stays within,

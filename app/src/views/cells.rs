@@ -17,9 +17,11 @@ use crate::{
     rows::Column,
 };
 
+mod delta;
 mod paint;
 
-pub use paint::{Ink, paint_bits, paint_cell, paint_name, paint_notes, paint_text};
+pub use delta::{Delta, Turn, Unit, delta, delta_of, paint_delta};
+pub use paint::{Ink, paint_bits, paint_cell, paint_differs, paint_name, paint_notes, paint_text};
 
 /// What stands in a cell and how.
 #[derive(Clone, Debug, Default, PartialEq)]

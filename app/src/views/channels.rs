@@ -4,9 +4,10 @@ use egui::{ScrollArea, Ui};
 use quantlens_analysis::{
     config::Granularity,
     diagnose::channels::{ChannelRange, ChannelSpread, OUTLIER_RATIO, channel_spread, weight_limits},
+    report::{LayerDetail, LayerRow},
 };
 
-use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, stamp};
+use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, pinned_detail, stamp};
 use crate::{
     command::{Command, Commands, Part},
     document::Document,
@@ -14,6 +15,7 @@ use crate::{
         FigureSpec, ScreenOptions,
         channels::{ChannelDatum, ChannelFacts, ChannelOrder, error_spec, range_spec},
         figure_ui,
+        pinned::{common_limits, difference_spec, onto_ranges},
     },
     format,
     widgets::{EmptyState, empty_state},
@@ -48,12 +50,18 @@ pub fn channels_ui(ui: &mut Ui, doc: &Document, state: &mut ChannelsState, send:
     }
     heading_ui(ui, &shown.title, &page, send);
     controls_ui(ui, &page, &shown, state, send);
+    let pinned = Pinned::of(doc, &page, &shown);
     ScrollArea::vertical().show(ui, |ui| {
-        let (ranges, errors) = (shown.ranges(state.order), shown.errors(state.order));
+        let (mut ranges, errors) = (shown.ranges(state.order), shown.errors(state.order));
+        let difference = pinned.as_ref().and_then(|pinned| pinned.onto(&shown, &mut ranges, state.order));
         let height = chart_height(ui, 0.5, 150.0);
         figure_ui(ui, &ranges, ScreenOptions { height, summary: true });
         ui.add_space(8.0);
         figure_ui(ui, &errors, ScreenOptions { height, summary: true });
+        if let Some(difference) = difference {
+            ui.add_space(8.0);
+            figure_ui(ui, &difference, ScreenOptions { height, summary: true });
+        }
     });
 }
 
@@ -61,7 +69,48 @@ pub fn channels_ui(ui: &mut Ui, doc: &Document, state: &mut ChannelsState, send:
 pub fn channels_figure(doc: &Document, state: &ChannelsState) -> Option<FigureSpec> {
     let page = LayerPage::of(doc)?;
     let shown = Shown::of(doc, &page, state);
-    (!shown.channels.is_empty()).then(|| shown.ranges(state.order))
+    (!shown.channels.is_empty()).then(|| {
+        let mut ranges = shown.ranges(state.order);
+        if let Some(pinned) = Pinned::of(doc, &page, &shown) {
+            pinned.onto(&shown, &mut ranges, state.order);
+        }
+        ranges
+    })
+}
+
+/// The same channels as the pinned baseline has them.
+struct Pinned<'a> {
+    name: &'a str,
+    channels: Vec<ChannelDatum>,
+}
+
+impl<'a> Pinned<'a> {
+    fn of(doc: &'a Document, page: &LayerPage<'_>, shown: &Shown) -> Option<Self> {
+        let (name, detail) = pinned_detail(doc, page)?;
+        let row = doc.pinned_row(page.name);
+        let channels = if shown.part == Part::Weights { weight_data(detail, row) } else { output_data(detail) };
+        Some(Self { name, channels })
+    }
+
+    /// Adds the baseline's limits to the ranges, and gives the figure of the errors' differences.
+    fn onto(&self, shown: &Shown, ranges: &mut FigureSpec, order: ChannelOrder) -> Option<FigureSpec> {
+        if let Some(limits) = common_limits(&self.channels) {
+            onto_ranges(ranges, limits, self.name);
+        }
+        difference_spec(&shown.channels, &self.channels, &shown.facts(), order, self.name)
+    }
+}
+
+fn weight_data(detail: &LayerDetail, row: Option<&LayerRow>) -> Vec<ChannelDatum> {
+    let bits = row.and_then(|row| row.weight_bits);
+    let channels = detail.weight_channels.iter();
+    channels.map(|c| ChannelDatum { range: c.into(), limits: weight_limits(c, bits), sqnr_db: c.sqnr_db }).collect()
+}
+
+fn output_data(detail: &LayerDetail) -> Vec<ChannelDatum> {
+    let limits = detail.activation.as_ref().and_then(|a| a.thresholds);
+    let channels = detail.activation_channels.iter();
+    channels.map(|c| ChannelDatum { range: c.into(), limits, sqnr_db: c.sqnr_db }).collect()
 }
 
 /// One layer's channels, ready to be drawn.
@@ -85,12 +134,7 @@ impl Shown {
 
     fn weights(page: &LayerPage<'_>) -> Self {
         let bits = page.row.and_then(|row| row.weight_bits);
-        let channels: Vec<ChannelDatum> = page
-            .detail
-            .weight_channels
-            .iter()
-            .map(|c| ChannelDatum { range: c.into(), limits: weight_limits(c, bits), sqnr_db: c.sqnr_db })
-            .collect();
+        let channels = weight_data(page.detail, page.row);
         let one_scale = page.row.and_then(|row| row.granularity) == Some(Granularity::PerTensor);
         let spread = channel_spread(&ranges(&channels), bits);
         let sentence = weight_sentence(spread.as_ref(), page, one_scale);
@@ -109,12 +153,7 @@ impl Shown {
 
     fn output(doc: &Document, page: &LayerPage<'_>) -> Self {
         let limits = page.detail.activation.as_ref().and_then(|a| a.thresholds);
-        let channels: Vec<ChannelDatum> = page
-            .detail
-            .activation_channels
-            .iter()
-            .map(|c| ChannelDatum { range: c.into(), limits, sqnr_db: c.sqnr_db })
-            .collect();
+        let channels = output_data(page.detail);
         let spread = channel_spread(&ranges(&channels), page.row.and_then(|row| row.activation_bits));
         let sentence = spread.as_ref().map_or(String::new(), reach_sentence);
         let title = format!("Output of {} by channel", page.name);

@@ -2,7 +2,7 @@
 
 use egui::{Id, Key, Modal, RichText, Ui};
 
-use super::{notices, settings, shortcuts};
+use super::{notices, pins, settings, shortcuts};
 use crate::{
     command::{CloseAnswer, Command, Commands, Dialog},
     document::Document,
@@ -32,6 +32,7 @@ fn title(dialog: &Dialog) -> &'static str {
     match dialog {
         Dialog::Path(_) => "Open path",
         Dialog::Shortcuts => "Keyboard shortcuts",
+        Dialog::Pins(_) => "Pinned configurations",
         Dialog::Settings => "Settings",
         Dialog::Notices => "Warnings and messages",
         Dialog::About => "About Quantlens",
@@ -43,7 +44,7 @@ fn title(dialog: &Dialog) -> &'static str {
 
 fn width(dialog: &Dialog) -> f32 {
     match dialog {
-        Dialog::Shortcuts => 720.0,
+        Dialog::Shortcuts | Dialog::Pins(_) => 720.0,
         Dialog::Notices | Dialog::Path(_) | Dialog::Details { .. } => 560.0,
         _ => 420.0,
     }
@@ -53,6 +54,7 @@ fn content_ui(ui: &mut Ui, dialog: &Dialog, doc: &Document, send: &mut Commands)
     match dialog {
         Dialog::Path(text) => return path_ui(ui, text, send),
         Dialog::Shortcuts => shortcuts::shortcuts_ui(ui),
+        Dialog::Pins(typed) => pins::pins_ui(ui, doc, typed, send),
         Dialog::Settings => settings::settings_ui(ui, doc, send),
         Dialog::Notices => notices::list_ui(ui, doc),
         Dialog::About => about_ui(ui, doc),

@@ -16,6 +16,7 @@ use crate::{
     document::Document,
     format,
     memo::{Memo, Same},
+    rows::Column,
     selection::SelectMode,
     theme,
 };
@@ -151,9 +152,16 @@ fn plot_ui(ui: &mut Ui, doc: &Document, report: &Report, shapes: &Shapes, height
                 draw::curve_items(plot, &shapes.curve, scale, Pen { colour, width, style: LineStyle::Solid });
             }
             draw::fall_items(plot, &shapes.falls, tokens);
+            draw::differs_items(plot, &differing(doc, shapes), scale.low - 0.5 * room, tokens);
             draw::mark_items(plot, &marks, scale, tokens);
         });
     (output.response, output.transform)
+}
+
+/// Places of the layers that are set otherwise than in the pinned baseline.
+fn differing(doc: &Document, shapes: &Shapes) -> Vec<f64> {
+    let rows = doc.pins.comparison.iter().flat_map(|comparison| &comparison.rows);
+    rows.filter(|row| row.differs).filter_map(|row| shapes.places.get(&row.name)).map(|place| *place as f64).collect()
 }
 
 fn marks_of(doc: &Document, report: &Report, shapes: &Shapes) -> Vec<Mark> {
@@ -238,6 +246,13 @@ fn tooltip_ui(ui: &Ui, doc: &Document, response: &Response, row: &LayerRow) {
             line("Local", format::db_unit(row.local.sqnr_db));
             if let Some(pinned) = doc.pinned_row(&row.info.name) {
                 line("Pinned", format::db_unit(pinned.accumulated.sqnr_db));
+            }
+            let change = doc.pins.change(&row.info.name);
+            if let Some(delta) = change.and_then(|change| cells::delta(Column::Accumulated, change)) {
+                line("Difference", format!("{} dB", delta.marked()));
+            }
+            if doc.pins.differs(&row.info.name) {
+                line("≠", "set otherwise than pinned".to_owned());
             }
         });
         if let Some(note) = &row.why_falls {

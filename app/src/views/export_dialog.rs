@@ -1,12 +1,15 @@
 //! The export: what will be written, before; what running the file showed, after. Success is claimed only when the file
 //! itself, opened anew, reproduced what the window shows.
 
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use egui::{Button, Grid, Id, Modal, ProgressBar, RichText, TextEdit, Ui};
 use quantlens_analysis::{
     quant::Bits,
-    report::{ExportReport, Report, Verification},
+    report::{ExportReport, LayerRow, Report, Verification},
 };
 
 use super::{dialogs, toolbar::progress_text};
@@ -15,6 +18,7 @@ use crate::{
     document::{Document, ExportPhase, ExportState},
     format,
     theme::{self, GRID},
+    widgets::banner::{Tone, banner},
 };
 
 /// Widths that stock onnxruntime stores and computes as such; the others are simulated on a wider type.
@@ -83,20 +87,16 @@ fn before_ui(ui: &mut Ui, doc: &Document, state: &ExportState, error: Option<&St
 /// What runs where, what the runtime must support, what is only simulated.
 fn plan_ui(ui: &mut Ui, _doc: &Document, report: &Report) {
     let widths = widths(report);
-    let float = report.rows.iter().filter(|row| is_float(row.weight_bits) && is_float(row.activation_bits)).count();
     Grid::new("export plan").num_columns(2).spacing([16.0, 4.0]).show(ui, |ui| {
-        let parts: Vec<String> =
-            widths.iter().map(|(bits, n)| format!("{n} at {}", format::bits_words(*bits))).collect();
-        let quantized = report.rows.len() - float;
-        fact(ui, "Layers", &format!("{quantized} quantized, {float} float"));
-        fact(ui, "Formats", &format!("weights and outputs: {}", parts.join(", ")));
+        for (name, text) in format_lines(report) {
+            fact(ui, name, &text);
+        }
         let opsets: Vec<String> = report.needs.iter().map(|(domain, v)| opset(domain, *v)).collect();
         fact(ui, "Operators", &format!("QuantizeLinear, DequantizeLinear and the model's own; {}", opsets.join(", ")));
         let cost = report.cost;
         let sizes = format!("{} → about {}", format::bytes(cost.float_bytes), format::bytes(cost.quantized_bytes));
-        fact(ui, "Weights", &sizes);
-        let simulated: Vec<String> =
-            widths.iter().filter_map(|(bits, _)| simulated(*bits)).map(|n| n.to_string()).collect();
+        fact(ui, "Size of weights", &sizes);
+        let simulated: Vec<String> = widths.iter().filter_map(|bits| simulated(*bits)).map(|n| n.to_string()).collect();
         if !simulated.is_empty() {
             let text = format!(
                 "{} bits: onnxruntime stores them in 8 bits. No gain in speed or size unless the device has them.",
@@ -107,18 +107,41 @@ fn plan_ui(ui: &mut Ui, _doc: &Document, report: &Report) {
     });
 }
 
-/// `(width, weights and outputs that have it)`, narrow first, float left out.
-fn widths(report: &Report) -> Vec<(Bits, usize)> {
-    let mut counts = std::collections::BTreeMap::new();
-    let all = report.rows.iter().flat_map(|row| [row.weight_bits, row.activation_bits]).flatten();
-    for bits in all.filter(|bits| !bits.is_float()) {
-        *counts.entry(bits).or_insert(0) += 1;
-    }
-    counts.into_iter().collect()
+/// Weights, outputs and inputs apart, by width, narrow first, those left float last.
+fn format_lines(report: &Report) -> [(&'static str, String); 3] {
+    let (inputs, layers): (Vec<&LayerRow>, Vec<&LayerRow>) = report.rows.iter().partition(|row| row.info.op == "Input");
+    // What cannot be quantized has no width and stays float as well.
+    let weights = layers.iter().filter(|row| row.info.weight.is_some()).map(|row| row.weight_bits);
+    let output = |row: &&LayerRow| row.activation_bits;
+    [
+        ("Layer weights", counted(weights)),
+        ("Layer outputs", counted(layers.iter().map(output))),
+        ("Model inputs", counted(inputs.iter().map(output))),
+    ]
 }
 
-fn is_float(bits: Option<Bits>) -> bool {
-    bits.is_none_or(Bits::is_float)
+/// "12 at 8 bits, 1 float".
+fn counted(formats: impl Iterator<Item = Option<Bits>>) -> String {
+    let mut counts = BTreeMap::new();
+    let mut float = 0;
+    for bits in formats {
+        match bits.filter(|bits| !bits.is_float()) {
+            Some(bits) => *counts.entry(bits).or_insert(0) += 1,
+            None => float += 1,
+        }
+    }
+    let mut parts: Vec<String> =
+        counts.into_iter().map(|(bits, n): (Bits, usize)| format!("{n} at {}", format::bits_words(bits))).collect();
+    if float > 0 {
+        parts.push(format!("{float} float"));
+    }
+    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+}
+
+/// Widths that weights or outputs have, narrow first, float left out.
+fn widths(report: &Report) -> BTreeSet<Bits> {
+    let all = report.rows.iter().flat_map(|row| [row.weight_bits, row.activation_bits]).flatten();
+    all.filter(|bits| !bits.is_float()).collect()
 }
 
 fn simulated(bits: Bits) -> Option<u8> {
@@ -181,11 +204,21 @@ fn done_ui(ui: &mut Ui, doc: &Document, report: &ExportReport, send: &mut Comman
         if let (Some(shown), Some(file)) = (shown, checked.optimized_accuracy.or(checked.optimized_agreement)) {
             let what = if score.accuracy.is_some() { "Accuracy" } else { "Agreement" };
             let (file, shown) = (format::share_with_counts(file), format::share_with_counts(shown));
-            ui.weak(format!("{what} of the file on the samples run: {file}; the window shows {shown}."));
+            let run = format::plural(checked.samples, "sample");
+            let text = format!(
+                "{what} of the file with full optimization, on the {run} run: {file}; the window shows {shown}, \
+                 without optimization."
+            );
+            ui.add(egui::Label::new(RichText::new(text).weak()).wrap());
         }
     }
     for warning in &report.warnings {
-        ui.colored_label(t.warning, format!("⚠ {}", warning.message));
+        if warning.code == "optimized-departs" {
+            ui.add_space(GRID);
+            banner(ui, Tone::Warning, &warning.message, |_| ());
+        } else {
+            ui.colored_label(t.warning, format!("⚠ {}", warning.message));
+        }
     }
     bottom(ui, |ui| {
         if ui.button("Close").clicked() {
@@ -240,6 +273,16 @@ mod tests {
     fn odd_widths_are_called_simulated() {
         let simulated: Vec<u8> = [2, 3, 4, 5, 6, 7, 8, 16].map(Bits::Int).into_iter().filter_map(simulated).collect();
         assert_eq!(simulated, [2, 3, 5, 6, 7]);
-        assert_eq!(widths(&crate::testing::report(3)), [(Bits::Int(8), 5)], "3 outputs and 2 weights");
+        assert!(widths(&crate::testing::report(3)).into_iter().eq([Bits::Int(8)]));
+    }
+
+    #[test]
+    fn weights_outputs_and_inputs_are_counted_apart() {
+        let mut config = quantlens_analysis::config::QuantConfig::default();
+        config.edit_layer("conv2", |s| s.weight_bits = Some(Bits::Float));
+        config.edit_layer("conv3", |s| s.activation_bits = Some(Bits::Int(4)));
+        // Rows: input, conv1, conv2, conv3.
+        let lines = format_lines(&crate::testing::report_of(4, &std::sync::Arc::new(config)));
+        assert_eq!(lines.map(|(_, text)| text), ["2 at 8 bits, 1 float", "1 at 4 bits, 2 at 8 bits", "1 at 8 bits"]);
     }
 }

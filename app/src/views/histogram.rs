@@ -4,7 +4,7 @@ use egui::{ScrollArea, Ui};
 use quantlens_analysis::{metrics::Measure, report::Distribution};
 
 use super::{
-    layer_page::{LayerPage, chart_height, heading_ui, layer_page, stamp},
+    layer_page::{LayerPage, chart_height, heading_ui, layer_page, pinned_detail, stamp},
     threshold::Choices,
 };
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     figure::{
         FigureSpec, ScreenOptions, figure_ui,
         histogram::{HistogramFacts, HistogramOptions, histogram_spec},
+        pinned::onto_histogram,
     },
     format,
     widgets::{EmptyState, empty_state},
@@ -99,7 +100,8 @@ fn spec_of(doc: &Document, page: &LayerPage<'_>, state: &HistogramState) -> Opti
             clipped: None,
             in_use: None,
         };
-        return Some(histogram_spec(data, &facts, options));
+        let pinned = pinned_detail(doc, page).and_then(|(name, detail)| Some((name, detail.weights.as_ref()?)));
+        return Some(with_pinned(histogram_spec(data, &facts, options), data, pinned));
     }
     let data = page.detail.activation.as_ref()?;
     let row = page.row;
@@ -123,5 +125,13 @@ fn spec_of(doc: &Document, page: &LayerPage<'_>, state: &HistogramState) -> Opti
         format,
         scales: None,
     };
-    Some(histogram_spec(data, &facts, options))
+    let pinned = pinned_detail(doc, page).and_then(|(name, detail)| Some((name, detail.activation.as_ref()?)));
+    Some(with_pinned(histogram_spec(data, &facts, options), data, pinned))
+}
+
+fn with_pinned(mut spec: FigureSpec, now: &Distribution, pinned: Option<(&str, &Distribution)>) -> FigureSpec {
+    if let Some((name, pinned)) = pinned {
+        onto_histogram(&mut spec, now, pinned, name);
+    }
+    spec
 }

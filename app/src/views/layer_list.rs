@@ -11,7 +11,7 @@ use quantlens_analysis::{
 };
 
 use super::{
-    cells::{self, Cell, theme_of},
+    cells::{self, Cell, Delta, theme_of},
     drift::{report_hover, select_mode},
 };
 use crate::{
@@ -154,6 +154,13 @@ fn offset_to_show(ui: &Ui, place: usize) -> f32 {
     (place as f32 * theme::ROW_HEIGHT - 0.5 * (ui.available_height() - theme::ROW_HEIGHT)).max(0.0)
 }
 
+/// From this width on, in points, a row has room for a difference.
+const DELTA_FROM: f32 = 290.0;
+/// Room for a difference, in points.
+const DELTA: f32 = 52.0;
+/// Room for its mark alone.
+const MARK: f32 = 14.0;
+
 /// What all rows have in common.
 struct List<'a> {
     doc: &'a Document,
@@ -195,7 +202,20 @@ impl List<'_> {
     fn paint_row(&self, ui: &Ui, rect: Rect, info: &LayerInfo, values: Option<&LayerRow>) -> bool {
         // Sizes are the longest values.
         let width = if self.metric == Column::Size { 80.0 } else { 62.0 };
-        let value = rect.with_min_x(rect.right() - width);
+        let delta = self.doc.pins.change(&info.name).and_then(|change| cells::delta(self.metric, change));
+        // A name that cannot be read is worse than a difference that stands in the table: its mark is enough then.
+        let is_wide = rect.width() >= DELTA_FROM;
+        let room = match &delta {
+            Some(_) if is_wide => DELTA,
+            Some(_) => MARK,
+            None => 0.0,
+        };
+        let value = rect.with_min_x(rect.right() - width - room).with_max_x(rect.right() - room);
+        if let Some(delta) = delta.filter(|_| room > 0.0) {
+            let place = rect.with_min_x(value.right()).with_max_x(rect.right() - 4.0).with_max_y(rect.bottom() - 3.0);
+            let short = Delta { text: String::new(), ..delta.clone() };
+            cells::paint_delta(ui, place, if is_wide { &delta } else { &short }, self.refines);
+        }
         let output = Rect::from_min_max(pos2(value.left() - 24.0, rect.top()), pos2(value.left(), rect.bottom()));
         let weights = output.translate(vec2(-22.0, 0.0));
         let name = rect.with_min_x(rect.left() + 8.0).with_max_x(weights.left() - 2.0);

@@ -79,6 +79,13 @@ fn buttons(ui: &mut Ui, send: &mut Commands, actions: &[Action]) {
     }
 }
 
+/// The page's layer as the pinned baseline has it, and the baseline's name; `None` without one, until it was measured, and
+/// where the configuration of now is the baseline.
+pub(super) fn pinned_detail<'a>(doc: &'a Document, page: &LayerPage<'_>) -> Option<(&'a str, &'a LayerDetail)> {
+    let pin = doc.pins.baseline().filter(|pin| pin.config != doc.config)?;
+    Some((&pin.name, doc.pins.detail_of(page.name)?))
+}
+
 /// What limits the reading of values from `samples` samples.
 pub fn stamp(doc: &Document, samples: usize) -> String {
     let total = doc.report.value.as_ref().map_or(samples, |report| report.samples_total.max(samples));

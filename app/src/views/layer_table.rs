@@ -27,6 +27,8 @@ use row::{Editing, Rows};
 pub struct LayerTableState {
     /// Which columns the user wants.
     pub chosen: Chosen,
+    /// Differences to the pinned baseline are switched off.
+    pub hides_deltas: bool,
     /// The format whose popup is open.
     pub editing: Option<Editing>,
     /// The selection's `reveal` that was last scrolled to.
@@ -42,6 +44,7 @@ pub fn layer_table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, 
         empty_state(ui, words, |_| ());
         return;
     }
+    state.chosen.with_deltas = doc.pins.comparison.is_some() && !state.hides_deltas;
     let columns = state.chosen.shown(table_width(ui));
     caption_ui(ui, doc, state, send);
     if doc.visible.is_empty() {
@@ -52,9 +55,10 @@ pub fn layer_table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, 
         ui.multiply_opacity(theme::DIM);
     }
     let width = table_width(ui);
-    if state.chosen.scroll_sideways && columns::total_width(&columns) > width {
+    let needed = columns::total_width(&columns, state.chosen.with_deltas);
+    if state.chosen.scroll_sideways && needed > width {
         egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
-            ui.set_min_width(columns::total_width(&columns) + 60.0);
+            ui.set_min_width(needed + 60.0);
             table_ui(ui, doc, state, send, &columns);
         });
     } else {
@@ -82,6 +86,13 @@ fn caption_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &m
             egui::containers::menu::MenuButton::new(text)
                 .config(config)
                 .ui(ui, |ui| columns::menu_ui(ui, &mut state.chosen, width));
+            if let Some(pin) = doc.pins.baseline().filter(|_| doc.pins.comparison.is_some()) {
+                let mut shown = !state.hides_deltas;
+                let hover = format!("Each number's difference to {}", pin.name);
+                let toggle = ui.toggle_value(&mut shown, "Δ").on_hover_text(&hover);
+                toggle.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, shown, "Differences"));
+                state.hides_deltas = !shown;
+            }
             if doc.order.stale
                 && ui.button("Sort again").on_hover_text("Values have changed since the rows were sorted").clicked()
             {
@@ -147,10 +158,11 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
     line.color = line.color.gamma_multiply(0.5);
     focus_ui(ui);
     let scroll_to = reveal(doc, state);
-    let rows = Rows { doc, columns, stamp: doc.report.value.as_deref().and_then(cells::stamp) };
+    let with_deltas = state.chosen.with_deltas;
+    let rows = Rows { doc, columns, stamp: doc.report.value.as_deref().and_then(cells::stamp), with_deltas };
     let mut builder = TableBuilder::new(ui)
         // Widths are remembered by count only; another set of columns is another table.
-        .id_salt(("layers", columns))
+        .id_salt(("layers", columns, with_deltas))
         .striped(true)
         .resizable(true)
         .sense(Sense::CLICK)
@@ -159,7 +171,7 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
         .min_scrolled_height(0.0)
         .cell_layout(Layout::left_to_right(Align::Center));
     for column in columns {
-        builder = builder.column(row::table_column(*column));
+        builder = builder.column(row::table_column(*column, with_deltas));
     }
     if let Some(index) = scroll_to {
         builder = builder.scroll_to_row(index, None);

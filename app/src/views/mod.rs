@@ -24,6 +24,7 @@ pub mod notices;
 pub(crate) mod page_fixtures;
 #[cfg(test)]
 mod page_tests;
+pub mod pins;
 pub mod scoreboard;
 pub mod sensitivity;
 #[cfg(test)]

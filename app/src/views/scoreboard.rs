@@ -3,17 +3,19 @@
 
 use egui::{Label, RichText, TextFormat, Ui, text::LayoutJob, vec2};
 use quantlens_analysis::{
+    compare::ScoreChange,
     metrics::Measure,
     report::{Report, Score, Share},
 };
 
-use super::cells;
+use super::cells::{self, Turn, Unit, delta_of};
 use crate::{
+    action::Action,
     command::{Command, Commands},
     document::Document,
     format,
     interval::{SHOWN_BELOW, wilson},
-    theme::{self, Tokens},
+    theme,
     widgets::striped_badge,
 };
 
@@ -25,7 +27,7 @@ pub struct ScoreboardState {}
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Entry {
     /// What it is.
-    name: &'static str,
+    name: String,
     /// The float model's value; empty where there is none to compare.
     before: String,
     /// This configuration's value.
@@ -34,16 +36,8 @@ struct Entry {
     after: String,
     /// The whole in words.
     hover: String,
-    /// For the better, for the worse, or neither.
-    turn: Turn,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Turn {
-    #[default]
-    None,
-    Better,
-    Worse,
+    /// Differences to the pinned baseline after that, each with its own colour.
+    deltas: Vec<(String, Turn)>,
 }
 
 /// Draws the line; it wraps where the window is narrow.
@@ -64,7 +58,7 @@ pub fn scoreboard_ui(ui: &mut Ui, doc: &Document, _state: &mut ScoreboardState, 
             return;
         };
         let stamp = cells::stamp(report);
-        for (i, entry) in entries(report, doc.baseline().map(|pinned| &**pinned)).iter().enumerate() {
+        for (i, entry) in entries(report).iter().enumerate() {
             let size = if i == 0 { egui::TextStyle::Heading } else { egui::TextStyle::Body };
             let job = job_of(ui, entry, &size, stamp.is_some());
             ui.add(Label::new(job).extend()).on_hover_text(&entry.hover);
@@ -75,6 +69,7 @@ pub fn scoreboard_ui(ui: &mut Ui, doc: &Document, _state: &mut ScoreboardState, 
                 send.push(Command::ScopeSample(None));
             }
         }
+        pinned_ui(ui, doc, stamp.is_some(), send);
         if let Some(stamp) = stamp {
             ui.label(RichText::new(format!("{stamp} samples")).italics().color(tokens.weak))
                 .on_hover_text("The numbers refine until all samples have run");
@@ -83,7 +78,7 @@ pub fn scoreboard_ui(ui: &mut Ui, doc: &Document, _state: &mut ScoreboardState, 
 }
 
 /// The line as text, the headline first.
-fn entries(report: &Report, pinned: Option<&Report>) -> Vec<Entry> {
+fn entries(report: &Report) -> Vec<Entry> {
     let score = &report.score;
     let mut entries = Vec::new();
     if let (Some(now), float) = (score.accuracy, score.float_accuracy) {
@@ -94,7 +89,7 @@ fn entries(report: &Report, pinned: Option<&Report>) -> Vec<Entry> {
     }
     if score.output.is_empty() && matches!(score.output_sqnr_db, Measure::NotApplicable(_)) {
         entries.push(Entry {
-            name: "Output",
+            name: "Output".into(),
             now: format::UNKNOWN.into(),
             hover: "Accuracy, agreement and output error need samples".into(),
             ..Entry::default()
@@ -103,26 +98,58 @@ fn entries(report: &Report, pinned: Option<&Report>) -> Vec<Entry> {
         entries.push(output_entry(score));
     }
     entries.push(size_entry(report));
-    entries.extend(pinned.map(|pinned| pinned_entry(report, pinned)));
     entries
+}
+
+/// How far that is from the pinned baseline; a click shows all pins. "Pin" as long as there is none.
+fn pinned_ui(ui: &mut Ui, doc: &Document, italic: bool, send: &mut Commands) {
+    let Some(pin) = doc.pins.baseline() else {
+        if !doc.pins.list.is_empty() && ui.link("Compare…").on_hover_text("Choose a pinned configuration").clicked() {
+            send.run(Action::Pins);
+        }
+        return;
+    };
+    let entry = match &doc.pins.comparison {
+        Some(comparison) => pinned_entry(&pin.name, &comparison.score),
+        None => Entry {
+            name: format!("vs {}", pin.name),
+            now: format::UNKNOWN.into(),
+            hover: format!("{} is evaluated when nothing else is on its way", pin.name),
+            ..Entry::default()
+        },
+    };
+    let job = job_of(ui, &entry, &egui::TextStyle::Body, italic);
+    let label = ui.add(Label::new(job).extend().sense(egui::Sense::click()));
+    let label = label.on_hover_cursor(egui::CursorIcon::PointingHand);
+    let words = format!("{} {}", entry.name, words(&entry));
+    label.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &words));
+    if label.on_hover_text(&entry.hover).clicked() {
+        send.run(Action::Pins);
+    }
+}
+
+/// The differences as one text.
+fn words(entry: &Entry) -> String {
+    let deltas: Vec<&str> = entry.deltas.iter().map(|(text, _)| text.as_str()).collect();
+    if deltas.is_empty() { entry.now.clone() } else { deltas.join(" · ") }
 }
 
 fn accuracy_entry(now: Share, float: Option<Share>) -> Entry {
     let before = float.map(format::share_percent).unwrap_or_default();
     let from = float.map_or_else(String::new, |f| format!("float {} → ", format::share_with_counts(f)));
     Entry {
-        name: "Accuracy",
+        name: "Accuracy".into(),
         before,
         now: format::share_percent(now),
         after: counts(now),
         hover: format!("Accuracy on the labelled samples: {from}this configuration {}", format::share_with_counts(now)),
-        turn: Turn::None,
+        deltas: Vec::new(),
     }
 }
 
 fn agreement_entry(agreement: Share, is_headline: bool) -> Entry {
     Entry {
-        name: if is_headline { "Agrees with float" } else { "Agrees" },
+        name: if is_headline { "Agrees with float" } else { "Agrees" }.into(),
         now: format::share_percent(agreement),
         after: if is_headline { counts(agreement) } else { String::new() },
         hover: format!("Samples whose best class is the float model's: {}", format::share_with_counts(agreement)),
@@ -133,7 +160,7 @@ fn agreement_entry(agreement: Share, is_headline: bool) -> Entry {
 fn output_entry(score: &Score) -> Entry {
     let why = format::why(score.output_sqnr_db).map_or_else(String::new, |why| format!(": {why}"));
     Entry {
-        name: "Output",
+        name: "Output".into(),
         now: format::db_unit(score.output_sqnr_db),
         hover: format!("SQNR of the output {} against the float model{why}", score.output),
         ..Entry::default()
@@ -143,7 +170,7 @@ fn output_entry(score: &Score) -> Entry {
 fn size_entry(report: &Report) -> Entry {
     let (float, now) = (report.cost.float_bytes, report.cost.quantized_bytes);
     Entry {
-        name: "Size",
+        name: "Size".into(),
         before: format::bytes(float),
         now: format::bytes(now),
         hover: format!(
@@ -166,32 +193,40 @@ fn counts(share: Share) -> String {
     }
 }
 
-/// How far the headline is from the pinned baseline's, in the headline's own unit.
-fn pinned_entry(report: &Report, pinned: &Report) -> Entry {
-    let points = |now: Share, then: Share| 100.0 * (now.fraction() - then.fraction());
-    let (now, then) = (&report.score, &pinned.score);
-    let (difference, unit) = if let Some((a, b)) = now.accuracy.zip(then.accuracy) {
-        (Some(points(a, b)), "pt")
-    } else if let Some((a, b)) = now.agreement.zip(then.agreement) {
-        (Some(points(a, b)), "pt")
-    } else if let (Measure::Value(a), Measure::Value(b)) = (now.output_sqnr_db, then.output_sqnr_db) {
-        (Some(a - b), "dB")
-    } else {
-        (None, "")
-    };
-    let hover = format!(
-        "The pinned baseline: output {}, {}",
-        format::db_unit(then.output_sqnr_db),
-        format::bytes(pinned.cost.quantized_bytes)
-    );
-    let text = difference.map(|d| format::signed(d, 1));
-    let (mark, turn) = match text.as_deref() {
-        Some(t) if t.starts_with('+') => ("▲ ", Turn::Better),
-        Some(t) if t.starts_with('−') => ("▼ ", Turn::Worse),
-        _ => ("", Turn::None),
-    };
-    let now = text.map_or_else(|| format::NOT_APPLICABLE.to_owned(), |t| format!("{mark}{t} {unit}"));
-    Entry { name: "vs pinned", now, hover, turn, ..Entry::default() }
+/// The differences of accuracy or else agreement, of the output's error and of the size.
+fn pinned_entry(name: &str, change: &ScoreChange) -> Entry {
+    let points = [("accuracy", change.accuracy_points), ("agreement", change.agreement_points)];
+    let mut deltas = Vec::new();
+    let mut hover = vec![format!("Differences to {name}; click for all pinned configurations")];
+    for (what, points) in points.into_iter().filter_map(|(what, points)| Some((what, points?))) {
+        let text = format::signed(points, 1);
+        let turn = match text.chars().next() {
+            Some('+') => Turn::Better,
+            Some('−') => Turn::Worse,
+            _ => Turn::None,
+        };
+        hover.push(format!("{}: {text} percentage points", format::sentence(what)));
+        if deltas.is_empty() {
+            deltas.push((marked(turn, &text, " pt"), turn));
+        }
+    }
+    for (change, unit, suffix) in
+        [(&change.output_sqnr_db, Unit::Decibels, " dB"), (&change.quantized_bytes, Unit::Bytes, "")]
+    {
+        if let Some(delta) = delta_of(change, unit) {
+            let suffix = if change.delta.is_some_and(f64::is_finite) { suffix } else { "" };
+            deltas.push((marked(delta.turn, &delta.text, suffix), delta.turn));
+            hover.push(delta.why);
+        }
+    }
+    Entry { name: format!("vs {name}"), hover: hover.join("\n"), deltas, ..Entry::default() }
+}
+
+/// "▲ +66.4 pt".
+fn marked(turn: Turn, text: &str, suffix: &str) -> String {
+    let mark = turn.mark();
+    let space = if mark.is_empty() { "" } else { " " };
+    format!("{mark}{space}{text}{suffix}")
 }
 
 /// One entry, its value in the size of `size` and slanted while it refines.
@@ -214,32 +249,31 @@ fn job_of(ui: &Ui, entry: &Entry, size: &egui::TextStyle, italic: bool) -> Layou
     if !entry.before.is_empty() {
         put(&format!("{} → ", entry.before), &body, tokens.text, false);
     }
-    put(&entry.now, &number, turn_colour(tokens, entry.turn), italic);
+    put(&entry.now, &number, tokens.text, italic);
+    for (i, (text, turn)) in entry.deltas.iter().enumerate() {
+        put(if i > 0 { " · " } else { "" }, &body, tokens.weak, false);
+        put(text, &number, turn.colour(tokens), italic);
+    }
     if !entry.after.is_empty() {
         put(&format!(" {}", entry.after), &body, tokens.weak, false);
     }
     job
 }
 
-fn turn_colour(tokens: &Tokens, turn: Turn) -> egui::Color32 {
-    match turn {
-        Turn::None => tokens.text,
-        Turn::Better => tokens.better,
-        Turn::Worse => tokens.worse,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use quantlens_analysis::compare::Comparison;
+
     use super::*;
     use crate::views::fixtures;
 
     fn line(report: &Report, pinned: Option<&Report>) -> String {
         let text = |e: Entry| {
             let before = if e.before.is_empty() { String::new() } else { format!("{} → ", e.before) };
-            format!("{} {before}{} {}", e.name, e.now, e.after).trim().to_owned()
+            format!("{} {before}{} {}", e.name, words(&e), e.after).trim().to_owned()
         };
-        entries(report, pinned).into_iter().map(text).collect::<Vec<_>>().join(" · ")
+        let compared = pinned.map(|pinned| pinned_entry("pinned", &Comparison::of(pinned, report).score));
+        entries(report).into_iter().chain(compared).map(text).collect::<Vec<_>>().join(" · ")
     }
 
     #[test]
@@ -256,9 +290,9 @@ mod tests {
     fn the_difference_to_the_baseline_is_signed_and_in_points() {
         let (broken, repaired) = (fixtures::report(), fixtures::repaired());
         // 355 of 360 against 116 of 360: 98.611 − 32.222 = 66.389 points.
-        assert!(line(&repaired, Some(&broken)).ends_with("vs pinned ▲ +66.4 pt"));
-        assert!(line(&broken, Some(&repaired)).ends_with("vs pinned ▼ −66.4 pt"));
-        assert!(line(&broken, Some(&broken)).ends_with("vs pinned 0.0 pt"));
+        assert!(line(&repaired, Some(&broken)).contains("vs pinned ▲ +66.4 pt · ▲ +"));
+        assert!(line(&broken, Some(&repaired)).contains("vs pinned ▼ −66.4 pt · ▼ −"));
+        assert!(line(&broken, Some(&broken)).ends_with("vs pinned 0.0 pt · 0.0 dB · 0 B"));
     }
 
     #[test]
@@ -271,7 +305,7 @@ mod tests {
         assert!(line(&report, None).starts_with("Output −0.2 dB · Size"));
         let mut pinned = report.clone();
         pinned.score.output_sqnr_db = Measure::Value(-10.0);
-        assert!(line(&report, Some(&pinned)).ends_with("vs pinned ▲ +9.8 dB"));
+        assert!(line(&report, Some(&pinned)).ends_with("vs pinned ▲ +9.8 dB · 0 B"));
     }
 
     #[test]
@@ -291,7 +325,7 @@ mod tests {
             output_sqnr_db: Measure::NotApplicable("no samples"),
             output: String::new(),
         };
-        let first = entries(&report, None).into_iter().next().unwrap();
+        let first = entries(&report).into_iter().next().unwrap();
         assert_eq!((first.now.as_str(), first.hover.contains("need samples")), ("–", true));
     }
 }

@@ -5,6 +5,7 @@ use egui::{Button, DragValue, Grid, Ui};
 use crate::{
     command::{Command, Commands},
     document::{Document, Settings, ThemeChoice},
+    format,
 };
 
 /// Draws the settings; every change takes effect at once.
@@ -15,9 +16,16 @@ pub fn settings_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
         let hint = "Fewer samples are faster and less exact";
         limit_ui(ui, "Use at most", "samples", hint, &mut new.samples, 32);
         let mut memory = new.memory_budget_mib.and_then(|mib| usize::try_from(mib).ok());
-        let hint = "For cached tensors; takes effect with the next model. A quarter of the machine's by default";
-        limit_ui(ui, "Memory limit", "MiB", hint, &mut memory, 2048);
+        let hint = "For cached tensors; less costs time, never a digit. A quarter of the machine's by default";
+        // What holds now is the first offer.
+        let now = doc.memory().and_then(|memory| usize::try_from(memory.budget_bytes >> 20).ok());
+        limit_ui(ui, "Memory limit", "MiB", hint, &mut memory, now.filter(|mib| *mib > 0).unwrap_or(2048));
         new.memory_budget_mib = memory.map(|mib| mib as u64);
+        if let Some(given) = doc.memory_given {
+            ui.label("");
+            ui.weak(format!("--memory gave {} for this run; a change here replaces it", format::bytes(given)));
+            ui.end_row();
+        }
     });
     if new != doc.settings {
         send.push(Command::SetSettings(new));

@@ -2,8 +2,11 @@
 
 use egui::{Align, Layout, ProgressBar, Ui};
 
+use quantlens_analysis::report::Memory;
+
 use super::toolbar::progress_text;
 use crate::{
+    action::Action,
     command::{Command, Commands, Dialog},
     document::{Document, Level, Page},
     format, theme,
@@ -12,7 +15,7 @@ use crate::{
 /// Draws the line.
 pub fn status_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     ui.horizontal(|ui| {
-        job_ui(ui, doc);
+        job_ui(ui, doc, send);
         if doc.model.is_some() {
             dot(ui);
             shown_ui(ui, doc, send);
@@ -27,8 +30,11 @@ fn dot(ui: &mut Ui) {
     ui.weak("·");
 }
 
-fn job_ui(ui: &mut Ui, doc: &Document) {
+fn job_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let Some(job) = &doc.job else {
+        if doc.cancelled {
+            return cancelled_ui(ui, doc, send);
+        }
         let text = match (&doc.model, doc.live, doc.edits_waiting) {
             (None, ..) => "no model".to_owned(),
             (Some(_), false, 0) => "paused".to_owned(),
@@ -44,8 +50,33 @@ fn job_ui(ui: &mut Ui, doc: &Document) {
         let text = format!("{} {}", job.stage, progress_text(job));
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, &text));
     }
+    if !job.cancellable {
+        ui.label(format!("stopping: {}", job.stage));
+        return;
+    }
     let progress = progress_text(job);
     ui.label(if progress.is_empty() { job.stage.clone() } else { format!("{} · {progress}", job.stage) });
+}
+
+/// What an evaluation that was stopped has left, and the way to go on.
+fn cancelled_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    ui.label(cancelled_text(doc));
+    let hover = "Evaluate on; what has been computed is not computed again";
+    if ui.small_button("Resume").on_hover_text(hover).clicked() {
+        send.run(Action::EvaluateAgain);
+    }
+}
+
+/// "cancelled: 8 of 32 samples".
+fn cancelled_text(doc: &Document) -> String {
+    match &doc.report.value {
+        Some(report) if report.config == doc.config && report.samples < report.samples_total => {
+            let all = format::plural(report.samples_total, "sample");
+            format!("cancelled: {} of {all}", format::count(report.samples as u64))
+        }
+        Some(report) if report.config != doc.config => "cancelled: numbers of before the edit".to_owned(),
+        _ => "cancelled".to_owned(),
+    }
 }
 
 /// "12 of 53 shown"; a button where something is hidden.
@@ -108,14 +139,25 @@ fn right_ui(ui: &mut Ui, doc: &Document) {
     };
     ui.label(version).on_hover_text(&doc.runtime.how);
     // In a narrow window what the user can act on stays, what only informs goes.
-    let Some(memory) = doc.report.value.as_ref().map(|report| report.memory).filter(|_| ui.available_width() > 190.0)
-    else {
+    let Some(memory) = doc.memory().filter(|memory| memory.budget_bytes > 0 && ui.available_width() > 190.0) else {
         return;
     };
     dot(ui);
     let text = format!("memory {} of {}", format::bytes(memory.used_bytes), format::bytes(memory.budget_bytes));
-    ui.label(text).on_hover_text(format!(
-        "Cached tensors now, of the limit in Settings; at most {} so far",
+    let hover = memory_hover(memory);
+    ui.label(&text).on_hover_text(&hover);
+    let share = memory.used_bytes as f64 / memory.budget_bytes as f64;
+    #[expect(clippy::cast_possible_truncation, reason = "a share for a bar")]
+    let gauge = ui.add(ProgressBar::new(share as f32).desired_width(48.0).desired_height(8.0).corner_radius(2.0));
+    gauge.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Meter, true, &text));
+    gauge.on_hover_text(hover);
+}
+
+fn memory_hover(memory: Memory) -> String {
+    format!(
+        "Tensors kept so that an edit runs only what it changes: {} now, at most {} so far.\nThe limit is set in Settings \
+         or with --memory; below what all samples need, those beyond it are run anew each time, with the same numbers",
+        format::bytes(memory.used_bytes),
         format::bytes(memory.peak_bytes)
-    ));
+    )
 }

@@ -7,13 +7,13 @@ use quantlens_analysis::{
     report::{RangeMark, ThresholdDetail},
 };
 
-use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, stamp};
+use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, pinned_detail, stamp};
 use crate::{
     command::{Command, Commands},
     document::Document,
     figure::{
         FigureSpec, Moved, ScreenOptions, figure_ui,
-        threshold::{ThresholdFacts, threshold_spec, why},
+        threshold::{ThresholdFacts, add_pinned, threshold_spec, why},
     },
     format::{method as method_name, sentence},
     theme,
@@ -193,5 +193,11 @@ fn spec_of(doc: &Document, page: &LayerPage<'_>, choices: Choices<'_>, state: &T
     let facts = ThresholdFacts { detail: choices.detail, method: drawn(choices, state), current: choices.current };
     // The histogram behind the curve is of every sample, unlike what the other pages show.
     let all = doc.report.value.as_ref().map_or(page.detail.samples, |report| report.samples_total);
-    threshold_spec(facts, title(page), stamp(doc, all))
+    let mut spec = threshold_spec(facts, title(page), stamp(doc, all))?;
+    if let Some((name, pinned)) = pinned_detail(doc, page)
+        && let Some(choices) = &pinned.threshold
+    {
+        add_pinned(&mut spec, facts.detail, facts.method, choices.current.range, name);
+    }
+    Some(spec)
 }

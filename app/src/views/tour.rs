@@ -20,16 +20,17 @@ pub fn tour_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     Panel::bottom("tour").frame(frame).show(ui, |ui| {
         let edge = ui.max_rect().expand2(Vec2::new(12.0, 8.0));
         ui.painter().hline(edge.x_range(), edge.top() + 1.0, egui::Stroke::new(2.0, accent));
-        head_ui(ui, step, send);
+        head_ui(ui, doc, step, send);
         ui.add(egui::Label::new(sentence(doc, step)).wrap());
         ui.add_space(GRID);
         ui.horizontal(|ui| buttons_ui(ui, doc, step, send));
     });
 }
 
-fn head_ui(ui: &mut Ui, step: TourStep, send: &mut Commands) {
+fn head_ui(ui: &mut Ui, doc: &Document, step: TourStep, send: &mut Commands) {
     ui.horizontal(|ui| {
         let title = match step {
+            TourStep::Cliff if doc.is_as_accurate_as_float() => "① The curve no longer falls",
             TourStep::Cliff => "① The curve falls here",
             TourStep::Channel => "② One channel does it",
             TourStep::Fix => "③ Give each channel its own scale",
@@ -54,6 +55,10 @@ fn sentence(doc: &Document, step: TourStep) -> String {
     let (float, now) =
         score.map_or((String::new(), String::new()), |s| (accuracy(s.float_accuracy), accuracy(s.accuracy)));
     match step {
+        TourStep::Cliff if doc.is_as_accurate_as_float() => format!(
+            "This configuration has {now}, float has {float}: what made the curve fall is mended. Undo takes it back; \
+             what is left is to export it."
+        ),
         TourStep::Cliff => format!(
             "At 8 bits this network drops from {float} to {now}. The strip above shows the error over depth: \
              it jumps at {layer}."
@@ -81,6 +86,11 @@ fn subject(doc: &Document, step: TourStep) -> Option<String> {
 
 fn buttons_ui(ui: &mut Ui, doc: &Document, step: TourStep, send: &mut Commands) {
     match (step, subject(doc, step)) {
+        (TourStep::Cliff, _) if doc.is_as_accurate_as_float() => {
+            if go(ui, "To the export") {
+                send.push(Command::Tour(Some(TourStep::Export)));
+            }
+        }
         (TourStep::Cliff, Some(layer)) => {
             if go(ui, &format!("Show {layer}")) {
                 send.push(Command::Tour(Some(TourStep::Channel)));

@@ -14,7 +14,7 @@ use quantlens_analysis::{
     config::QuantConfig,
     data::{DataSource, Recipe, RecipeTrial, info::DataInfo},
     job::{CancelToken, Job as Run, Progress},
-    report::{ExportReport, LayerArithmetic, LayerDetail, LayerErrors, ModelInfo, Report, Sweep},
+    report::{ExportReport, LayerArithmetic, LayerDetail, LayerErrors, Memory, ModelInfo, Report, Sweep},
     sensitivity::SweepRequest,
 };
 
@@ -81,12 +81,31 @@ pub enum Request {
         /// The layer's name.
         layer: String,
     },
+    /// Evaluate the configuration that numbers are compared with.
+    Baseline {
+        /// Which.
+        config: Arc<QuantConfig>,
+        /// Without samples: the weights' error alone.
+        weight_only: bool,
+    },
+    /// What the pages of one layer show of it.
+    BaselineDetail {
+        /// Which.
+        config: Arc<QuantConfig>,
+        /// The layer's name.
+        layer: String,
+    },
     /// The numbers of one sample.
     OneSample {
         /// Under this configuration.
         config: Arc<QuantConfig>,
         /// Its place among the samples, from 0.
         index: usize,
+    },
+    /// Allow cached tensors so much memory from now on.
+    Memory {
+        /// In bytes; `None` is the default.
+        budget_bytes: Option<u64>,
     },
     /// Write the quantized model and run it.
     Export {
@@ -117,32 +136,51 @@ pub enum DataChoice {
 
 /// The kind of a job: each runs at most once and waits at most once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "one a variant of Request, but that a layer's pages share one")]
+#[expect(
+    missing_docs,
+    reason = "one a variant of Request, but that a layer's pages share one, and the baseline's jobs"
+)]
 pub enum Slot {
     Open,
     Data,
+    Memory,
     Evaluate,
     OneSample,
     Detail,
     Sweep,
     Recipes,
+    Baseline,
     Export,
 }
 
 impl Slot {
     /// All of them, most urgent first.
-    pub const ALL: [Self; 8] =
-        [Self::Open, Self::Data, Self::Evaluate, Self::OneSample, Self::Detail, Self::Recipes, Self::Export, Self::Sweep];
+    pub const ALL: [Self; 10] = [
+        Self::Open,
+        Self::Data,
+        Self::Memory,
+        Self::Evaluate,
+        Self::OneSample,
+        Self::Detail,
+        Self::Recipes,
+        Self::Baseline,
+        Self::Export,
+        Self::Sweep,
+    ];
 
     /// Whether a new job of this kind makes results of `other` meaningless. An export keeps its own copy of the
     /// configuration, so an edit does not stop it; another model or other samples do.
     pub fn invalidates(self, other: Self) -> bool {
         match self {
             Self::Open => true,
-            Self::Data => other != Self::Open,
-            Self::Evaluate => matches!(other, Self::Evaluate | Self::OneSample | Self::Detail),
+            Self::Data => !matches!(other, Self::Open | Self::Memory),
+            Self::Evaluate => matches!(other, Self::Evaluate | Self::OneSample | Self::Detail | Self::Baseline),
+            // What is looked at comes before what it is compared with, which is asked for again after it.
+            Self::Detail => matches!(other, Self::Detail | Self::Baseline),
             // A sweep keeps its own copy too.
-            Self::OneSample | Self::Detail | Self::Sweep | Self::Recipes | Self::Export => self == other,
+            Self::OneSample | Self::Memory | Self::Sweep | Self::Recipes | Self::Baseline | Self::Export => {
+                self == other
+            }
         }
     }
 }
@@ -158,6 +196,8 @@ impl Request {
             Self::Detail { .. } | Self::Arithmetic { .. } | Self::LayerErrors { .. } => Slot::Detail,
             Self::OneSample { .. } => Slot::OneSample,
             Self::Sweep { .. } => Slot::Sweep,
+            Self::Baseline { .. } | Self::BaselineDetail { .. } => Slot::Baseline,
+            Self::Memory { .. } => Slot::Memory,
             Self::Export { .. } => Slot::Export,
         }
     }
@@ -174,6 +214,9 @@ impl Request {
             Self::Sweep { .. } => "asking each layer",
             Self::LayerErrors { .. } => "splitting the error",
             Self::OneSample { .. } => "reading one sample",
+            Self::Baseline { .. } => "evaluating the pinned configuration",
+            Self::BaselineDetail { .. } => "measuring the layer as pinned",
+            Self::Memory { .. } => "changing the memory limit",
             Self::Export { .. } => "exporting",
         }
     }
@@ -234,6 +277,12 @@ pub enum News {
     LayerErrors(Arc<LayerErrors>),
     /// The numbers of one sample.
     OneSample(Arc<Report>),
+    /// The numbers of the configuration that is compared with.
+    Baseline(Arc<Report>),
+    /// Its layer's pages.
+    BaselineDetail(Arc<LayerDetail>),
+    /// The memory limit holds.
+    Memory(Memory),
     /// The file is written and was run.
     Exported(Arc<ExportReport>),
     /// It was stopped.
@@ -281,6 +330,12 @@ pub trait Bench: Send {
 
     /// The library in use, once there is one.
     fn runtime(&self) -> Option<RuntimeInfo>;
+
+    /// Allows cached tensors so many bytes; `None` is the default.
+    ///
+    /// # Errors
+    /// When no model is open.
+    fn set_memory(&mut self, budget_bytes: Option<u64>) -> anyhow::Result<Memory>;
 
     /// Uses these samples.
     ///

@@ -71,6 +71,26 @@ fn another_model_stops_everything_and_an_edit_spares_an_export() {
 }
 
 #[test]
+fn the_baseline_stands_in_nobodys_way() {
+    let baseline = || Request::Baseline { config: Arc::default(), weight_only: false };
+    let mut q = Queue::default();
+    q.ask(evaluate("a"), 0.0);
+    let a = q.next(0.0).unwrap();
+    q.ask(baseline(), 0.0);
+    assert!(!a.token.is_cancelled());
+    q.admit(&news(&a, News::Report(Arc::new(crate::testing::report(3)))));
+    let running = q.next(0.0).unwrap();
+    assert_eq!(running.request, baseline());
+    // A clicked layer stops it, as does an edit; the limit of memory comes before both.
+    q.ask(detail("x"), 1.0);
+    assert!(running.token.is_cancelled() && !q.admit(&cancelled(&running)));
+    q.ask(baseline(), 1.0);
+    q.ask(evaluate("b"), 1.0);
+    q.ask(Request::Memory { budget_bytes: None }, 1.0);
+    assert_eq!(q.next(1.0).unwrap().request.slot(), Slot::Memory);
+}
+
+#[test]
 fn a_clicked_layer_interrupts_a_refining_evaluation_which_then_goes_on() {
     let mut q = Queue::default();
     q.ask(evaluate("a"), 0.0);

@@ -105,6 +105,14 @@ impl Runner {
             }
             Request::LayerErrors { config, layer } => News::LayerErrors(bench.layer_errors(config, layer, &mut run)?),
             Request::OneSample { config, index } => News::OneSample(bench.one_sample(config, *index, &mut run)?),
+            Request::Baseline { config, weight_only: true } => News::Baseline(bench.weight_only(config, &mut run)?),
+            Request::Baseline { config, weight_only: false } => {
+                News::Baseline(bench.evaluate(config, &mut run, &mut |_| ())?)
+            }
+            Request::BaselineDetail { config, layer } => {
+                News::BaselineDetail(bench.layer_detail(config, layer, &mut run)?)
+            }
+            Request::Memory { budget_bytes } => News::Memory(bench.set_memory(*budget_bytes)?),
             Request::Export { config, path } => News::Exported(bench.export(config, path, &mut run)?),
         })
     }

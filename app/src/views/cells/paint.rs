@@ -126,6 +126,13 @@ pub fn paint_notes(ui: &Ui, rect: Rect, row: &LayerRow) {
     }
 }
 
+/// The mark of a layer that is set otherwise than in the pinned baseline, at the right of `rect`.
+pub fn paint_differs(ui: &Ui, rect: Rect) {
+    let font = FontSelection::Default.resolve(ui.style());
+    let colour = theme::tokens(ui).pinned;
+    ui.painter().text(pos2(rect.right() - theme::GRID, rect.center().y), Align2::RIGHT_CENTER, "≠", font, colour);
+}
+
 #[cfg(test)]
 mod tests {
     use egui::Theme;

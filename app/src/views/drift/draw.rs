@@ -92,6 +92,16 @@ pub(super) fn mark_items(plot: &mut PlotUi<'_>, marks: &[Mark], scale: Scale, to
     plot.points(Points::new("selected", selected).radius(3.5).color(tokens.accent).allow_hover(false));
 }
 
+/// A diamond at the foot of every layer that is set otherwise than in the pinned baseline.
+pub(super) fn differs_items(plot: &mut PlotUi<'_>, places: &[f64], y: f64, tokens: &Tokens) {
+    if places.is_empty() {
+        return;
+    }
+    let points: Vec<[f64; 2]> = places.iter().map(|x| [*x, y]).collect();
+    let points = Points::new("set otherwise than pinned", points).shape(MarkerShape::Diamond).radius(4.0);
+    plot.points(points.color(tokens.pinned).allow_hover(false));
+}
+
 /// The sentence at the left, the legend at the right.
 pub(super) fn caption_ui(ui: &mut Ui, doc: &Document, summary: &str) {
     let tokens = theme::tokens(ui);
@@ -102,6 +112,9 @@ pub(super) fn caption_ui(ui: &mut Ui, doc: &Document, summary: &str) {
             if ui.available_width() > 980.0 {
                 if doc.pinned.is_some() {
                     key_ui(ui, "Pinned", tokens.pinned, KeyShape::Dashes);
+                }
+                if doc.pins.comparison.iter().any(|comparison| comparison.rows.iter().any(|row| row.differs)) {
+                    key_ui(ui, "Set otherwise", tokens.pinned, KeyShape::Diamond);
                 }
                 let bad = theme::error_colour(theme_of(ui), theme::BAD_DB + 5.0);
                 key_ui(ui, "Local, hanging: longer is worse", bad, KeyShape::Bar);
@@ -123,6 +136,7 @@ pub(super) fn caption_ui(ui: &mut Ui, doc: &Document, summary: &str) {
 enum KeyShape {
     Line,
     Dashes,
+    Diamond,
     Bar,
     Triangle,
 }
@@ -140,6 +154,11 @@ fn key_ui(ui: &mut Ui, text: &str, colour: Color32, shape: KeyShape) {
                 let x = rect.left() + f32::from(i) * 6.5;
                 ui.painter().hline(x..=x + 4.0, rect.center().y, stroke);
             }
+        }
+        KeyShape::Diamond => {
+            let corners = [vec2(0.0, -4.0), vec2(4.0, 0.0), vec2(0.0, 4.0), vec2(-4.0, 0.0)];
+            let points = corners.map(|corner| rect.center() + corner).to_vec();
+            ui.painter().add(egui::Shape::convex_polygon(points, colour, Stroke::NONE));
         }
         KeyShape::Bar => {
             let bar = egui::Rect::from_min_size(rect.center_top() - vec2(3.0, 0.0), vec2(6.0, rect.height()));

@@ -2,17 +2,22 @@
 
 use egui::{Align, Grid, Layout, RichText, Ui, vec2};
 use quantlens_analysis::{
+    compare::{Change, ErrorsChange, RowChange},
     metrics::{Errors, Measure},
     report::LayerRow,
 };
 
-use crate::{format, theme};
+use crate::{
+    format, theme,
+    views::cells::{Unit, delta_of},
+};
 
 /// One kind of error: its name, what it means, where it stands in a row.
 struct Kind {
     name: &'static str,
     meaning: &'static str,
     of: fn(&LayerRow) -> &Errors,
+    change: fn(&RowChange) -> &ErrorsChange,
 }
 
 const KINDS: [Kind; 4] = [
@@ -20,21 +25,25 @@ const KINDS: [Kind; 4] = [
         name: "Local",
         meaning: "Only this layer is quantized, its inputs are the float ones: what it does to itself",
         of: |row| &row.local,
+        change: |change| &change.local,
     },
     Kind {
         name: "Inherited",
         meaning: "Everything before is quantized, this layer computes in float: what it makes of the error it receives",
         of: |row| &row.inherited,
+        change: |change| &change.inherited,
     },
     Kind {
         name: "Introduced",
         meaning: "What its own quantizers add on top of the inherited error",
         of: |row| &row.introduced,
+        change: |change| &change.introduced,
     },
     Kind {
         name: "Accumulated",
         meaning: "Everything is quantized: what arrives here, and what the next layer reads",
         of: |row| &row.accumulated,
+        change: |change| &change.accumulated,
     },
 ];
 
@@ -43,6 +52,7 @@ struct Metric {
     name: &'static str,
     meaning: &'static str,
     text: fn(&Errors) -> (String, Measure),
+    change: fn(&ErrorsChange) -> (&Change, Unit),
 }
 
 const METRICS: [Metric; 4] = [
@@ -50,26 +60,31 @@ const METRICS: [Metric; 4] = [
         name: "SQNR dB",
         meaning: "Signal-to-quantization-noise ratio, 10·log10(Σf²/Σe²): 20 dB is an error of a tenth of the signal",
         text: |e| (format::db(e.sqnr_db), e.sqnr_db),
+        change: |e| (&e.sqnr_db, Unit::Decibels),
     },
     Metric {
         name: "Cosine",
         meaning: "Direction against the float output: 1 is the same; blind to magnitude",
         text: |e| (format::ratio(e.cosine), e.cosine),
+        change: |e| (&e.cosine, Unit::Cosine),
     },
     Metric {
         name: "Gain",
         meaning: "Magnitude against the float output, ‖q‖/‖f‖: 1 is the same; blind to direction",
         text: |e| (format::gain(e.gain), e.gain),
+        change: |e| (&e.gain, Unit::Gain),
     },
     Metric {
         name: "Max |e|",
         meaning: "The largest difference of any single value",
         text: |e| (format::size_free(e.max_abs), e.max_abs),
+        change: |e| (&e.max_abs, Unit::Error),
     },
 ];
 
-/// Draws the table, errors down and metrics across; slanted with `stamp` while numbers refine.
-pub(in crate::views) fn errors_ui(ui: &mut Ui, row: &LayerRow, stamp: Option<&str>) {
+/// Draws the table, errors down and metrics across; slanted with `stamp` while numbers refine. Below each number stands
+/// its difference to the pinned baseline, where there is one.
+pub(in crate::views) fn errors_ui(ui: &mut Ui, row: &LayerRow, change: Option<&RowChange>, stamp: Option<&str>) {
     let weak = theme::tokens(ui).weak;
     ui.spacing_mut().interact_size.y = 18.0;
     Grid::new("inspector errors").num_columns(5).spacing(vec2(8.0, 4.0)).show(ui, |ui| {
@@ -87,6 +102,9 @@ pub(in crate::views) fn errors_ui(ui: &mut Ui, row: &LayerRow, stamp: Option<&st
                 right(ui, |ui| number_ui(ui, text, measure, stamp.is_some()));
             }
             ui.end_row();
+            if let Some(change) = change.map(kind.change) {
+                deltas_ui(ui, change, stamp.is_some());
+            }
         }
     });
     if let Some(stamp) = stamp {
@@ -103,6 +121,27 @@ pub(in crate::views) fn notes(row: &LayerRow) -> Vec<String> {
     });
     let fall = row.why_falls.as_ref().map(quantlens_analysis::report::DriftNote::sentence);
     flow.into_iter().chain(correlation).chain(fall).collect()
+}
+
+/// A line of differences under a line of numbers.
+fn deltas_ui(ui: &mut Ui, change: &ErrorsChange, italic: bool) {
+    let tokens = theme::tokens(ui);
+    ui.label(RichText::new("Δ").color(tokens.weak).small());
+    for metric in &METRICS {
+        let (change, unit) = (metric.change)(change);
+        right(ui, |ui| {
+            let Some(delta) = delta_of(change, unit) else {
+                ui.label("");
+                return;
+            };
+            let mut text = RichText::new(delta.marked()).monospace().size(10.5).color(delta.turn.colour(tokens));
+            if italic {
+                text = text.italics();
+            }
+            ui.label(text).on_hover_text(delta.why);
+        });
+    }
+    ui.end_row();
 }
 
 fn right(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {

@@ -8,8 +8,8 @@ use quantlens_analysis::{
 
 use super::{errors, settings};
 use crate::{
-    command::{Command, Commands, Part},
-    document::Document,
+    command::{Command, Commands, Part, PinCommand},
+    document::{Document, Pin},
     format, formula,
     selection::SelectMode,
     theme,
@@ -23,6 +23,9 @@ use crate::{
 /// Draws all about one layer.
 pub(super) fn one_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut Commands) {
     heading_ui(ui, info);
+    if let Some(pin) = doc.pins.baseline().filter(|_| doc.pins.change(&info.name).is_some()) {
+        pinned_ui(ui, doc, info, pin, send);
+    }
     let layers = [info.name.clone()];
     let row = doc.row(info.index);
     settings::weights_ui(ui, doc, &info.name, &layers, send);
@@ -40,13 +43,28 @@ pub(super) fn one_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut C
     if let Some(row) = row {
         section(ui, "Errors");
         let stamp = doc.report.value.as_deref().and_then(cells::stamp);
-        ui.scope(|ui| errors::errors_ui(ui, row, stamp.as_deref()));
+        let change = doc.pins.change(&info.name);
+        ui.scope(|ui| errors::errors_ui(ui, row, change, stamp.as_deref()));
         for note in errors::notes(row).into_iter().chain(cells::notes(row)) {
             ui.label(RichText::new(note).color(theme::tokens(ui).weak));
         }
         details_ui(ui, row);
     }
     reads_ui(ui, doc, info, send);
+}
+
+/// Whether the layer is set as in the pin, and how the layer gets its settings back.
+fn pinned_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, pin: &Pin, send: &mut Commands) {
+    ui.horizontal_wrapped(|ui| {
+        let differs = doc.pins.differs(&info.name);
+        let words = if differs { "≠ Set otherwise than in" } else { "Set as in" };
+        ui.label(RichText::new(format!("{words} {}", pin.name)).color(theme::tokens(ui).weak));
+        let copy = ui.add_enabled(differs, egui::Button::new("Copy its settings"));
+        if copy.on_hover_text("Gives this layer what the pinned configuration has for it").clicked() {
+            let layers = vec![info.name.clone()];
+            send.push(Command::Pin(PinCommand::Copy { pin: pin.id, layers }));
+        }
+    });
 }
 
 fn heading_ui(ui: &mut Ui, info: &LayerInfo) {

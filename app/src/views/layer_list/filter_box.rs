@@ -86,6 +86,7 @@ fn help_ui(ui: &mut Ui) {
             ("cosine<0.99  max>1", "cosine, largest error"),
             ("is:edited  is:float", "edited, not quantized"),
             ("is:fixed  is:shared", "not editable, one setting for several"),
+            ("is:differs", "set otherwise than in the pinned baseline"),
             ("-name", "not this"),
         ] {
             ui.monospace(term);

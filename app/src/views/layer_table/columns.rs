@@ -31,6 +31,8 @@ pub struct Chosen {
     hidden: BTreeSet<Column>,
     /// Show all that are switched on, even where the table must be scrolled sideways.
     pub scroll_sideways: bool,
+    /// Numbers stand with their differences to the pinned baseline, and need the room.
+    pub with_deltas: bool,
 }
 
 impl Chosen {
@@ -39,7 +41,7 @@ impl Chosen {
         let mut columns: Vec<Column> = Column::ALL.into_iter().filter(|column| !self.hidden.contains(column)).collect();
         if !self.scroll_sideways {
             for unimportant in LEAST_IMPORTANT {
-                if total_width(&columns) <= width {
+                if total_width(&columns, self.with_deltas) <= width {
                     break;
                 }
                 columns.retain(|column| *column != unimportant);
@@ -54,9 +56,25 @@ impl Chosen {
     }
 }
 
+/// Room for a difference beside a number, in points.
+pub(super) const DELTA: f32 = 58.0;
+
 /// Width that the columns need, gaps included.
-pub(super) fn total_width(columns: &[Column]) -> f32 {
-    columns.iter().map(|column| width(*column) + GAP).sum()
+pub(super) fn total_width(columns: &[Column], with_deltas: bool) -> f32 {
+    columns.iter().map(|column| needed_width(*column, with_deltas) + GAP).sum()
+}
+
+/// Width of a column with the differences of its numbers.
+pub(super) fn needed_width(column: Column, with_deltas: bool) -> f32 {
+    width(column) + if with_deltas && has_delta(column) { DELTA } else { 0.0 }
+}
+
+/// Whether the column's numbers can be compared.
+pub(super) fn has_delta(column: Column) -> bool {
+    matches!(
+        column,
+        Column::Local | Column::Accumulated | Column::Cosine | Column::MaxAbs | Column::Clipped | Column::Size
+    )
 }
 
 /// Width of a column in points; of the name its least.
@@ -125,7 +143,10 @@ pub(super) fn meaning(column: Column) -> &'static str {
         Column::MaxAbs => "Largest absolute difference of any output value from the float model's",
         Column::Clipped => "Share of the output's values outside the quantizer's range",
         Column::Size => "The layer's constants in this configuration",
-        Column::Note => "A dot: edited. A triangle: magnitude off although the direction is right",
+        Column::Note => {
+            "A dot: edited. ≠: set otherwise than in the pinned baseline. A triangle: magnitude off although the \
+             direction is right"
+        }
     }
 }
 
@@ -154,7 +175,7 @@ pub(super) fn menu_ui(ui: &mut egui::Ui, chosen: &mut Chosen, width: f32) {
     ui.separator();
     ui.checkbox(&mut chosen.scroll_sideways, "Scroll sideways where there is no room");
     if ui.button("Show all columns").clicked() {
-        *chosen = Chosen { hidden: BTreeSet::new(), scroll_sideways: true };
+        *chosen = Chosen { hidden: BTreeSet::new(), scroll_sideways: true, ..chosen.clone() };
     }
 }
 
@@ -170,14 +191,17 @@ mod tests {
         for column in [Column::Name, Column::WeightBits, Column::ActivationBits, Column::Local, Column::Accumulated] {
             assert!(narrow.contains(&column), "{column:?}");
         }
-        assert!(total_width(&narrow) <= 480.0);
+        assert!(total_width(&narrow, false) <= 480.0);
         assert_eq!(chosen.squeezed_out(480.0), Column::ALL.len() - narrow.len());
         assert_eq!(chosen.shown(10.0).len(), 4, "the last four stay however narrow");
+        let compared = Chosen { with_deltas: true, ..Chosen::default() };
+        let narrow = compared.shown(480.0);
+        assert!(narrow.contains(&Column::Accumulated) && total_width(&narrow, true) <= 480.0, "{narrow:?}");
     }
 
     #[test]
     fn sideways_shows_all_that_are_switched_on() {
-        let chosen = Chosen { hidden: BTreeSet::from([Column::Op]), scroll_sideways: true };
+        let chosen = Chosen { hidden: BTreeSet::from([Column::Op]), scroll_sideways: true, with_deltas: false };
         assert_eq!(chosen.shown(100.0).len(), Column::ALL.len() - 1);
         assert_eq!(chosen.squeezed_out(100.0), 0);
     }

@@ -38,6 +38,8 @@ pub(super) struct Rows<'a> {
     pub(super) columns: &'a [Column],
     /// "1/32" while the numbers refine; they are slanted then.
     pub(super) stamp: Option<String>,
+    /// Numbers stand with their differences to the pinned baseline.
+    pub(super) with_deltas: bool,
 }
 
 /// What a row's cells reported.
@@ -72,8 +74,7 @@ impl Rows<'_> {
             }
         }
         let response = row.response();
-        response
-            .widget_info(|| WidgetInfo::selected(egui::Role::Row, true, is_selected, cells::row_label(info, values)));
+        response.widget_info(|| WidgetInfo::selected(egui::Role::Row, true, is_selected, self.spoken(info, values)));
         if response.clicked() {
             let mode = select_mode(response.ctx.input(|input| input.modifiers));
             send.push(Command::Select { layer: info.name.clone(), mode, reveal: true });
@@ -81,16 +82,67 @@ impl Rows<'_> {
         Touched { clicked: response.clicked(), hovered: response.contains_pointer() }
     }
 
+    /// The row in words, with its difference to the baseline where that is shown.
+    fn spoken(&self, info: &LayerInfo, values: Option<&LayerRow>) -> String {
+        let label = cells::row_label(info, values);
+        let change = self.doc.pins.change(&info.name).filter(|_| self.with_deltas);
+        let Some(change) = change else { return label };
+        let differs = if change.differs { ", set otherwise than pinned" } else { "" };
+        match cells::delta(Column::Accumulated, change) {
+            Some(delta) => format!("{label}, {} dB against the pinned baseline{differs}", delta.marked()),
+            None => format!("{label}{differs}"),
+        }
+    }
+
     fn value_col(&self, row: &mut TableRow<'_, '_>, column: Column, info: &LayerInfo, values: Option<&LayerRow>) {
         let mut cell = cells::cell(column, info, values);
         let mut is_cut = false;
-        let (_, response) = row.col(|ui| is_cut = self.value_ui(ui, column, &cell, values));
+        let change = self.doc.pins.change(&info.name).filter(|_| self.with_deltas);
+        let delta = change.and_then(|change| cells::delta(column, change));
+        let differs = self.doc.pins.differs(&info.name);
+        let (_, response) = row.col(|ui| match (&delta, column) {
+            (Some(delta), _) => self.compared_ui(ui, column, &cell, delta, values),
+            (None, Column::Note) if differs => {
+                let mark = ui.max_rect();
+                is_cut = self.value_ui(ui, column, &cell, values);
+                cells::paint_differs(ui, mark);
+            }
+            _ => is_cut = self.value_ui(ui, column, &cell, values),
+        });
         if is_cut {
             cell.why = Some(cell.text);
         }
+        let pinned = match (delta, column) {
+            (Some(delta), _) => Some(delta.why),
+            (None, Column::Note) if differs => Some(self.differs_words()),
+            _ => None,
+        };
+        cell.why = match (cell.why, pinned) {
+            (Some(why), Some(pinned)) => Some(format!("{why}\n{pinned}")),
+            (why, pinned) => why.or(pinned),
+        };
         if let Some(why) = cell.why {
             response.on_hover_text(why);
         }
+    }
+
+    fn differs_words(&self) -> String {
+        let name = self.doc.pins.baseline().map_or("the pinned baseline", |pin| pin.name.as_str());
+        format!("Set otherwise than in {name}")
+    }
+
+    /// Paints a number and its difference; where the user has made the column too narrow for both, the difference.
+    fn compared_ui(&self, ui: &Ui, column: Column, cell: &Cell, delta: &cells::Delta, values: Option<&LayerRow>) {
+        let rect = ui.max_rect();
+        let refines = self.stamp.is_some();
+        let split = rect.right() - columns::DELTA;
+        if rect.width() < columns::DELTA + 40.0 {
+            cells::paint_delta(ui, rect.shrink2(egui::vec2(theme::GRID, 0.0)), delta, refines);
+            return;
+        }
+        let italic = refines && values.is_some_and(|row| cells::measure_of(column, row).is_some());
+        cells::paint_cell(ui, rect.with_max_x(split), cell, italic);
+        cells::paint_delta(ui, rect.with_min_x(split).shrink2(egui::vec2(theme::GRID, 0.0)), delta, italic);
     }
 
     /// Paints a cell; returns whether its text was cut.
@@ -217,8 +269,8 @@ pub(crate) fn noun(part: Part) -> &'static str {
 }
 
 /// The table's column; the names take what the others leave.
-pub(super) fn table_column(column: Column) -> egui_extras::Column {
-    let width = columns::width(column);
+pub(super) fn table_column(column: Column, with_deltas: bool) -> egui_extras::Column {
+    let width = columns::needed_width(column, with_deltas);
     if column == Column::Name {
         egui_extras::Column::remainder().at_least(width).resizable(false)
     } else {
