@@ -81,7 +81,11 @@ mod tests {
     #[test]
     fn every_item_is_worked_on_once_and_told() {
         let mut told = Vec::new();
-        for_each((0..100).map(|i| i), |i| Ok(2 * i), |n| Ok(told.push(n))).unwrap();
+        let tell = |n| {
+            told.push(n);
+            Ok(())
+        };
+        for_each(0..100, |i| Ok(2 * i), tell).unwrap();
         told.sort_unstable();
         assert_eq!(told, (0..100).map(|i| 2 * i).collect::<Vec<_>>());
     }
@@ -102,7 +106,11 @@ mod tests {
     #[test]
     fn a_loop_inside_is_not_split() {
         assert_eq!(grain(), 1);
-        for_each(0..8, |_| Ok(grain()), |grain| Ok(assert_eq!(grain, usize::MAX))).unwrap();
+        let tell = |grain| {
+            assert_eq!(grain, usize::MAX);
+            Ok(())
+        };
+        for_each(0..8, |_| Ok(grain()), tell).unwrap();
     }
 
     #[test]

@@ -272,7 +272,10 @@ impl Worker<'_> {
         let mut job = Job { cancel, progress: &mut progress };
         let result = self.kept.evaluate(&Arc::new(self.config.clone()), &mut job, &mut |_| ());
         if let Some(thread) = thread {
-            thread.map_err(|e| e.to_string())?.join().map_err(|_| "the cancelling thread panicked".to_owned())?;
+            thread
+                .map_err(|e| e.to_string())?
+                .join()
+                .map_err(|panic| format!("the cancelling thread panicked: {panic:?}"))?;
         }
         match result {
             Ok(_) | Err(Error::Cancelled) => Ok(()),

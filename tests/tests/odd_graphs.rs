@@ -45,7 +45,7 @@ fn integers(weights: u8, activations: u8) -> QuantConfig {
 }
 
 fn exports(workbench: &mut Workbench, config: &QuantConfig, shown: &Report) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("there is room");
     let path = folder.path().join("export.onnx");
     let model = workbench.model().path.clone();
     let told = || format!("{}: {}", model.display(), config.to_json());
@@ -167,7 +167,7 @@ fn a_format_of_its_own_for_a_captured_tensor_is_refused_by_name() {
 
 #[test]
 fn lengths_that_differ_between_samples_are_one_model() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("there is room");
     for (index, length) in [5_usize, 2, 9].into_iter().enumerate() {
         let at = folder.path().join(format!("test_data_set_{index}"));
         std::fs::create_dir(&at).unwrap();

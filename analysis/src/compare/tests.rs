@@ -38,7 +38,7 @@ fn row(index: usize, name: &str, sqnr: Measure, samples: &[(f64, f64)]) -> Layer
         accumulated: errors(sqnr),
         inherited: errors(none),
         introduced: errors(none),
-        flow: Err("not of this test".into()),
+        flow: Err("not of this test"),
         correlation: none,
         why_falls: None,
         clipped_fraction: none,

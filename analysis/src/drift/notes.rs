@@ -26,7 +26,7 @@ const CUTS: [&str; 3] = ["Relu", "Clip", "ThresholdedRelu"];
 /// Activations that shrink it.
 const SHRINKS: [&str; 10] =
     ["LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Gelu", "HardSwish", "Swish", "Mish", "Softplus"];
-/// Normalisations by statistics of the values themselves. BatchNormalization has constants and removes no gain.
+/// Normalisations by statistics of the values themselves. `BatchNormalization` has constants and removes no gain.
 const NORMALISES: [&str; 8] = [
     "LayerNormalization",
     "SimplifiedLayerNormalization",

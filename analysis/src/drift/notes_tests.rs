@@ -70,7 +70,8 @@ fn an_activation_is_named_alone_or_behind_its_products() {
         .node("LeakyRelu", &["s"], &["l"])
         .output("l")
         .graph(&[]);
-    let totals: Vec<Totals> = (0..graph.layers.len()).map(|i| noisy(0.5f32.powi(i as i32))).collect();
+    let halves = std::iter::successors(Some(1.0_f32), |e| Some(e / 2.0));
+    let totals: Vec<Totals> = halves.take(graph.layers.len()).map(noisy).collect();
     let found = notes(&graph, &totals);
     let reasons: Vec<&[FallReason]> = found.iter().map(|n| n.as_ref().map_or(&[][..], |n| &n.reasons)).collect();
     let ops: Vec<&str> = graph.layers.iter().map(|l| l.op.as_str()).collect();

@@ -245,7 +245,7 @@ impl Session {
 
 /// A name as the C interface takes it.
 fn c_name(name: &str, place: &str) -> Result<CString> {
-    CString::new(name).map_err(|_| Error::runtime(place, format!("the name `{name}` holds a zero byte")))
+    CString::new(name).map_err(|error| Error::runtime(place, format!("the name `{name}` holds a zero byte: {error}")))
 }
 
 /// onnxruntime's message without its source-file prefix, on one line.

@@ -90,12 +90,12 @@ impl Suffix {
     ///
     /// # Errors
     /// [`Error::Runtime`], [`Error::Cancelled`].
-    pub fn reference(&mut self, float: &Store, cancel: &CancelToken) -> Result<Reference> {
+    pub fn reference(&self, float: &Store, cancel: &CancelToken) -> Result<Reference> {
         let mut values: BTreeMap<TensorId, Arc<Value>> = BTreeMap::new();
         for &input in &self.graph.inputs {
             values.extend(float[input].clone().map(|value| (input, value)));
         }
-        for piece in &mut self.pieces {
+        for piece in &self.pieces {
             let outputs = piece.run(&self.graph, &|t| values.get(&t), cancel)?;
             values.extend(piece.outputs.iter().copied().zip(outputs.into_iter().map(|v| Arc::new(v.detached()))));
         }
@@ -108,7 +108,7 @@ impl Suffix {
     /// # Errors
     /// [`Error::Runtime`], [`Error::Cancelled`].
     pub fn finish(
-        &mut self,
+        &self,
         reference: &Reference,
         from: usize,
         changed: &Changed,
@@ -124,7 +124,7 @@ impl Suffix {
                 values.insert(tensor, moved.map_or_else(|| Arc::clone(value), Arc::new));
             }
         }
-        for piece in &mut self.pieces[first..] {
+        for piece in &self.pieces[first..] {
             cancel.check()?;
             if !piece.feeds.iter().any(|feed| values.contains_key(&feed.tensor)) {
                 continue;
@@ -141,7 +141,7 @@ impl Suffix {
 
 impl Piece {
     fn run<'a>(
-        &mut self,
+        &self,
         graph: &Graph,
         value_of: &dyn Fn(TensorId) -> Option<&'a Arc<Value>>,
         cancel: &CancelToken,

@@ -1,7 +1,7 @@
 //! Raising a model to opset 19, the first whose QuantizeLinear knows 8-bit floats.
 //!
 //! From opset 13 on few operators changed their form, and those that can be rewritten are; the others are refused by
-//! name, as is AveragePool, whose kernel is another one from 19 on. The kernels behind the rest are the same, which
+//! name, as is `AveragePool`, whose kernel is another one from 19 on. The kernels behind the rest are the same, which
 //! verification of every export confirms bit for bit.
 
 use super::{

@@ -37,6 +37,9 @@ impl Default for ExportOptions {
     }
 }
 
+/// A sample's inputs, its tensors in both runs, and its label.
+type Stores = (Vec<Arc<Value>>, Store, Store, Option<usize>);
+
 impl Workbench {
     /// Writes the configuration as a QDQ model to `path`, verified; a file that does not hold is left as
     /// `NAME.unverified.onnx`, and the report says why.
@@ -194,12 +197,7 @@ impl Workbench {
     }
 
     /// A sample's inputs and both runs' tensors at `plan`, whether it is resident or not.
-    pub(super) fn stores_of(
-        &mut self,
-        index: usize,
-        plan: &Arc<QuantPlan>,
-        job: &mut Job<'_>,
-    ) -> Result<(Vec<Arc<Value>>, Store, Store, Option<usize>)> {
+    pub(super) fn stores_of(&mut self, index: usize, plan: &Arc<QuantPlan>, job: &mut Job<'_>) -> Result<Stores> {
         let data = self.data.as_ref().ok_or_else(no_data)?;
         let inputs = input_values(&data.dataset, index)?;
         let label = data.dataset.labels().and_then(|l| l.get(index).copied());

@@ -198,7 +198,7 @@ impl Workbench {
         let data = self.data.as_ref().ok_or_else(no_data)?;
         let macs: Vec<u64> = (0..self.graph.layers.len()).map(|l| cost::macs(&self.graph, l, &data.shapes)).collect();
         let work = segment_work(&self.graph, &data.shapes, &macs);
-        let Some(mut suffix) = self.engine.suffix(&work, &data.shapes, PIECES, &job.cancel)? else { return Ok(()) };
+        let Some(suffix) = self.engine.suffix(&work, &data.shapes, PIECES, &job.cancel)? else { return Ok(()) };
         for index in 0..ground.samples {
             job.step("preparing estimates", "samples", index, ground.samples)?;
             let float = self.float_store(index, job)?;
@@ -312,7 +312,7 @@ impl Workbench {
     }
 
     /// The quantized tensors of a sample under `base`: cached, or from the float ones.
-    fn quantized_store(&mut self, index: usize, float: &Store, base: &Arc<QuantPlan>, job: &Job<'_>) -> Result<Store> {
+    fn quantized_store(&self, index: usize, float: &Store, base: &Arc<QuantPlan>, job: &Job<'_>) -> Result<Store> {
         let run = &self.data.as_ref().ok_or_else(no_data)?.samples[index];
         if !run.quantized.is_empty() && run.plan.as_ref().is_some_and(|plan| Arc::ptr_eq(plan, base)) {
             return Ok(run.quantized.clone());
