@@ -14,7 +14,7 @@ use crate::{
     graph::LayerId,
     job::Job,
     metrics::{ErrorSums, Errors},
-    plan::{FormatPlan, QuantPlan, WeightCache},
+    plan::{FormatPlan, QuantPlan, TensorFormat, WeightCache, format_owner},
     quant::Bits,
     report::{SampleEnergy, Sweep, SweepOutput, SweepRow, SweepTiming},
     sensitivity::{Question, Resamples, SweepRequest, candidates, only, segment_work, without, worst_first},
@@ -24,6 +24,8 @@ use crate::{
 const TURN: usize = 16;
 /// Sweeps that are kept, so that a stopped one goes on and a repeated one is there at once.
 const KEPT_SWEEPS: usize = 4;
+/// A width that every grid has.
+const COUNTED_AS: Bits = Bits::Int(8);
 /// Pieces of the float network behind a layer: with fewer the way to the next checkpoint is longer, which runs without
 /// optimization; with more, more of them reorder their inputs.
 const PIECES: usize = 12;
@@ -97,8 +99,8 @@ impl Workbench {
         let layers_total = layers.len();
         layers.retain(|layer| rows.iter().all(|row| row.index != *layer));
         match &request.question {
-            Question::Sensitivity(bits) => {
-                self.count_for(config, &layers, request, bits, job)?;
+            Question::Sensitivity(_) => {
+                self.count_for(&formats, &layers, job)?;
                 if !request.exact {
                     self.prepare_suffix(&mut ground, job)?;
                 }
@@ -173,24 +175,19 @@ impl Workbench {
     }
 
     /// Counts what the range methods of the layers need, in one look at the samples for all of them.
-    fn count_for(
-        &mut self,
-        config: &QuantConfig,
-        layers: &[LayerId],
-        request: &SweepRequest,
-        bits: &[Bits],
-        job: &mut Job<'_>,
-    ) -> Result<()> {
-        let mut counted = BTreeMap::new();
+    fn count_for(&mut self, formats: &FormatPlan, layers: &[LayerId], job: &mut Job<'_>) -> Result<()> {
+        let mut asked = formats.clone();
         for &layer in layers {
-            let solos = bits.iter().map(|&bits| only(&self.graph, config, layer, request.kind, bits));
-            for formats in solos.filter_map(|solo| FormatPlan::resolve(&self.graph, &solo).ok()) {
-                for (tensor, for_flavours) in self.counted_tensors(&formats) {
-                    *counted.entry(tensor).or_default() |= for_flavours;
+            let format = &formats.layers[layer];
+            // Which tensors are counted depends on how a range is chosen, not on the width.
+            let number = format.activation_grid.number(COUNTED_AS, &self.graph.target.activations)?;
+            for &tensor in &self.graph.layers[format_owner(&self.graph, layer)].outputs {
+                if let (Some(number), Some(_)) = (number, self.graph.quantizable.place(tensor)) {
+                    asked.tensors[tensor] = Some(TensorFormat { number, range: format.range });
                 }
             }
         }
-        self.histograms(&counted, job)
+        self.histograms(&self.counted_tensors(&asked), job)
     }
 
     /// The float network in optimized pieces, and what they make of each sample.
