@@ -39,7 +39,7 @@ fn request(question: Question, kind: SweepKind, exact: bool) -> SweepRequest {
 }
 
 fn widths(bits: &[u8]) -> Question {
-    Question::Sensitivity(bits.iter().map(|&b| Bits::int(b).unwrap()).collect())
+    Question::Sensitivity(bits.iter().map(|&b| Bits::int(b).expect("it is a width")).collect())
 }
 
 fn swept(workbench: &mut Workbench, config: &QuantConfig, request: &SweepRequest) -> Arc<Sweep> {
@@ -53,7 +53,7 @@ fn told(sweep: &Sweep) -> String {
 
 /// Members of the layer's shared scale, itself included.
 fn group(model: &ModelInfo, layer: &str) -> Vec<String> {
-    let info = model.layers.iter().find(|l| l.name == layer).unwrap();
+    let info = model.layers.iter().find(|l| l.name == layer).expect("the model has it");
     if info.shares_activation_with.is_empty() { vec![layer.to_owned()] } else { info.shares_activation_with.clone() }
 }
 

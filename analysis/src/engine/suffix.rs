@@ -1,4 +1,4 @@
-//! The float network in about eight pieces with onnxruntime's full optimization, for estimates of what an error at some
+//! The float network in about a dozen pieces with onnxruntime's full optimization, for estimates of what an error at some
 //! tensor does to the outputs.
 //!
 //! Optimized kernels round otherwise than the engine's, so an estimate is never compared with the engine's float run:

@@ -4,8 +4,11 @@
 //! the cached weights as they were. With all samples in memory one layer is asked after the other; else a handful of
 //! layers share each look at a sample.
 
+mod values;
+
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
+use self::values::sums;
 use super::{LIVE_SAMPLES, Workbench, cost, samples::no_data};
 use crate::{
     config::QuantConfig,
@@ -13,10 +16,10 @@ use crate::{
     error::{Error, Result},
     graph::LayerId,
     job::Job,
-    metrics::{ErrorSums, Errors},
-    plan::{FormatPlan, QuantPlan, WeightCache},
+    metrics::ErrorSums,
+    plan::{FormatPlan, QuantPlan, TensorFormat, WeightCache, format_owner},
     quant::Bits,
-    report::{SampleEnergy, Sweep, SweepOutput, SweepRow, SweepTiming},
+    report::{SampleEnergy, Sweep, SweepTiming},
     sensitivity::{Question, Resamples, SweepRequest, candidates, only, segment_work, without, worst_first},
 };
 
@@ -24,6 +27,8 @@ use crate::{
 const TURN: usize = 16;
 /// Sweeps that are kept, so that a stopped one goes on and a repeated one is there at once.
 const KEPT_SWEEPS: usize = 4;
+/// A width that every grid has.
+const COUNTED_AS: Bits = Bits::Int(8);
 /// Pieces of the float network behind a layer: with fewer the way to the next checkpoint is longer, which runs without
 /// optimization; with more, more of them reorder their inputs.
 const PIECES: usize = 12;
@@ -97,8 +102,8 @@ impl Workbench {
         let layers_total = layers.len();
         layers.retain(|layer| rows.iter().all(|row| row.index != *layer));
         match &request.question {
-            Question::Sensitivity(bits) => {
-                self.count_for(config, &layers, request, bits, job)?;
+            Question::Sensitivity(_) => {
+                self.count_for(&formats, &layers, job)?;
                 if !request.exact {
                     self.prepare_suffix(&mut ground, job)?;
                 }
@@ -173,24 +178,19 @@ impl Workbench {
     }
 
     /// Counts what the range methods of the layers need, in one look at the samples for all of them.
-    fn count_for(
-        &mut self,
-        config: &QuantConfig,
-        layers: &[LayerId],
-        request: &SweepRequest,
-        bits: &[Bits],
-        job: &mut Job<'_>,
-    ) -> Result<()> {
-        let mut counted = BTreeMap::new();
+    fn count_for(&mut self, formats: &FormatPlan, layers: &[LayerId], job: &mut Job<'_>) -> Result<()> {
+        let mut asked = formats.clone();
         for &layer in layers {
-            let solos = bits.iter().map(|&bits| only(&self.graph, config, layer, request.kind, bits));
-            for formats in solos.filter_map(|solo| FormatPlan::resolve(&self.graph, &solo).ok()) {
-                for (tensor, for_flavours) in self.counted_tensors(&formats) {
-                    *counted.entry(tensor).or_default() |= for_flavours;
+            let format = &formats.layers[layer];
+            // Which tensors are counted depends on how a range is chosen, not on the width.
+            let number = format.activation_grid.number(COUNTED_AS, &self.graph.target.activations)?;
+            for &tensor in &self.graph.layers[format_owner(&self.graph, layer)].outputs {
+                if let (Some(number), Some(_)) = (number, self.graph.quantizable.place(tensor)) {
+                    asked.tensors[tensor] = Some(TensorFormat { number, range: format.range });
                 }
             }
         }
-        self.histograms(&counted, job)
+        self.histograms(&self.counted_tensors(&asked), job)
     }
 
     /// The float network in optimized pieces, and what they make of each sample.
@@ -324,72 +324,6 @@ impl Workbench {
         changed.into_iter().for_each(|(tensor, value)| store[tensor] = Some(value));
         Ok(store)
     }
-}
-
-/// As the scores of an evaluation compare outputs.
-fn sums(float: &crate::engine::Value, other: &crate::engine::Value) -> Option<ErrorSums> {
-    let (f, q) = (float.widened()?, other.widened()?);
-    (f.len() == q.len()).then(|| ErrorSums::of(&f, &q))
-}
-
-impl Ground {
-    fn row(&self, workbench: &Workbench, item: &Item) -> SweepRow {
-        let layer = &workbench.graph.layers[item.layer];
-        let is_relief = self.base.is_some();
-        let outputs = if item.plan.is_ok() {
-            self.outputs(workbench, &item.sums, &item.estimates, is_relief)
-        } else {
-            Vec::new()
-        };
-        SweepRow {
-            index: item.layer,
-            name: layer.name.clone(),
-            op: layer.op.clone(),
-            bits: item.bits,
-            outputs,
-            refused: item.plan.as_ref().err().cloned(),
-        }
-    }
-
-    /// `sums` by sample and output, as values.
-    fn outputs(
-        &self,
-        workbench: &Workbench,
-        sums: &[Vec<Option<ErrorSums>>],
-        estimates: &[bool],
-        has_gain: bool,
-    ) -> Vec<SweepOutput> {
-        if sums.is_empty() {
-            return Vec::new();
-        }
-        let names = workbench.graph.outputs.iter().map(|&t| workbench.graph.name(t).to_owned());
-        let of = |sums: &[Vec<Option<ErrorSums>>], position: usize| -> Option<Vec<ErrorSums>> {
-            sums.iter().map(|outputs| outputs.get(position).copied().flatten()).collect()
-        };
-        let output = |(position, name): (usize, String)| {
-            let own = of(sums, position);
-            let errors = super::report::errors(own.as_ref().map(|own| ErrorSums::merge_samples(own)));
-            let has_number = errors.sqnr_db.value().is_some();
-            let energies = own.filter(|_| has_number).map(energies_of);
-            let base = of(&self.base_sums, position).filter(|_| has_gain);
-            let base_db = base.as_ref().and_then(|base| Errors::from(&ErrorSums::merge_samples(base)).sqnr_db.value());
-            SweepOutput {
-                name,
-                interval: energies.as_ref().and_then(|energies| self.resamples.sqnr(energies)),
-                gain_db: errors.sqnr_db.value().zip(base_db).map(|(own, base)| own - base),
-                gain_interval: energies
-                    .zip(base.filter(|_| base_db.is_some()).map(energies_of))
-                    .and_then(|(own, base)| self.resamples.gain(&own, &base)),
-                estimate: estimates.get(position).copied().unwrap_or(false),
-                errors,
-            }
-        };
-        names.enumerate().map(output).collect()
-    }
-}
-
-fn energies_of(sums: Vec<ErrorSums>) -> Vec<SampleEnergy> {
-    sums.iter().map(|s| SampleEnergy { signal: s.sum_f2, noise: s.sum_e2 }).collect()
 }
 
 impl SweepRequest {

@@ -150,6 +150,10 @@ fn table(alone: &Sweep, relief: Option<&Sweep>) -> String {
     let samples = crate::format::plural(alone.samples, "sample");
     let kind = alone.request.kind.name();
     let Question::Sensitivity(widths) = &alone.request.question else { return text };
+    if alone.layers_total == 0 {
+        text.push_str("no layer of this model has quantizers of this kind for this target\n");
+        return text;
+    }
     for &bits in widths {
         let _ = writeln!(text, "\nonly this layer quantized ({kind}, {bits} bits), SQNR at the output, {samples}");
         for row in alone.worst_first(Some(bits)) {

@@ -33,6 +33,10 @@ pub(super) fn rows_ui(ui: &mut Ui, doc: &Document, sweep: &Sweep, state: &mut Se
     let all = sweep.worst_first(doc.sweep.shown_width());
     let visible: BTreeSet<usize> = doc.visible.iter().copied().collect();
     let rows: Vec<&SweepRow> = all.iter().copied().filter(|row| visible.contains(&row.index)).collect();
+    if sweep.layers_total == 0 {
+        ui.label("No layer of this model has quantizers of this kind for this target");
+        return;
+    }
     worst_ui(ui, doc, sweep, &all, state, send);
     if rows.len() < all.len() {
         ui.horizontal(|ui| {
