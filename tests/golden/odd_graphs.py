@@ -268,7 +268,7 @@ def ends():
             node("Conv", ["x", "w", ""], "c", pads=[1, 1, 1, 1]),
             node("Sigmoid", ["c"], "nobody_reads_this"),
             node("MaxPool", ["c"], ["t", "indices"], kernel_shape=[2, 2]),
-            node("Split", ["t", "halves"], ["", "second"], axis=1),
+            node("Split", ["t", "halves"], ["first", "second"], axis=1),
             node("Clip", ["second", "", "six"], "clipped"),
             node("GlobalAveragePool", ["clipped"], "p"),
             node("Dropout", ["p"], ["d", "mask"]),
@@ -277,6 +277,26 @@ def ends():
         [X, floats("never_read", ["batch", 2])],
         [Y],
         [CONV[0], integers("halves", [2, 2]), numpy_helper.from_array(np.array(6, np.float32), "six"), constant("unused", (3,))],
+    )
+    # onnxruntime runs this and crashes.
+    save(
+        "split_leaves_out",
+        [node("Split", ["x", "parts"], ["", "y"], axis=1)],
+        [X],
+        [Y],
+        [integers("parts", [1, 2])],
+    )
+    # The first output of an LSTM may be left out.
+    save(
+        "lstm_leaves_out",
+        [
+            node("LSTM", ["x", "wi", "wr"], ["", "last"], hidden_size=4),
+            node("Squeeze", ["last", "axis0"], "flat"),
+            node("MatMul", ["flat", "v"], "y"),
+        ],
+        [floats("x", [5, 1, 3])],
+        [Y],
+        [constant("wi", (1, 16, 3)), constant("wr", (1, 16, 4)), integers("axis0", [0]), V],
     )
     save(
         "names_of_quantizers",

@@ -61,24 +61,25 @@ pub enum Step {
 impl Step {
     /// A random session that ends with a check.
     pub fn session(seeded: &mut Seeded, length: usize) -> Vec<Self> {
-        let mut steps = vec![Self::Data(0)];
+        let mut steps = vec![Self::Check];
         while steps.len() < length {
-            let what = match seeded.below(24) {
-                0..=7 => Self::Edit(seeded.bits()),
-                8..=9 => Self::Defaults(seeded.bits()),
-                10..=11 => Self::Undo,
-                12 => Self::Target(seeded.below(5)),
-                13..=14 => Self::CancelAt(seeded.below(60)),
-                15..=16 => Self::CancelAfter(seeded.bits() % 40_000),
-                17 => Self::Data(seeded.below(SETS.len())),
-                18 => Self::Calibration(seeded.below(SETS.len())),
-                19..=20 => Self::Detail(seeded.below(64)),
-                21 => Self::Arithmetic(seeded.below(64)),
-                22 => Self::Export,
-                _ => Self::Check,
+            let what = match seeded.below(28) {
+                0..=11 => Self::Edit(seeded.bits()),
+                12..=14 => Self::Defaults(seeded.bits()),
+                15..=16 => Self::Undo,
+                17 => Self::Target(seeded.below(5)),
+                18..=19 => Self::CancelAt(seeded.below(60)),
+                20..=21 => Self::CancelAfter(seeded.bits() % 40_000),
+                22 => Self::Data(seeded.below(SETS.len())),
+                23 => Self::Calibration(seeded.below(SETS.len())),
+                24..=25 => Self::Detail(seeded.below(64)),
+                26 => Self::Arithmetic(seeded.below(64)),
+                _ => Self::Export,
             };
             steps.push(what);
-            if !matches!(what, Self::CancelAt(_) | Self::CancelAfter(_) | Self::Check) && seeded.chance(1, 2) {
+            // Most edits are seen alone: what two change together hides what one of them leaves.
+            let is_cancel = matches!(what, Self::CancelAt(_) | Self::CancelAfter(_));
+            if !is_cancel && seeded.chance(3, 4) {
                 steps.push(Self::Check);
             }
         }
@@ -192,8 +193,11 @@ impl Worker<'_> {
         match step {
             Step::Edit(bits) => {
                 let (model, mut seeded) = (self.kept.model(), Seeded::new(bits));
-                for _ in 0..=seeded.below(2) {
-                    edit(&mut self.config, &self.kept, &model, &mut seeded);
+                // One that takes; many are refused.
+                for _ in 0..8 {
+                    if edit(&mut self.config, &self.kept, &model, &mut seeded) {
+                        break;
+                    }
                 }
                 self.history.push(self.config.clone());
             }
@@ -229,7 +233,7 @@ impl Worker<'_> {
 
     fn defaults(&mut self, seeded: &mut Seeded) {
         let mut edited = self.config.clone();
-        match seeded.below(5) {
+        match seeded.below(6) {
             0 => edited.defaults.weight_bits = Some(*seeded.one(&Bits::ALL)),
             1 => edited.defaults.activation_bits = Some(*seeded.one(&Bits::ALL)),
             2 => edited.defaults.granularity = Some(*seeded.one(&GRANULARITIES)),

@@ -24,7 +24,7 @@ use quantlens_tests::{
 };
 
 /// Models that cannot be opened or fed, and say why.
-const REFUSED: [&str; 2] = ["custom_domain.onnx", "sequence_input.onnx"];
+const REFUSED: [&str; 3] = ["custom_domain.onnx", "sequence_input.onnx", "split_leaves_out.onnx"];
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/odd_graphs")
@@ -138,6 +138,12 @@ fn an_operator_that_onnxruntime_lacks_is_named() {
 fn an_input_that_is_a_sequence_is_named() {
     let error = open(&golden().join("sequence_input.onnx"), None).map(drop).unwrap_err().to_string();
     assert!(error.contains("given") && error.contains("sequence"), "{error}");
+}
+
+#[test]
+fn what_onnxruntime_crashes_at_is_refused_by_name() {
+    let error = open(&golden().join("split_leaves_out.onnx"), None).map(drop).unwrap_err().to_string();
+    assert!(error.contains("`y` (Split)"), "{error}");
 }
 
 #[test]

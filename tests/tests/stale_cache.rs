@@ -10,7 +10,7 @@ use quantlens_tests::{
 };
 
 const SESSIONS: u64 = 24;
-const STEPS: usize = 16;
+const STEPS: usize = 20;
 const BLOCKS: usize = 6;
 
 fn number(name: &str) -> Option<u64> {
@@ -19,7 +19,7 @@ fn number(name: &str) -> Option<u64> {
 
 /// From nothing kept to everything.
 fn budget(seeded: &mut Seeded) -> Option<u64> {
-    *seeded.one(&[None, None, Some(1), Some(20_000), Some(60_000)])
+    *seeded.one(&[None, None, None, Some(1), Some(20_000), Some(60_000)])
 }
 
 #[test]

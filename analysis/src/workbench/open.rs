@@ -9,7 +9,7 @@ use super::{Workbench, info};
 use crate::{
     engine::{Engine, Runtime, SessionKind, Value, expose},
     error::{Error, Result},
-    graph::{Constants, Graph, TensorId},
+    graph::{Constants, Graph, Node, TensorId},
     job::{CancelToken, Job, Warning},
     onnx::{self, Loaded, already_quantized, proto::ModelProto, tensor_proto},
     plan::WeightCache,
@@ -66,7 +66,10 @@ impl Workbench {
             other => other,
         };
         job.step("checking the model with onnxruntime", "steps", 1, 3)?;
-        let skeleton = Graph::skeleton(Arc::clone(&model)).and_then(refuse_containers).map_err(in_file)?;
+        let skeleton = Graph::skeleton(Arc::clone(&model))
+            .and_then(refuse_containers)
+            .and_then(refuse_crashes)
+            .map_err(in_file)?;
         let wanted: Vec<String> = skeleton
             .nodes
             .iter()
@@ -104,6 +107,18 @@ fn refuse_containers(graph: Graph) -> Result<Graph> {
             "input `{}` is a sequence, an optional or of a type that no data can be given for; export the model so that it \
              reads tensors of numbers",
             graph.name(input)
+        ))),
+        None => Ok(graph),
+    }
+}
+
+/// onnxruntime 1.32 does not refuse a Split that leaves out an output; it reads where nothing is, and ends the program.
+fn refuse_crashes(graph: Graph) -> Result<Graph> {
+    let leaves_out = |node: &&Node| node.op == "Split" && node.domain.is_empty() && node.outputs.contains(&None);
+    match graph.nodes.iter().find(leaves_out) {
+        Some(node) => Err(Error::model(format!(
+            "node `{}` (Split) leaves out an output, which onnxruntime cannot run; give every output a name",
+            node.outputs.iter().flatten().next().map_or("", |&t| graph.name(t))
         ))),
         None => Ok(graph),
     }
