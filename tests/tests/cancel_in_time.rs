@@ -40,13 +40,13 @@ fn measure<T>(stage: &'static str, delay: Duration, work: impl FnOnce(&mut Job<'
                 let _ = at.set(Instant::now());
                 token.cancel();
             };
-            threads.push(std::thread::Builder::new().name("cancel".into()).spawn(wait).unwrap());
+            threads.push(std::thread::Builder::new().name("cancel".into()).spawn(wait).expect("a thread starts"));
         }
     };
     let result = work(&mut Job { cancel: cancel.clone(), progress: &mut progress });
     let returned = Instant::now();
     assert!(!threads.is_empty(), "`{stage}` was reached");
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    threads.into_iter().for_each(|thread| thread.join().expect("it ends"));
     match result {
         Ok(_) => None,
         Err(Error::Cancelled) => at.get().map(|&at| returned.saturating_duration_since(at)),
@@ -94,9 +94,10 @@ fn long_run(folder: &Path, rounds: i64) -> PathBuf {
 }
 
 fn with_data(model: &Path, shape: &[usize], folder: &Path) -> Workbench {
-    let mut workbench = quietly(|job| Workbench::open(&runtime(), model, OpenOptions::default(), job)).unwrap();
+    let mut workbench =
+        quietly(|job| Workbench::open(&runtime(), model, OpenOptions::default(), job)).expect("it works in a test");
     let data = save_array(folder, shape, Seeded::new(2).units(shape.iter().product(), 1.0));
-    workbench.set_data(&DataSource::Path(data), &DataOptions::default()).unwrap();
+    workbench.set_data(&DataSource::Path(data), &DataOptions::default()).expect("it works in a test");
     workbench
 }
 

@@ -45,7 +45,7 @@ struct Model {
 type Statistics = BTreeMap<String, FlavourStatistics>;
 
 /// Runs all samples of one input once and hands every float tensor to `see`.
-fn stream(session: &mut Session, input: &str, samples: &ArrayD<f32>, mut see: impl FnMut(&str, &[f32])) {
+fn stream(session: &Session, input: &str, samples: &ArrayD<f32>, mut see: impl FnMut(&str, &[f32])) {
     let names = session.output_names();
     for sample in samples.axis_chunks_iter(Axis(0), 1) {
         let shape = sample.shape().iter().map(|&d| d as i64).collect();
@@ -66,12 +66,12 @@ fn collect(model: &ModelProto, input: &str, samples: &ArrayD<f32>) -> Statistics
     let graph = model.graph.as_ref().expect("it has a graph");
     let tensors: Vec<String> = graph.node.iter().flat_map(|node| node.output.clone()).collect();
     let exposed = expose(model, &tensors);
-    let mut session = runtime().session(&exposed, SessionKind::Float, "the model").expect("onnxruntime runs it");
+    let session = runtime().session(&exposed, SessionKind::Float, "the model").expect("onnxruntime runs it");
     let mut ends: BTreeMap<String, MinMax> = BTreeMap::new();
-    stream(&mut session, input, samples, |name, values| ends.entry(name.to_owned()).or_default().observe(values));
+    stream(&session, input, samples, |name, values| ends.entry(name.to_owned()).or_default().observe(values));
     let empty = |seen: &MinMax| FlavourStatistics::new(seen.range().expect("numbers were seen"));
     let mut statistics: Statistics = ends.iter().map(|(name, seen)| (name.clone(), empty(seen))).collect();
-    stream(&mut session, input, samples, |name, values| {
+    stream(&session, input, samples, |name, values| {
         statistics.get_mut(name).expect("the first pass saw it").observe_sample(values);
     });
     statistics

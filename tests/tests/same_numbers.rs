@@ -123,7 +123,8 @@ fn the_order_of_samples_changes_no_number() {
 fn stages(workbench: &mut Workbench, config: &QuantConfig) -> Vec<Arc<Report>> {
     let mut stages = Vec::new();
     let config = Arc::new(config.clone());
-    let last = quietly(|job| workbench.evaluate(&config, job, &mut |report| stages.push(report))).unwrap();
+    let last =
+        quietly(|job| workbench.evaluate(&config, job, &mut |report| stages.push(report))).expect("it works in a test");
     stages.push(last);
     stages
 }
@@ -192,9 +193,9 @@ fn all_numbers() -> String {
         ("models/byte_sb_bidi_lstm.onnx", "synthetic"),
     ] {
         if let Some(path) = shared("threads_change_no_number", model) {
-            let mut workbench = open(&path, None).unwrap();
+            let mut workbench = open(&path, None).expect("it works in a test");
             let options = DataOptions { limit: Some(2), ..DataOptions::default() };
-            workbench.set_data(&DataSource::parse(data.as_ref()), &options).unwrap();
+            workbench.set_data(&DataSource::parse(data.as_ref()), &options).expect("it works in a test");
             add(workbench);
         }
     }

@@ -5,8 +5,8 @@
 //! caller's, so that a sweep leaves the engine's own as they are and the next click finds them.
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    sync::Arc,
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{
@@ -35,9 +35,23 @@ pub struct Start<'a> {
     pub plan: Option<&'a QuantPlan>,
 }
 
-/// Sessions that one plan needs and the engine does not keep, by segment; valid for that plan alone.
+/// Sessions that one plan needs and the engine does not keep, by segment; valid for that plan alone. Samples share them.
 #[derive(Debug, Default)]
-pub struct OwnSessions(BTreeMap<usize, Variant>);
+pub struct OwnSessions(Mutex<BTreeMap<usize, Arc<Variant>>>);
+
+impl OwnSessions {
+    /// The session of a segment, built by the first that asks for it; the others wait.
+    fn of(&self, segment: usize, build: impl FnOnce() -> Result<Variant>) -> Result<Arc<Variant>> {
+        // Whole sessions are put in: one that a panic kept from being built is not there.
+        let mut built = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = built.get(&segment) {
+            return Ok(Arc::clone(kept));
+        }
+        let variant = Arc::new(build()?);
+        built.insert(segment, Arc::clone(&variant));
+        Ok(variant)
+    }
+}
 
 impl Engine {
     /// The tensors that `plan` changes in the segments before `end`. Of the inner ones only those are kept that a later
@@ -50,7 +64,7 @@ impl Engine {
         &self,
         start: Start<'_>,
         plan: &QuantPlan,
-        own: &mut OwnSessions,
+        own: &OwnSessions,
         end: usize,
         keeps_all: bool,
         cancel: &CancelToken,
@@ -71,17 +85,15 @@ impl Engine {
                 // The float run has computed what stands before the quantizers.
                 segment.outputs.iter().map(|&t| start.float[t].clone()).collect()
             } else {
-                let variant = if inside && is_changed_inside(segment, plan) {
-                    match own.0.entry(index) {
-                        Entry::Occupied(kept) => kept.into_mut(),
-                        Entry::Vacant(free) => free.insert(build_own(&self.runtime, graph, segment, plan, cancel)?),
-                    }
+                let raw = if inside && is_changed_inside(segment, plan) {
+                    let build = || build_own(&self.runtime, graph, segment, plan, cancel);
+                    wave.run(&*own.of(index, build)?)?
                 } else if let (false, Some(base)) = (inside, start.plan) {
-                    self.sessions[index].planned(segment, base)?
+                    wave.run(self.sessions[index].planned(segment, base)?)?
                 } else {
-                    self.sessions[index].float()?
+                    wave.run(self.sessions[index].float()?)?
                 };
-                wave.run(variant)?.into_iter().map(Some).collect::<Vec<_>>()
+                raw.into_iter().map(Some).collect::<Vec<_>>()
             };
             for (&tensor, raw) in segment.outputs.iter().zip(&raw) {
                 raw.iter().for_each(|raw| wave.put(tensor, raw));

@@ -201,13 +201,14 @@ impl Workbench {
             }
             // Tensors with a scale of their own are counted as they come; those that share one are held until all are.
             let mut held: Store = vec![None; owner_of.len()];
-            let mut see = |tensor: TensorId, value: &Arc<Value>| match owner_of[tensor] {
-                Some(i) if owned[i].len() == 1 => {
-                    value.floats().into_iter().for_each(|values| added[i].1.observe_sample(values));
-                }
-                Some(_) => held[tensor] = Some(Arc::clone(value)),
-                None => {}
-            };
+            let mut see =
+                |tensor: TensorId, value: &Arc<Value>| match owner_of[tensor].filter(|_| !job.cancel.is_cancelled()) {
+                    Some(i) if owned[i].len() == 1 => {
+                        value.floats().into_iter().for_each(|values| added[i].1.observe_sample(values));
+                    }
+                    Some(_) => held[tensor] = Some(Arc::clone(value)),
+                    None => {}
+                };
             let values = if from_calibration { input_values(dataset, index) } else { data.inputs.of(dataset, index) };
             self.engine.float_pass(values?, 0, &mut see, &job.cancel)?;
             let joined = added.par_iter_mut().zip(&owned).filter(|(_, joined)| joined.len() > 1);
@@ -221,13 +222,18 @@ impl Workbench {
     /// The float tensors of a sample, cached or run now.
     pub(super) fn float_store(&mut self, index: usize, job: &Job<'_>) -> Result<Store> {
         self.engine.prepare(None, &job.cancel)?;
+        self.float_run(index, &job.cancel)
+    }
+
+    /// As [`Workbench::float_store`], where the float sessions are known to be built.
+    pub(super) fn float_run(&self, index: usize, cancel: &CancelToken) -> Result<Store> {
         let data = self.data.as_ref().ok_or_else(no_data)?;
         let cached = &data.samples[index].float;
         if !cached.is_empty() {
             return Ok(cached.clone());
         }
         let values = data.inputs.of(&data.dataset, index)?;
-        Ok(self.engine.float_pass(values, u64::MAX, &mut |_, _| (), &job.cancel)?.store)
+        Ok(self.engine.float_pass(values, u64::MAX, &mut |_, _| (), cancel)?.store)
     }
 
     /// Tensors whose ranges are needed: every owner of a quantizer, and every row's output for its page.

@@ -14,9 +14,10 @@ use crate::{
     config::QuantConfig,
     engine::{Changed, OwnSessions, Reference, Start, Store, Suffix},
     error::{Error, Result},
-    graph::LayerId,
-    job::Job,
+    graph::{LayerId, TensorId},
+    job::{CancelToken, Job},
     metrics::ErrorSums,
+    parallel,
     plan::{FormatPlan, QuantPlan, TensorFormat, WeightCache, format_owner},
     quant::Bits,
     report::{SampleEnergy, Sweep, SweepTiming},
@@ -44,6 +45,14 @@ struct Item {
     sums: Vec<Vec<Option<ErrorSums>>>,
     /// By output, whether a value came through optimized sessions.
     estimates: Vec<bool>,
+}
+
+/// What one item says about one output of one sample.
+#[derive(Clone)]
+struct Answer {
+    /// `None` where the output holds no floating-point values.
+    sums: Option<ErrorSums>,
+    is_estimate: bool,
 }
 
 /// What stays the same for all layers of a sweep.
@@ -135,9 +144,7 @@ impl Workbench {
         for group in layers.chunks(turn) {
             job.step("sensitivity", "layers", sweep.layers_done, sweep.layers_total)?;
             let mut items = self.items(&ground, group)?;
-            for index in 0..samples {
-                self.ask(&mut ground, index, &mut items, job)?;
-            }
+            self.ask_all(&ground, &mut items, job)?;
             sweep.rows.extend(items.iter().map(|item| ground.row(self, item)));
             sweep.rows.sort_by_key(|row| row.index);
             sweep.layers_done += group.len();
@@ -260,15 +267,35 @@ impl Workbench {
         Ok(items)
     }
 
-    /// Asks the items about one sample.
-    fn ask(&mut self, ground: &mut Ground, index: usize, items: &mut [Item], job: &Job<'_>) -> Result<()> {
-        let float = self.float_store(index, job)?;
+    /// Asks the items about every sample, side by side.
+    fn ask_all(&mut self, ground: &Ground, items: &mut [Item], job: &mut Job<'_>) -> Result<()> {
+        self.engine.prepare(ground.base.as_deref(), &job.cancel)?;
+        let mut by_sample = vec![Vec::new(); ground.samples];
+        let (bench, asked) = (&*self, &*items);
+        let ask = |index| Ok((index, bench.ask(ground, index, asked, &job.cancel)?));
+        parallel::for_each(0..ground.samples, ask, |(index, answers)| {
+            by_sample[index] = answers;
+            Ok(())
+        })?;
+        for answers in by_sample {
+            for (item, answer) in items.iter_mut().filter(|item| item.plan.is_ok()).zip(answers) {
+                item.estimates.iter_mut().zip(&answer).for_each(|(all, one)| *all |= one.is_estimate);
+                item.sums.push(answer.into_iter().map(|one| one.sums).collect());
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the items that have a plan about one sample: by item, by output.
+    fn ask(&self, ground: &Ground, index: usize, items: &[Item], cancel: &CancelToken) -> Result<Vec<Vec<Answer>>> {
+        let float = self.float_run(index, cancel)?;
         let run = match &ground.base {
-            Some(base) => Some(self.quantized_store(index, &float, base, job)?),
+            Some(base) => Some(self.quantized_store(index, &float, base, cancel)?),
             None => None,
         };
+        let mut answers = Vec::with_capacity(items.len());
         for item in items {
-            job.cancel.check()?;
+            cancel.check()?;
             let Ok(plan) = &item.plan else { continue };
             let start = match (&run, &ground.base) {
                 (Some(run), Some(base)) => Start { float: &float, run, plan: Some(base) },
@@ -280,46 +307,49 @@ impl Workbench {
                 _ => None,
             };
             let to = checkpoint.unwrap_or(end);
-            let mut changed = self.engine.wave(start, plan, &mut item.sessions, to, false, &job.cancel)?;
+            let mut changed = self.engine.wave(start, plan, &item.sessions, to, false, cancel)?;
             let mut pairs = BTreeMap::new();
             if let (Some(from), Some(suffix), Some(Some(reference))) =
-                (checkpoint, &mut ground.suffix, ground.references.get(index))
+                (checkpoint, &ground.suffix, ground.references.get(index))
                 && !changed.is_empty()
             {
-                match suffix.finish(reference, from, &changed, &float, &job.cancel) {
+                match suffix.finish(reference, from, &changed, &float, cancel) {
                     Ok(found) => pairs = found,
                     // Values that decide on a shape made one that a piece was not built for.
                     Err(Error::Runtime { .. }) => {
-                        changed = self.engine.wave(start, plan, &mut item.sessions, end, false, &job.cancel)?;
+                        changed = self.engine.wave(start, plan, &item.sessions, end, false, cancel)?;
                     }
                     Err(other) => return Err(other),
                 }
             }
-            let outputs = self.graph.outputs.iter().enumerate();
-            let sums = outputs.map(|(position, tensor)| match pairs.get(tensor) {
-                Some((reference, value)) => {
-                    item.estimates[position] = true;
-                    sums(reference, value)
-                }
+            let answer = |tensor: &TensorId| match pairs.get(tensor) {
+                Some((reference, value)) => Answer { sums: sums(reference, value), is_estimate: true },
                 None => {
                     let value = changed.get(tensor).or(start.run[*tensor].as_ref());
-                    float[*tensor].as_ref().zip(value).and_then(|(f, v)| sums(f, v))
+                    let sums = float[*tensor].as_ref().zip(value).and_then(|(f, v)| sums(f, v));
+                    Answer { sums, is_estimate: false }
                 }
-            });
-            item.sums.push(sums.collect());
+            };
+            answers.push(self.graph.outputs.iter().map(answer).collect());
         }
-        Ok(())
+        Ok(answers)
     }
 
     /// The quantized tensors of a sample under `base`: cached, or from the float ones.
-    fn quantized_store(&self, index: usize, float: &Store, base: &Arc<QuantPlan>, job: &Job<'_>) -> Result<Store> {
+    fn quantized_store(
+        &self,
+        index: usize,
+        float: &Store,
+        base: &Arc<QuantPlan>,
+        cancel: &CancelToken,
+    ) -> Result<Store> {
         let run = &self.data.as_ref().ok_or_else(no_data)?.samples[index];
         if !run.quantized.is_empty() && run.plan.as_ref().is_some_and(|plan| Arc::ptr_eq(plan, base)) {
             return Ok(run.quantized.clone());
         }
         let start = Start { float, run: float, plan: None };
         let end = self.engine.segments();
-        let changed: Changed = self.engine.wave(start, base, &mut OwnSessions::default(), end, true, &job.cancel)?;
+        let changed: Changed = self.engine.wave(start, base, &OwnSessions::default(), end, true, cancel)?;
         let mut store = float.clone();
         changed.into_iter().for_each(|(tensor, value)| store[tensor] = Some(value));
         Ok(store)
