@@ -53,7 +53,7 @@ pub fn errors_ui(ui: &mut Ui, doc: &Document, state: &mut ErrorsState, send: &mu
         ui.label(errors.sentence(row));
         section(ui, "Received and added");
         ui.scope(|ui| {
-            side_by_side::errors_ui(ui, row, doc.report.value.as_deref().and_then(super::cells::stamp).as_deref())
+            side_by_side::errors_ui(ui, row, doc.report.value.as_deref().and_then(super::cells::stamp).as_deref());
         });
         for note in side_by_side::notes(row) {
             ui.label(note);
