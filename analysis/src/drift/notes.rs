@@ -178,8 +178,10 @@ fn of_operator(
     if is(&TAKES_PART) && share < 1.0 {
         return Some(FallReason::TakesPart { op, share });
     }
-    // With an activation behind them these are the powers of both together, which the clause of the activation says.
-    (is(&WEIGHS) && signal_db > error_db).then_some(FallReason::SignalGrows { op, error_db, signal_db })
+    // With an activation behind them these are the powers of both together, and the clause says so.
+    let together = row.activation.map(|node| format!("{op} with its {}", graph.nodes[node].op));
+    let is_weighing = is(&WEIGHS) && signal_db > error_db;
+    is_weighing.then(|| FallReason::SignalGrows { op: together.unwrap_or(op), error_db, signal_db })
 }
 
 /// What an activation does, be it the row's own operator or fused behind it.

@@ -144,7 +144,7 @@ impl Workbench {
         for group in layers.chunks(turn) {
             job.step("sensitivity", "layers", sweep.layers_done, sweep.layers_total)?;
             let mut items = self.items(&ground, group)?;
-            self.ask_all(&ground, &mut items, job)?;
+            self.ask_all(&ground, &mut items, &job.cancel)?;
             sweep.rows.extend(items.iter().map(|item| ground.row(self, item)));
             sweep.rows.sort_by_key(|row| row.index);
             sweep.layers_done += group.len();
@@ -268,11 +268,11 @@ impl Workbench {
     }
 
     /// Asks the items about every sample, side by side.
-    fn ask_all(&mut self, ground: &Ground, items: &mut [Item], job: &mut Job<'_>) -> Result<()> {
-        self.engine.prepare(ground.base.as_deref(), &job.cancel)?;
+    fn ask_all(&mut self, ground: &Ground, items: &mut [Item], cancel: &CancelToken) -> Result<()> {
+        self.engine.prepare(ground.base.as_deref(), cancel)?;
         let mut by_sample = vec![Vec::new(); ground.samples];
         let (bench, asked) = (&*self, &*items);
-        let ask = |index| Ok((index, bench.ask(ground, index, asked, &job.cancel)?));
+        let ask = |index| Ok((index, bench.ask(ground, index, asked, cancel)?));
         parallel::for_each(0..ground.samples, ask, |(index, answers)| {
             by_sample[index] = answers;
             Ok(())
