@@ -183,10 +183,11 @@ fn report_came(doc: &mut Document, report: Arc<Report>, complete: bool, out: &mu
     if complete {
         doc.cancelled = false;
     }
-    if !scope::keeps_aside(doc, &report, complete, out) {
-        show_report(doc, Arc::clone(&report));
+    if scope::keeps_aside(doc, &report, complete, out) {
+        pins::report_came(doc, &report);
+    } else {
+        show_report(doc, report);
     }
-    pins::report_came(doc, &report);
     if complete || has_live_samples {
         ask_detail(doc, out);
     }
@@ -203,7 +204,13 @@ fn report_came(doc: &mut Document, report: Arc<Report>, complete: bool, out: &mu
 fn show_report(doc: &mut Document, report: Arc<Report>) {
     let first = doc.report.value.is_none() | follow_target(doc, &report);
     // A stage belongs to the configuration of now: it is marked by its count of samples, not dimmed.
-    doc.report.set(report);
+    doc.report.set(Arc::clone(&report));
+    // The filter and the order that follow look at the differences too.
+    if report.scope.is_none() {
+        pins::report_came(doc, &report);
+    } else {
+        pins::refresh(doc);
+    }
     if first {
         navigate::refresh(doc);
     } else {
