@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Up to here samples beyond the live ones are kept too.
-const CHEAP_BYTES: u64 = 256 << 20;
+const CHEAP_BYTES: u64 = 64 << 20;
 /// The part of the memory budget that inputs may take.
 const INPUTS_SHARE: u64 = 8;
 
