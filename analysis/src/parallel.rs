@@ -54,6 +54,9 @@ pub(crate) fn for_each<I: Send, T: Send>(
                     let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some(item) = next else { break };
                     let result = work(item);
+                    if result.is_err() {
+                        is_over.store(true, Ordering::Relaxed);
+                    }
                     // The receiver lives until every sender is gone.
                     let _ = results.send(result);
                 }
@@ -95,7 +98,12 @@ mod tests {
         let begun = AtomicUsize::new(0);
         let work = |i| {
             begun.fetch_add(1, Ordering::SeqCst);
-            if i == 5 { Err(Error::Cancelled) } else { Ok(i) }
+            if i == 5 {
+                return Err(Error::Cancelled);
+            }
+            // Else the other threads could be through before this one has told.
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            Ok(i)
         };
         let error = for_each(0..10_000, work, |_| Ok(())).unwrap_err();
         assert!(matches!(error, Error::Cancelled) && begun.load(Ordering::SeqCst) < 10_000);

@@ -40,6 +40,9 @@ fn shown(doc: &Document) -> Option<(&LayerErrors, &LayerRow)> {
     Some((errors, doc.row_of(name)?))
 }
 
+/// As wide as the same table in the inspector.
+const TABLE_WIDTH: f32 = 300.0;
+
 /// Draws the view.
 pub fn errors_ui(ui: &mut Ui, doc: &Document, state: &mut ErrorsState, send: &mut Commands) {
     let Some((errors, row)) = shown(doc) else {
@@ -53,6 +56,8 @@ pub fn errors_ui(ui: &mut Ui, doc: &Document, state: &mut ErrorsState, send: &mu
         ui.label(errors.sentence(row));
         section(ui, "Received and added");
         ui.scope(|ui| {
+            // Its last column takes what is left of the width.
+            ui.set_max_width(TABLE_WIDTH);
             let stamp = doc.report.value.as_deref().and_then(super::cells::stamp);
             side_by_side::errors_ui(ui, row, doc.pins.change(&row.info.name), stamp.as_deref());
         });

@@ -120,7 +120,7 @@ pub(super) fn caption_ui(ui: &mut Ui, doc: &Document, summary: &str) {
                 key_ui(ui, "Local, hanging: longer is worse", bad, KeyShape::Bar);
                 let falls = doc.report.value.iter().any(|report| report.rows.iter().any(|row| row.why_falls.is_some()));
                 if falls && ui.available_width() > 560.0 {
-                    key_ui(ui, "Falls: hover for the reason", tokens.text, KeyShape::Triangle);
+                    key_ui(ui, "Error falls: hover for the reason", tokens.text, KeyShape::Triangle);
                 }
                 key_ui(ui, "Accumulated SQNR in dB", tokens.quantized, KeyShape::Line);
             }
