@@ -22,7 +22,7 @@ fn main() {
         return;
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let pool = GlobalThreadPoolOptions::default().with_intra_threads(threads).expect("a number of threads");
+    let pool = GlobalThreadPoolOptions::default().with_intra_threads(1).expect("a number of threads");
     let pool = pool.with_spin_control(false).expect("spinning can be turned off");
     let builder = ort::init_from(library).expect("onnxruntime loads").with_global_thread_pool(pool);
     let runtime = Runtime::new(builder.build().expect("onnxruntime can be set up"));

@@ -90,6 +90,19 @@ impl Runtime {
         self.commit(kind, &path.display().to_string(), cancel, |builder| builder.commit_from_file(path))
     }
 
+    /// Builds a session as another program would: with threads of its own, as many as this program uses.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`] with onnxruntime's words when it refuses the model.
+    pub fn stock_session(&self, model: &ModelProto, kind: SessionKind, place: &str) -> Result<Session> {
+        let refuse = |message: String| Error::runtime(place, plain(&message));
+        let builder = self.builder(kind, place)?.with_independent_thread_pool().map_err(|e| refuse(e.to_string()))?;
+        let threads = rayon::current_num_threads();
+        let mut builder = builder.with_intra_threads(threads).map_err(|e| refuse(e.to_string()))?;
+        let inner = builder.commit_from_memory(&model.encode_to_vec());
+        Session::new(inner.map_err(|e| refuse(e.to_string()))?, place)
+    }
+
     fn commit(
         &self,
         kind: SessionKind,

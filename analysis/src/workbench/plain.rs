@@ -42,7 +42,7 @@ impl Workbench {
         let nodes = graph.nodes.iter().filter(|node| !node.is_constant);
         let made = nodes.flat_map(|node| node.outputs.iter().flatten()).map(|&tensor| graph.name(tensor).to_owned());
         let exposed = if kind == Plain::AllIntermediates { made.collect() } else { Vec::new() };
-        let session = self.runtime.session(&expose(&graph.model, &exposed), session_kind, "the model")?;
+        let session = self.runtime.stock_session(&expose(&graph.model, &exposed), session_kind, "the model")?;
         let dataset = &self.data.as_ref().ok_or_else(no_data)?.dataset;
         let samples = (0..dataset.len()).map(|index| input_values(dataset, index)).collect::<Result<_>>()?;
         let inputs = graph.inputs.iter().map(|&tensor| graph.name(tensor).to_owned()).collect();

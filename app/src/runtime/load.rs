@@ -13,16 +13,16 @@ use super::{Located, Version};
 /// The environment, once there is one.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
-/// Loads the library and makes the environment with one pool of `intra_threads` threads for all sessions (0: one a
-/// core). Idle threads do not spin: with some hundred sessions, one a segment, spinning pools made a pass 25 times
-/// slower.
+/// Loads the library and makes the environment, in which a run has one thread; `threads` samples run side by side (0: one
+/// a core). Sessions have no pools of their own: with some hundred of them, one a segment, spinning pools made a pass 25
+/// times slower.
 ///
 /// Once it has succeeded, every later call gives the same environment, whatever it asks for.
 ///
 /// # Errors
 /// When the library is too old for the binding, which is found out before anything of it is called but its version;
 /// when the system cannot load it; when it refuses to make an environment. The text names the file.
-pub fn load(located: &Located, intra_threads: usize) -> anyhow::Result<Environment> {
+pub fn load(located: &Located, threads: usize) -> anyhow::Result<Environment> {
     let mut environment = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(environment) = &*environment {
         return Ok(environment.clone());
@@ -39,7 +39,9 @@ pub fn load(located: &Located, intra_threads: usize) -> anyhow::Result<Environme
     })?;
     let pool = GlobalThreadPoolOptions::default()
         .with_inter_threads(1)
-        .and_then(|pool| pool.with_intra_threads(intra_threads))
+        // More would divide a product otherwise, and with it the order of its sums: with three threads stock onnxruntime's
+        // Conv gives other bits than with one. Samples run side by side instead.
+        .and_then(|pool| pool.with_intra_threads(1))
         .and_then(|pool| pool.with_spin_control(false))
         .with_context(|| format!("{path} refused the options of its threads"))?;
     let made = builder
@@ -48,7 +50,7 @@ pub fn load(located: &Located, intra_threads: usize) -> anyhow::Result<Environme
         .with_global_thread_pool(pool)
         .build()
         .with_context(|| format!("{path} could not be set up"))?;
-    quantlens_analysis::set_threads(intra_threads);
+    quantlens_analysis::set_threads(threads);
     Ok(environment.insert(made).clone())
 }
 
