@@ -214,6 +214,8 @@ impl Workbench {
             let joined = added.par_iter_mut().zip(&owned).filter(|(_, joined)| joined.len() > 1);
             joined.for_each(|((_, values), joined)| observe_joined(values, joined, &held));
         }
+        // Cancelled in the last sample, a count may lack tensors.
+        job.cancel.check()?;
         let data = self.data.as_mut().ok_or_else(no_data)?;
         data.statistics.histograms.extend(added.into_iter().map(|(t, h)| (t, Arc::new(h))));
         Ok(())
