@@ -249,3 +249,14 @@ fn the_errors_that_a_relu_discards_by_hand() {
     assert!((value(found.before_db) - before).abs() < 1e-3, "{found:?} {before}");
     assert!((value(found.after_db) - after).abs() < 0.05, "{found:?} {after}: a negative value may round up to a step");
 }
+
+#[test]
+fn a_sample_without_tensors_is_split_under_the_configuration_that_is_asked_for() {
+    let (first, then) = (with(LayerSettings::default()), with(clipping()));
+    let expected = format!("{:?}", split(&mut fresh(None), &then, "block3/depthwise"));
+    // Nothing was evaluated before, and then another configuration was.
+    let mut workbench = fresh(Some(1));
+    assert_eq!(format!("{:?}", split(&mut workbench, &then, "block3/depthwise")), expected);
+    evaluate(&mut workbench, &first);
+    assert_eq!(format!("{:?}", split(&mut workbench, &then, "block3/depthwise")), expected);
+}

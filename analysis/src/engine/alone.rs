@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Store, Value,
+    Engine, Store, Value,
     segment::{Variant, build},
     session::Runtime,
 };
@@ -34,7 +34,6 @@ pub enum Constants {
 #[derive(Debug)]
 pub struct Alone {
     variant: Variant,
-    outputs: Vec<TensorId>,
 }
 
 impl Alone {
@@ -66,41 +65,26 @@ impl Alone {
         let reads: BTreeSet<(LayerId, TensorId)> =
             plan.reads.keys().filter(|(l, _)| segment.layers.contains(l)).copied().collect();
         let variant = build(runtime, graph, &segment, weights.as_ref().map(|w| (w, folds)), &reads, cancel)?;
-        Ok(Self { variant, outputs: outputs.to_vec() })
+        Ok(Self { variant })
     }
 
     /// Runs the layer on the tensors of `store`, read through the formats of its own where `plan` is given; the outputs
-    /// in the order in which they were asked for, float32 where they are.
+    /// in the order in which they were asked for.
     ///
     /// # Errors
     /// [`Error::Runtime`], [`Error::Cancelled`]; [`Error::Model`] where a tensor is not in the store.
     pub fn run(
-        &mut self,
-        graph: &Graph,
+        &self,
+        engine: &Engine,
         store: &Store,
         plan: Option<&QuantPlan>,
         cancel: &CancelToken,
     ) -> Result<Vec<Arc<Value>>> {
-        let mut held = Vec::with_capacity(self.variant.feeds.len());
-        for feed in &self.variant.feeds {
-            let value = store.get(feed.tensor).cloned().flatten().ok_or_else(|| {
-                Error::model(format!("tensor `{}` is not kept between runs", graph.name(feed.tensor)))
-            })?;
-            let own = feed.reader.zip(plan).and_then(|(layer, plan)| plan.reads.get(&(layer, feed.tensor)));
-            held.push(match (own, value.floats()) {
-                (Some(own), Some(data)) => {
-                    let mut out = vec![0.0; data.len()];
-                    own.quantizer.fake_quantize(data, &mut out);
-                    Arc::new(Value::from_floats(value.dims(), out))
-                }
-                _ => value,
-            });
-        }
-        let feeds: Vec<(&str, &Value)> =
-            self.variant.feeds.iter().zip(&held).map(|(feed, value)| (feed.name.as_str(), value.as_ref())).collect();
-        let values = self.variant.session.run(&feeds, cancel)?;
-        debug_assert_eq!(values.len(), self.outputs.len());
-        Ok(values.into_iter().map(|value| Arc::new(value.detached())).collect())
+        let ground = engine.ground(cancel);
+        ground.run(&self.variant, &|tensor, reader| {
+            let own = reader.zip(plan).and_then(|(layer, plan)| plan.reads.get(&(layer, tensor)));
+            Some(ground.quantized(store.get(tensor)?.as_ref()?, own).0)
+        })
     }
 }
 

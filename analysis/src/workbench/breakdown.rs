@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::{LIVE_SAMPLES, Workbench, samples::no_data};
 use crate::{
     config::QuantConfig,
-    engine::{Alone, Constants, Value},
+    engine::{Alone, Constants, Engine, Store, Value},
     error::Result,
     graph::{Graph, LayerId, NodeId, TensorId},
     job::{CancelToken, Job},
@@ -36,14 +36,16 @@ impl Workbench {
         // The plan first: it may bring another graph, and ids are those of one graph.
         let plan = self.plan_of(config, job)?;
         let id = self.layer_id(layer)?;
-        let graph = Arc::clone(&self.graph);
         let count = self.data.as_ref().ok_or_else(no_data)?.samples.len().min(LIVE_SAMPLES);
+        // The local sums are read below, also those of a sample whose tensors are not kept.
+        self.bring(0..count, &plan, job)?;
         let mut sources = Sources::of(self, &plan, id, &job.cancel)?;
         for index in 0..count {
             job.step("errors by source", "samples", index, count)?;
             let (float, quantized) = self.tensors_of(index, &plan, job)?;
-            let local = self.data.as_ref().ok_or_else(no_data)?.samples[index].layers[id].local;
-            sources.observe(&graph, &plan, (&float, &quantized), local, job)?;
+            let local =
+                self.data.as_ref().ok_or_else(no_data)?.samples[index].layers.get(id).and_then(|sums| sums.local);
+            sources.observe(&self.engine, &plan, (&float, &quantized), local, job)?;
         }
         job.step("errors by source", "samples", count, count)?;
         Ok(Arc::new(sources.finish(layer)))
@@ -147,9 +149,9 @@ impl Sources {
     /// Takes in one sample, `(float, quantized)` being its tensors of both runs.
     fn observe(
         &mut self,
-        graph: &Graph,
+        engine: &Engine,
         plan: &QuantPlan,
-        (float, quantized): (&crate::engine::Store, &crate::engine::Store),
+        (float, quantized): (&Store, &Store),
         local: Option<ErrorSums>,
         job: &Job<'_>,
     ) -> Result<()> {
@@ -159,8 +161,8 @@ impl Sources {
         let layout = channels(&reference.shape());
         for part in &mut self.parts {
             let own = part.quantizes.then_some(plan);
-            let raw = match &mut part.alone {
-                Some(alone) => first(alone.run(graph, float, own, &job.cancel)?),
+            let raw = match &part.alone {
+                Some(alone) => first(alone.run(engine, float, own, &job.cancel)?),
                 None => Some(Arc::clone(&reference)),
             };
             let quantizer = self.quantizer.filter(|_| part.quantizes);
@@ -171,8 +173,8 @@ impl Sources {
                 append(&mut part.channels, ErrorSums::of_channels(&f, &q, layout));
             }
         }
-        let mut raw = match &mut self.planned {
-            Some(planned) => planned.run(graph, quantized, Some(plan), &job.cancel)?,
+        let mut raw = match &self.planned {
+            Some(planned) => planned.run(engine, quantized, Some(plan), &job.cancel)?,
             None => vec![Arc::clone(&reference)],
         };
         if let (Some(quantizer), Some(values)) = (self.quantizer, raw.first().and_then(|v| v.floats())) {
@@ -186,7 +188,7 @@ impl Sources {
         }
         if let Some(cut) = &mut self.cut {
             let after = raw.swap_remove(0);
-            cut.observe(graph, (float, quantized), &reference, &after, raw.first(), job)?;
+            cut.observe(engine, (float, quantized), &reference, &after, raw.first(), job)?;
         }
         Ok(())
     }
@@ -222,15 +224,15 @@ impl Cut {
     /// activation in the quantized run where that is made inside the layer.
     fn observe(
         &mut self,
-        graph: &Graph,
-        (float, quantized): (&crate::engine::Store, &crate::engine::Store),
+        engine: &Engine,
+        (float, quantized): (&Store, &Store),
         reference: &Arc<Value>,
         after: &Arc<Value>,
         inside: Option<&Arc<Value>>,
         job: &Job<'_>,
     ) -> Result<()> {
-        let (float_before, before) = match &mut self.float {
-            Some(alone) => (first(alone.run(graph, float, None, &job.cancel)?), inside.cloned()),
+        let (float_before, before) = match &self.float {
+            Some(alone) => (first(alone.run(engine, float, None, &job.cancel)?), inside.cloned()),
             None => (float[self.before].clone(), quantized[self.before].clone()),
         };
         let (Some(float_before), Some(before)) = (float_before, before) else { return Ok(()) };
