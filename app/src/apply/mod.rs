@@ -349,5 +349,7 @@ fn layer_request(doc: &Document, (layer, config): &(String, Arc<QuantConfig>)) -
 #[cfg(test)]
 mod pins_tests;
 #[cfg(test)]
+mod test_steps;
+#[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

@@ -2,31 +2,20 @@
 
 use quantlens_analysis::report::{ModelInfo, Report};
 
-use super::*;
+use super::{
+    test_steps::{act, hear, select},
+    *,
+};
 use crate::{
     action::Action,
     command::PinCommand,
     document::PinId,
     testing::{apply as run, document, report_of},
-    worker::{Event, News, Slot, Ticket},
+    worker::{News, Slot},
 };
-
-fn act(doc: &mut Document, action: Action) -> Effects {
-    run(doc, Command::Run(action))
-}
 
 fn pin(doc: &mut Document, command: PinCommand) -> Effects {
     run(doc, Command::Pin(command))
-}
-
-fn hear(doc: &mut Document, slot: Slot, news: News) -> Effects {
-    let mut out = Effects::new();
-    absorb(doc, Event { ticket: Ticket(1), slot, news }, &mut out);
-    out
-}
-
-fn select(doc: &mut Document, layers: &[&str]) {
-    run(doc, Command::SelectMany(layers.iter().map(|name| (*name).to_owned()).collect()));
 }
 
 /// The evaluation of the configuration of now comes in.

@@ -2,25 +2,14 @@ use std::sync::Arc;
 
 use quantlens_analysis::report::{Report, SampleScope};
 
-use super::super::{Effect, Effects, absorb, apply};
+use super::super::{Effect, test_steps::hear};
 use crate::{
     action::Action,
     command::Command,
     document::Document,
-    worker::{Event, News, Request, Slot, Ticket},
+    testing::apply as send,
+    worker::{News, Request, Slot},
 };
-
-fn send(doc: &mut Document, command: Command) -> Effects {
-    let mut out = Vec::new();
-    apply(doc, command, &mut out);
-    out
-}
-
-fn hear(doc: &mut Document, slot: Slot, news: News) -> Effects {
-    let mut out = Vec::new();
-    absorb(doc, Event { ticket: Ticket(1), slot, news }, &mut out);
-    out
-}
 
 fn asks_for(effects: &[Effect], wanted: usize) -> bool {
     effects.iter().any(|e| matches!(e, Effect::Start(Request::OneSample { index, .. }) if *index == wanted))

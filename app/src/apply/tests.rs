@@ -2,29 +2,18 @@
 
 use quantlens_analysis::{config::Granularity, quant::Bits, report::Report};
 
-use super::*;
+use super::{
+    test_steps::{act, hear, select},
+    *,
+};
 use crate::{
     action::Action,
     command::{Part, SweepCommand},
     document::{JobStatus, Page, PanelId},
     rows::Column,
     testing::{apply as run, document},
-    worker::{Event, News, Slot, Ticket, Trouble, TroubleKind},
+    worker::{News, Slot, Trouble, TroubleKind},
 };
-
-fn act(doc: &mut Document, action: Action) -> Effects {
-    run(doc, Command::Run(action))
-}
-
-fn hear(doc: &mut Document, slot: Slot, news: News) -> Effects {
-    let mut out = Effects::new();
-    absorb(doc, Event { ticket: Ticket(1), slot, news }, &mut out);
-    out
-}
-
-fn select(doc: &mut Document, layers: &[&str]) {
-    run(doc, Command::SelectMany(layers.iter().map(|name| (*name).to_owned()).collect()));
-}
 
 fn weight_bits(doc: &Document, layer: &str) -> Option<Bits> {
     doc.config.layers.get(layer).and_then(|settings| settings.weight_bits)
