@@ -144,6 +144,8 @@ pub enum Command {
     SetTarget(String),
     /// What holds where nothing else is said.
     SetDefaults(LayerSettings),
+    /// Undo so many edits (below 0), or redo them.
+    GoToStep(isize),
 
     /// Pinned configurations.
     Pin(PinCommand),
@@ -250,6 +252,15 @@ pub enum Dialog {
     Path(String),
     /// All keys.
     Shortcuts,
+    /// All edits, to go back to one.
+    History,
+    /// The command palette.
+    Palette {
+        /// What is typed.
+        typed: String,
+        /// Which of the lines found for it is chosen.
+        chosen: usize,
+    },
     /// The pinned configurations; the name being typed for a new one.
     Pins(String),
     /// Theme, samples, memory.

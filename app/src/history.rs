@@ -74,6 +74,16 @@ impl History {
         self.redo.last().map(|step| step.label.as_str())
     }
 
+    /// All that Undo would take back, the last edit first.
+    pub fn undo_labels(&self) -> Vec<&str> {
+        self.undo.iter().rev().map(|step| step.label.as_str()).collect()
+    }
+
+    /// All that Redo would do again, the one that would be done last first.
+    pub fn redo_labels(&self) -> Vec<&str> {
+        self.redo.iter().map(|step| step.label.as_str()).collect()
+    }
+
     /// Number of steps that can be undone.
     pub fn depth(&self) -> usize {
         self.undo.len()

@@ -19,6 +19,7 @@ pub mod history;
 pub mod interval;
 pub mod keys;
 pub mod memo;
+pub mod palette;
 pub mod rows;
 pub mod runtime;
 pub mod selection;

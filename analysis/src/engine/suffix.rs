@@ -11,6 +11,8 @@ use std::{
     sync::Arc,
 };
 
+use rayon::prelude::*;
+
 use super::{
     Changed, Engine, Runtime, Session, SessionKind, Store, Value,
     segment::{Feed, segment_model},
@@ -65,18 +67,17 @@ impl Engine {
         if starts.len() < 2 {
             return Ok(None);
         }
-        let mut built = Vec::with_capacity(starts.len());
-        for (index, &from) in starts.iter().enumerate() {
+        let build = |(index, &from): (usize, &usize)| {
             cancel.check()?;
             let to = starts.get(index + 1).copied().unwrap_or(self.graph.segments.len());
-            match build(&self.runtime, &self.graph, shapes, from, to) {
-                Ok(piece) => built.push(piece),
-                Err(Error::Cancelled) => return Err(Error::Cancelled),
-                // The engine's own segments give the same answers, exactly and more slowly.
-                Err(_) => return Ok(None),
-            }
+            build(&self.runtime, &self.graph, shapes, from, to)
+        };
+        match starts.par_iter().enumerate().map(build).collect::<Result<Vec<_>>>() {
+            Ok(pieces) => Ok(Some(Suffix { graph: Arc::clone(&self.graph), pieces })),
+            Err(Error::Cancelled) => Err(Error::Cancelled),
+            // The engine's own segments give the same answers, exactly and more slowly.
+            Err(_) => Ok(None),
         }
-        Ok(Some(Suffix { graph: Arc::clone(&self.graph), pieces: built }))
     }
 }
 
@@ -173,7 +174,11 @@ fn moved(reference: Option<&Arc<Value>>, float: Option<&Arc<Value>>, value: &Val
 fn checkpoints(graph: &Graph, work: &[u64], shapes: &[Option<Vec<usize>>], pieces: usize) -> Vec<usize> {
     let count = graph.segments.len();
     let total: u64 = work.iter().sum();
-    if count < 2 || pieces < 2 || work.len() != count || !can_cut(graph, 0) {
+    if count < 2 || pieces < 2 || work.len() != count {
+        return Vec::new();
+    }
+    let crossing = crossing(graph, shapes);
+    if crossing[0].is_none() {
         return Vec::new();
     }
     let before: Vec<u64> = work
@@ -184,10 +189,6 @@ fn checkpoints(graph: &Graph, work: &[u64], shapes: &[Option<Vec<usize>>], piece
             Some(so_far)
         })
         .collect();
-    let crossing = |at: usize| -> usize {
-        let elements = |t: TensorId| shapes.get(t).cloned().flatten().map_or(1, |d| d.iter().product::<usize>());
-        live(graph, at).into_iter().map(elements).sum()
-    };
     let mut starts = vec![0];
     for share in 1..pieces as u64 {
         // Between half a piece before the share and half a piece behind it.
@@ -195,11 +196,43 @@ fn checkpoints(graph: &Graph, work: &[u64], shapes: &[Option<Vec<usize>>], piece
         let high = total * (2 * share + 1) / (2 * pieces as u64);
         let last = starts.last().copied().unwrap_or(0);
         let place = (last + 1..count)
-            .filter(|&at| before[at] >= low && before[at] < high && can_cut(graph, at))
-            .min_by_key(|&at| (crossing(at), before[at].abs_diff((low + high) / 2)));
-        starts.extend(place);
+            .filter(|&at| before[at] >= low && before[at] < high)
+            .filter_map(|at| Some((crossing[at]?, before[at].abs_diff((low + high) / 2), at)))
+            .min();
+        starts.extend(place.map(|(_, _, at)| at));
     }
     starts
+}
+
+/// By segment, how many elements are made before it and read by it or later; `None` where one of these tensors is none
+/// that a session can be fed.
+fn crossing(graph: &Graph, shapes: &[Option<Vec<usize>>]) -> Vec<Option<usize>> {
+    let count = graph.segments.len();
+    let mut last_read: Vec<Option<usize>> = vec![None; graph.tensors.len()];
+    for (index, segment) in graph.segments.iter().enumerate() {
+        segment.inputs.iter().for_each(|&t| last_read[t] = Some(index));
+    }
+    // What begins and what ends to cross before each segment: elements, tensors that cannot be fed.
+    let (mut begin, mut end) = (vec![(0, 0); count + 1], vec![(0, 0); count + 1]);
+    let mut add = |tensor: TensorId, from: usize| {
+        let Some(last) = last_read[tensor].filter(|&last| last >= from) else { return };
+        let elements = shapes.get(tensor).cloned().flatten().map_or(1, |d| d.iter().product::<usize>());
+        let blocks = usize::from(graph.tensors[tensor].element_type.is_none());
+        begin[from] = (begin[from].0 + elements, begin[from].1 + blocks);
+        end[last + 1] = (end[last + 1].0 + elements, end[last + 1].1 + blocks);
+    };
+    graph.inputs.iter().for_each(|&t| add(t, 0));
+    for (index, segment) in graph.segments.iter().enumerate() {
+        segment.outputs.iter().for_each(|&t| add(t, index + 1));
+    }
+    let (mut elements, mut blocks) = (0, 0);
+    (0..count)
+        .map(|at| {
+            elements = elements + begin[at].0 - end[at].0;
+            blocks = blocks + begin[at].1 - end[at].1;
+            (blocks == 0).then_some(elements)
+        })
+        .collect()
 }
 
 /// Tensors made before the segment `at` that it or a later one reads.
@@ -208,11 +241,6 @@ fn live(graph: &Graph, at: usize) -> Vec<TensorId> {
         graph.inputs.iter().chain(graph.segments[..at].iter().flat_map(|s| &s.outputs)).copied().collect();
     let read: BTreeSet<TensorId> = graph.segments[at..].iter().flat_map(|s| &s.inputs).copied().collect();
     made.intersection(&read).copied().collect()
-}
-
-/// Whether everything that crosses is a tensor that a session can be fed.
-fn can_cut(graph: &Graph, at: usize) -> bool {
-    live(graph, at).iter().all(|&t| graph.tensors[t].element_type.is_some())
 }
 
 fn build(runtime: &Runtime, graph: &Graph, shapes: &[Option<Vec<usize>>], from: usize, to: usize) -> Result<Piece> {

@@ -1,7 +1,7 @@
 //! Which width every tensor and constant gets, and who decides it. Nothing is ignored in silence: an entry that cannot
 //! take effect is refused where it is made, and a rule that takes effect nowhere is refused too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::limits::{self, target_defaults};
 use crate::{
@@ -112,26 +112,60 @@ impl FormatPlan {
         let mut resolver = Resolver { graph, config, warnings: Vec::new() };
         resolver.refuse_unknown_names()?;
         resolver.refuse_idle_rules()?;
-        let group_bits = resolver.group_settings()?;
+        let group_bits = resolver.group_settings(0..graph.layers.len())?;
         let mut layers = Vec::with_capacity(graph.layers.len());
         for id in 0..graph.layers.len() {
             layers.push(resolver.layer(id, &group_bits)?);
         }
         resolver.refuse_formats_of_later_opsets(&layers)?;
         let mut tensors = vec![None; graph.tensors.len()];
-        for (id, layer) in graph.layers.iter().enumerate() {
-            for &tensor in &layer.outputs {
-                if graph.quantizable.place(tensor).is_some()
-                    && let Some(bits) = layers[id].activation_bits
-                    && let Some(number) = layers[id].activation_grid.number(bits, &graph.target.activations)?
-                {
-                    tensors[tensor] = Some(TensorFormat { number, range: layers[id].range });
-                }
-            }
+        for (id, layer) in layers.iter().enumerate() {
+            set_tensors(graph, id, layer, &mut tensors)?;
         }
         resolver.refuse_combinations(&layers, &tensors)?;
         Ok(Self { layers, tensors, warnings: resolver.warnings })
     }
+
+    /// What [`FormatPlan::resolve`] makes of `config`, which says of every layer but `edited` what the configuration
+    /// behind this plan says: a sweep asks for as many plans as the model has layers.
+    ///
+    /// # Errors
+    /// As [`FormatPlan::resolve`].
+    pub(crate) fn amended(&self, graph: &Graph, config: &QuantConfig, edited: &[LayerId]) -> Result<Self> {
+        let mut resolver = Resolver { graph, config, warnings: self.warnings.clone() };
+        for &id in edited {
+            if let Some(own) = config.layers.get(&graph.layers[id].name) {
+                resolver.refuse_impossible(id, own)?;
+            }
+        }
+        let owners: BTreeSet<LayerId> = edited.iter().map(|&id| format_owner(graph, id)).collect();
+        // Who shares a scale with an edited layer takes its format from the same entries.
+        let touched = || (0..graph.layers.len()).filter(|&id| owners.contains(&format_owner(graph, id)));
+        let groups = resolver.group_settings(touched())?;
+        let (mut layers, mut tensors) = (self.layers.clone(), self.tensors.clone());
+        for id in touched() {
+            layers[id] = resolver.layer(id, &groups)?;
+            set_tensors(graph, id, &layers[id], &mut tensors)?;
+        }
+        resolver.refuse_formats_of_later_opsets(&layers)?;
+        resolver.refuse_combinations(&layers, &tensors)?;
+        Ok(Self { layers, tensors, warnings: resolver.warnings })
+    }
+}
+
+/// The formats of a layer's outputs.
+fn set_tensors(
+    graph: &Graph,
+    layer: LayerId,
+    format: &LayerFormat,
+    tensors: &mut [Option<TensorFormat>],
+) -> Result<()> {
+    for &tensor in &graph.layers[layer].outputs {
+        let bits = format.activation_bits.filter(|_| graph.quantizable.place(tensor).is_some());
+        let number = bits.map(|bits| format.activation_grid.number(bits, &graph.target.activations)).transpose()?;
+        tensors[tensor] = number.flatten().map(|number| TensorFormat { number, range: format.range });
+    }
+    Ok(())
 }
 
 /// The layer that decides the format of this layer's outputs.
@@ -201,10 +235,12 @@ impl Resolver<'_> {
         })
     }
 
-    /// Explicit activation settings of every shared-scale group, by owner: an entry on any member edits the group.
-    fn group_settings(&self) -> Result<BTreeMap<LayerId, LayerSettings>> {
+    /// Explicit activation settings of the shared-scale groups of these layers, by owner: an entry on any member edits
+    /// the group.
+    fn group_settings(&self, layers: impl Iterator<Item = LayerId>) -> Result<BTreeMap<LayerId, LayerSettings>> {
         let mut groups: BTreeMap<LayerId, (String, LayerSettings)> = BTreeMap::new();
-        for (id, row) in self.graph.layers.iter().enumerate() {
+        for id in layers {
+            let row = &self.graph.layers[id];
             let Some(own) = self.config.layers.get(&row.name) else { continue };
             let wish = own.of_output();
             if wish.is_empty() {

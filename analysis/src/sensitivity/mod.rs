@@ -17,7 +17,7 @@ use serde::Serialize;
 pub use bootstrap::{Interval, Resamples};
 pub use ground::is_same_ground;
 pub(crate) use order::worst_first;
-pub(crate) use solo::{candidates, only, without};
+pub(crate) use solo::{Solos, candidates, without};
 pub(crate) use work::segment_work;
 
 use crate::{

@@ -1,8 +1,11 @@
 //! The configurations behind a value: one layer alone, or all but one.
 
+use std::sync::Arc;
+
 use super::SweepKind;
 use crate::{
     config::{LayerSettings, QuantConfig, ReadSettings},
+    error::Result,
     graph::{Graph, LayerId},
     plan::{FormatPlan, activation_fixed, format_owner, weight_fixed},
     quant::Bits,
@@ -17,27 +20,83 @@ pub(crate) fn candidates(graph: &Graph, kind: SweepKind) -> Vec<LayerId> {
     (0..graph.layers.len()).filter(|&id| has_weights(id) || has_output(id)).collect()
 }
 
-/// `config` with every layer float but `layer`, whose quantizers of `kind` have `bits`. What the layer's other settings
-/// say (range method, granularity, scheme, …) stays.
-pub(crate) fn only(graph: &Graph, config: &QuantConfig, layer: LayerId, kind: SweepKind, bits: Bits) -> QuantConfig {
-    let owner = format_owner(graph, layer);
-    let mut solo = config.clone();
-    for (id, row) in graph.layers.iter().enumerate() {
-        let keeps_weights = id == layer && kind.has_weights();
-        let keeps_output = format_owner(graph, id) == owner && kind.has_activations();
-        let keeps_reads = id == layer && kind.has_activations();
-        let reads = if keeps_reads { Vec::new() } else { own_reads(config, graph, id) };
-        solo.edit_layer(&row.name, |settings| {
-            if weight_fixed(graph, id).is_none() {
-                settings.weight_bits = Some(if keeps_weights { bits } else { Bits::Float });
-            }
-            if activation_fixed(graph, id).is_none() {
-                settings.activation_bits = Some(if keeps_output { bits } else { Bits::Float });
-            }
-            make_float(settings, reads);
-        });
+/// One layer quantized and all others float, for every layer in turn: what they share is worked out once.
+#[derive(Debug)]
+pub(crate) struct Solos {
+    /// The configuration that is asked about.
+    config: Arc<QuantConfig>,
+    /// With every layer float.
+    float: QuantConfig,
+    /// What that resolves to.
+    float_formats: FormatPlan,
+}
+
+impl Solos {
+    /// Of the layers of `config`.
+    ///
+    /// # Errors
+    /// As [`FormatPlan::resolve`].
+    pub(crate) fn new(graph: &Graph, config: &Arc<QuantConfig>) -> Result<Self> {
+        let mut float = QuantConfig::clone(config);
+        for id in 0..graph.layers.len() {
+            put(&mut float, graph, id, solo_settings(graph, config, id, Keeps::default(), Bits::Float));
+        }
+        let float_formats = FormatPlan::resolve(graph, &float)?;
+        Ok(Self { config: Arc::clone(config), float, float_formats })
     }
-    solo
+
+    /// Formats with every layer float but `layer`, whose quantizers of `kind` have `bits`, and who shares its scale. What
+    /// the layer's other settings say (range method, granularity, scheme, …) stays.
+    ///
+    /// # Errors
+    /// As [`FormatPlan::resolve`]: the target may not have the width.
+    pub(crate) fn formats(&mut self, graph: &Graph, layer: LayerId, kind: SweepKind, bits: Bits) -> Result<FormatPlan> {
+        let owner = format_owner(graph, layer);
+        let members: Vec<LayerId> = (0..graph.layers.len()).filter(|&id| format_owner(graph, id) == owner).collect();
+        let mut before = Vec::with_capacity(members.len());
+        for &id in &members {
+            let is_asked = id == layer;
+            let keeps = Keeps {
+                weights: is_asked && kind.has_weights(),
+                output: kind.has_activations(),
+                reads: is_asked && kind.has_activations(),
+            };
+            before.push(self.float.layers.get(&graph.layers[id].name).cloned().unwrap_or_default());
+            put(&mut self.float, graph, id, solo_settings(graph, &self.config, id, keeps, bits));
+        }
+        let formats = self.float_formats.amended(graph, &self.float, &members);
+        for (&id, settings) in members.iter().zip(before) {
+            put(&mut self.float, graph, id, settings);
+        }
+        formats
+    }
+}
+
+/// Which quantizers of a layer are asked about.
+#[derive(Clone, Copy, Default)]
+struct Keeps {
+    weights: bool,
+    output: bool,
+    reads: bool,
+}
+
+/// A layer's own entry with what is kept at `bits` and everything else float.
+fn solo_settings(graph: &Graph, config: &QuantConfig, id: LayerId, keeps: Keeps, bits: Bits) -> LayerSettings {
+    let mut settings = config.layers.get(&graph.layers[id].name).cloned().unwrap_or_default();
+    if weight_fixed(graph, id).is_none() {
+        settings.weight_bits = Some(if keeps.weights { bits } else { Bits::Float });
+    }
+    if activation_fixed(graph, id).is_none() {
+        settings.activation_bits = Some(if keeps.output { bits } else { Bits::Float });
+    }
+    if !keeps.reads {
+        make_float(&mut settings, own_reads(config, graph, id));
+    }
+    settings
+}
+
+fn put(config: &mut QuantConfig, graph: &Graph, id: LayerId, settings: LayerSettings) {
+    config.edit_layer(&graph.layers[id].name, |own| *own = settings);
 }
 
 /// `config` with the quantizers of `kind` of `layer` float; `None` where `formats`, which `config` resolves to, has none
@@ -112,9 +171,20 @@ mod tests {
     }
 
     /// `(weights, output)` of every layer.
-    fn widths(graph: &Graph, config: &QuantConfig) -> Vec<(Option<Bits>, Option<Bits>)> {
-        let formats = FormatPlan::resolve(graph, config).unwrap();
+    fn widths(formats: &FormatPlan) -> Vec<(Option<Bits>, Option<Bits>)> {
         formats.layers.iter().map(|l| (l.weight_bits, l.activation_bits)).collect()
+    }
+
+    fn resolved(graph: &Graph, config: &QuantConfig) -> FormatPlan {
+        FormatPlan::resolve(graph, config).unwrap()
+    }
+
+    fn alone(graph: &Graph, config: &QuantConfig, layer: &str, kind: SweepKind, bits: Bits) -> FormatPlan {
+        let mut solos = Solos::new(graph, &Arc::new(config.clone())).unwrap();
+        let float = solos.float.clone();
+        let formats = solos.formats(graph, id(graph, layer), kind, bits).unwrap();
+        assert_eq!(solos.float, float, "the next layer starts from the same");
+        formats
     }
 
     #[test]
@@ -124,7 +194,7 @@ mod tests {
         assert_eq!(candidates(&graph, SweepKind::Weights), [id(&graph, "n_a"), id(&graph, "n_y")]);
         let four = Some(Bits::Int(4));
         let float = Some(Bits::Float);
-        let of = |kind| widths(&graph, &only(&graph, &QuantConfig::default(), id(&graph, "n_a"), kind, Bits::Int(4)));
+        let of = |kind| widths(&alone(&graph, &QuantConfig::default(), "n_a", kind, Bits::Int(4)));
         assert_eq!(of(SweepKind::Both), [(None, float), (four, four), (None, four), (float, float)]);
         assert_eq!(of(SweepKind::Weights), [(None, float), (four, float), (None, float), (float, float)]);
         assert_eq!(of(SweepKind::Activations), [(None, float), (float, four), (None, four), (float, float)]);
@@ -140,9 +210,15 @@ mod tests {
         assert_eq!(of("n_y", SweepKind::Weights), None, "they are float already");
         let (eight, float) = (Some(Bits::Int(8)), Some(Bits::Float));
         let relieved = of("n_a", SweepKind::Both).unwrap();
-        assert_eq!(widths(&graph, &relieved), [(None, eight), (float, float), (None, float), (float, eight)]);
+        assert_eq!(
+            widths(&resolved(&graph, &relieved)),
+            [(None, eight), (float, float), (None, float), (float, eight)]
+        );
         let relieved = of("n_a", SweepKind::Weights).unwrap();
-        assert_eq!(widths(&graph, &relieved), [(None, eight), (float, eight), (None, eight), (float, eight)]);
+        assert_eq!(
+            widths(&resolved(&graph, &relieved)),
+            [(None, eight), (float, eight), (None, eight), (float, eight)]
+        );
     }
 
     #[test]
@@ -152,14 +228,47 @@ mod tests {
         config.edit_layer("n_y", |s| {
             s.reads.insert("p".into(), ReadSettings { bits: Bits::Int(16) });
         });
-        let reads =
-            |config: &QuantConfig| FormatPlan::resolve(&graph, config).unwrap().layers.last().unwrap().reads.len();
-        let alone = |name, kind| only(&graph, &config, id(&graph, name), kind, Bits::Int(8));
-        assert_eq!(reads(&alone("n_y", SweepKind::Both)), 1);
-        assert_eq!(reads(&alone("n_y", SweepKind::Weights)), 0);
-        assert_eq!(reads(&alone("n_a", SweepKind::Both)), 0);
+        let reads = |formats: &FormatPlan| formats.layers.last().unwrap().reads.len();
+        let of = |name, kind| reads(&alone(&graph, &config, name, kind, Bits::Int(8)));
+        assert_eq!(of("n_y", SweepKind::Both), 1);
+        assert_eq!(of("n_y", SweepKind::Weights), 0);
+        assert_eq!(of("n_a", SweepKind::Both), 0);
         let formats = FormatPlan::resolve(&graph, &config).unwrap();
         let relieved = without(&graph, &config, &formats, id(&graph, "n_y"), SweepKind::Both).unwrap();
-        assert_eq!(reads(&relieved), 0);
+        assert_eq!(reads(&resolved(&graph, &relieved)), 0);
+    }
+
+    /// Against the configuration written out whole.
+    #[test]
+    fn an_amended_plan_is_the_resolved_one() {
+        let graph = graph();
+        let mut config = QuantConfig::default();
+        config.defaults.granularity = Some(crate::config::Granularity::PerChannel);
+        config.edit_layer("n_a", |s| s.percentile = Some(99.0));
+        config.edit_layer("n_y", |s| {
+            s.reads.insert("p".into(), ReadSettings { bits: Bits::Int(16) });
+        });
+        for kind in SweepKind::ALL {
+            for layer in candidates(&graph, kind) {
+                let name = graph.layers[layer].name.clone();
+                let mut whole = config.clone();
+                for (id, row) in graph.layers.iter().enumerate() {
+                    let shares = format_owner(&graph, id) == format_owner(&graph, layer);
+                    let keeps = Keeps {
+                        weights: id == layer && kind.has_weights(),
+                        output: shares && kind.has_activations(),
+                        reads: id == layer && kind.has_activations(),
+                    };
+                    let settings = solo_settings(&graph, &config, id, keeps, Bits::Int(4));
+                    whole.edit_layer(&row.name, |own| *own = settings);
+                }
+                let expected = resolved(&graph, &whole);
+                assert_eq!(alone(&graph, &config, &name, kind, Bits::Int(4)), expected, "{name} {kind:?}");
+                if let Some(relieved) = without(&graph, &config, &resolved(&graph, &config), layer, kind) {
+                    let amended = resolved(&graph, &config).amended(&graph, &relieved, &[layer]).unwrap();
+                    assert_eq!(amended, resolved(&graph, &relieved), "without {name} {kind:?}");
+                }
+            }
+        }
     }
 }

@@ -9,7 +9,6 @@ use super::{
     score::SampleScore,
 };
 use crate::{
-    config::QuantConfig,
     data::Dataset,
     engine::{Engine, PassCount, SampleRun, Store},
     error::Result,
@@ -42,16 +41,6 @@ impl Workbench {
             job.step("quantized run", "samples", done, count)
         })?;
         Ok(total)
-    }
-
-    /// Brings every sample back to a configuration whose report is kept, which needs no run to be shown.
-    ///
-    /// # Errors
-    /// As [`Workbench::evaluate`].
-    pub fn bring_back(&mut self, config: &QuantConfig, job: &mut Job<'_>) -> Result<()> {
-        let plan = self.plan_of(config, job)?;
-        let count = self.data.as_ref().ok_or_else(no_data)?.samples.len();
-        self.bring(0..count, &plan, job).map(drop)
     }
 
     /// Both runs' tensors of a sample at `plan`, whether it is resident or not: float, quantized.

@@ -221,13 +221,7 @@ impl Workbench {
         Ok(())
     }
 
-    /// The float tensors of a sample, cached or run now.
-    pub(super) fn float_store(&mut self, index: usize, job: &Job<'_>) -> Result<Store> {
-        self.engine.prepare(None, &job.cancel)?;
-        self.float_run(index, &job.cancel)
-    }
-
-    /// As [`Workbench::float_store`], where the float sessions are known to be built.
+    /// The float tensors of a sample, cached or run now; the float sessions must have been prepared.
     pub(super) fn float_run(&self, index: usize, cancel: &CancelToken) -> Result<Store> {
         let data = self.data.as_ref().ok_or_else(no_data)?;
         let cached = &data.samples[index].float;

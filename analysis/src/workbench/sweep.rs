@@ -21,7 +21,7 @@ use crate::{
     plan::{FormatPlan, QuantPlan, TensorFormat, WeightCache, format_owner},
     quant::Bits,
     report::{SampleEnergy, Sweep, SweepTiming},
-    sensitivity::{Question, Resamples, SweepRequest, candidates, only, segment_work, without, worst_first},
+    sensitivity::{Question, Resamples, Solos, SweepRequest, candidates, segment_work, without, worst_first},
 };
 
 /// Layers that share a look at a sample that is not in memory.
@@ -64,6 +64,10 @@ struct Ground {
     /// The configuration's own output errors, by sample, by output, for a relief.
     base_sums: Vec<Vec<Option<ErrorSums>>>,
     samples: usize,
+    /// For a sensitivity, once a layer is asked.
+    solos: Option<Solos>,
+    /// A cache apart from the clicks', which must stay: of layers that are float, as all are but the asked one.
+    float_weights: WeightCache,
     suffix: Option<Suffix>,
     /// By sample.
     references: Vec<Option<Reference>>,
@@ -102,6 +106,8 @@ impl Workbench {
             base: None,
             base_sums: Vec::new(),
             samples,
+            solos: None,
+            float_weights: WeightCache::new(),
             suffix: None,
             references: Vec::new(),
             resamples: Resamples::new(samples),
@@ -143,7 +149,7 @@ impl Workbench {
         let turn = if self.are_resident(&ground)? { 1 } else { TURN };
         for group in layers.chunks(turn) {
             job.step("sensitivity", "layers", sweep.layers_done, sweep.layers_total)?;
-            let mut items = self.items(&ground, group)?;
+            let mut items = self.items(&mut ground, group)?;
             self.ask_all(&ground, &mut items, &job.cancel)?;
             sweep.rows.extend(items.iter().map(|item| ground.row(self, item)));
             sweep.rows.sort_by_key(|row| row.index);
@@ -206,17 +212,25 @@ impl Workbench {
         let macs: Vec<u64> = (0..self.graph.layers.len()).map(|l| cost::macs(&self.graph, l, &data.shapes)).collect();
         let work = segment_work(&self.graph, &data.shapes, &macs);
         let Some(suffix) = self.engine.suffix(&work, &data.shapes, PIECES, &job.cancel)? else { return Ok(()) };
-        for index in 0..ground.samples {
-            job.step("preparing estimates", "samples", index, ground.samples)?;
-            let float = self.float_store(index, job)?;
-            match suffix.reference(&float, &job.cancel) {
-                Ok(reference) => ground.references.push(Some(reference)),
-                Err(Error::Cancelled) => return Err(Error::Cancelled),
-                // A piece that cannot be run gives no estimates: the engine's own segments answer.
-                Err(_) => return Ok(()),
-            }
+        self.engine.prepare(None, &job.cancel)?;
+        let (samples, cancel, mut done) = (ground.samples, job.cancel.clone(), 0);
+        let mut references = vec![None; samples];
+        let bench = &*self;
+        let refer = |index| match suffix.reference(&bench.float_run(index, &cancel)?, &cancel) {
+            Ok(reference) => Ok((index, Some(reference))),
+            Err(Error::Cancelled) => Err(Error::Cancelled),
+            // A piece that cannot be run gives no estimates: the engine's own segments answer.
+            Err(_) => Ok((index, None)),
+        };
+        job.step("preparing estimates", "samples", 0, samples)?;
+        parallel::for_each(0..samples, refer, |(index, reference)| {
+            references[index] = reference;
+            done += 1;
+            job.step("preparing estimates", "samples", done, samples)
+        })?;
+        if references.iter().all(Option::is_some) {
+            (ground.suffix, ground.references) = (Some(suffix), references);
         }
-        ground.suffix = Some(suffix);
         Ok(())
     }
 
@@ -227,8 +241,8 @@ impl Workbench {
     }
 
     /// The plans that are asked of these layers.
-    fn items(&mut self, ground: &Ground, layers: &[LayerId]) -> Result<Vec<Item>> {
-        let (config, request) = (&ground.config, &ground.request);
+    fn items(&mut self, ground: &mut Ground, layers: &[LayerId]) -> Result<Vec<Item>> {
+        let Ground { config, request, base, solos, float_weights: float, .. } = ground;
         let mut items = Vec::new();
         for &layer in layers {
             let mut add = |bits: Option<Bits>, plan| {
@@ -237,28 +251,27 @@ impl Workbench {
                 items.push(Item { layer, bits, plan, sessions, sums: Vec::new(), estimates });
             };
             let statistics = &self.data.as_ref().ok_or_else(no_data)?.statistics;
-            match (&request.question, &ground.base) {
+            match (&request.question, &*base) {
                 (Question::Sensitivity(widths), _) => {
+                    let solos = match solos {
+                        Some(solos) => solos,
+                        None => solos.insert(Solos::new(&self.graph, config)?),
+                    };
                     for &bits in widths {
-                        let solo = only(&self.graph, config, layer, request.kind, bits);
-                        let plan = match FormatPlan::resolve(&self.graph, &solo) {
-                            // A cache of its own: these weights are asked for once, and the clicks' must stay.
-                            Ok(formats) => Ok(QuantPlan::resolve(
-                                &self.graph,
-                                Arc::new(formats),
-                                statistics,
-                                &mut WeightCache::new(),
-                            )?),
+                        let plan = match solos.formats(&self.graph, layer, request.kind, bits) {
+                            Ok(formats) => Ok(QuantPlan::resolve(&self.graph, Arc::new(formats), statistics, float)?),
                             Err(Error::Config { reason, .. }) => Err(reason),
                             Err(other) => return Err(other),
                         };
                         add(Some(bits), plan);
                     }
+                    // Its weights are asked for once.
+                    float.remove(&layer);
                 }
                 (Question::Relief, Some(base)) => {
                     let relieved = without(&self.graph, config, &base.formats, layer, request.kind);
                     let Some(relieved) = relieved else { continue };
-                    let formats = Arc::new(FormatPlan::resolve(&self.graph, &relieved)?);
+                    let formats = Arc::new(base.formats.amended(&self.graph, &relieved, &[layer])?);
                     add(None, Ok(base.relieved(&self.graph, formats, statistics, &mut self.weight_cache)?));
                 }
                 (Question::Relief, None) => {}

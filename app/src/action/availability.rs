@@ -23,6 +23,7 @@ impl Action {
             Self::TryRecipes => data(),
             Self::ExportFigure => model.or(need(doc.detail.value.is_some(), "Select a layer to have a figure")),
             Self::Recent(n) => need(usize::from(n) <= doc.recent.len(), "No such recent file"),
+            Self::History => model,
             Self::Undo => need(doc.history.undo_label().is_some(), "Nothing to undo"),
             Self::Redo => need(doc.history.redo_label().is_some(), "Nothing to redo"),
             Self::CopyTsv | Self::CopyCsv | Self::Bits(_) | Self::Float | Self::ToggleFloat => layer(),

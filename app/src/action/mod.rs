@@ -32,6 +32,8 @@ pub enum Action {
     Quit,
     Undo,
     Redo,
+    History,
+    Palette,
     CopyTsv,
     CopyCsv,
     SelectAll,
@@ -97,7 +99,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 71] = [
+    pub const ALL: [Self; 73] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -119,6 +121,8 @@ impl Action {
         Self::Quit,
         Self::Undo,
         Self::Redo,
+        Self::History,
+        Self::Palette,
         Self::CopyTsv,
         Self::CopyCsv,
         Self::SelectAll,
@@ -204,6 +208,8 @@ impl Action {
             | Self::Quit => Menu::File,
             Self::Undo
             | Self::Redo
+            | Self::History
+            | Self::Palette
             | Self::CopyTsv
             | Self::CopyCsv
             | Self::SelectAll
@@ -247,6 +253,7 @@ impl Action {
                 | Self::OpenConfig
                 | Self::Export
                 | Self::Quit
+                | Self::Palette
                 | Self::CopyTsv
                 | Self::FilterLayers
                 | Self::PreviousLayer

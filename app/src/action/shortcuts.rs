@@ -8,32 +8,23 @@ use crate::{
     document::{Page, PanelId},
 };
 
+const NONE: Modifiers = Modifiers::NONE;
+const CTRL: Modifiers = Modifiers::COMMAND;
+const SHIFT: Modifiers = Modifiers::SHIFT;
+const CTRL_SHIFT: Modifiers = CTRL.plus(SHIFT);
+const CTRL_ALT: Modifiers = CTRL.plus(Modifiers::ALT);
+
+macro_rules! keys {
+    ($($modifiers:expr, $key:ident);*) => { const { &[$(KeyboardShortcut::new($modifiers, Key::$key)),*] } };
+}
+
 impl Action {
     /// Its keys; the first is the one shown.
     pub fn shortcuts(self) -> &'static [KeyboardShortcut] {
-        const NONE: Modifiers = Modifiers::NONE;
-        const CTRL: Modifiers = Modifiers::COMMAND;
-        const SHIFT: Modifiers = Modifiers::SHIFT;
-        const CTRL_SHIFT: Modifiers = CTRL.plus(SHIFT);
-        const CTRL_ALT: Modifiers = CTRL.plus(Modifiers::ALT);
-        macro_rules! keys {
-            ($($modifiers:expr, $key:ident);*) => { const { &[$(KeyboardShortcut::new($modifiers, Key::$key)),*] } };
-        }
         match self {
             Self::OpenModel => keys![CTRL, O],
             Self::OpenPath => keys![CTRL_SHIFT, O],
-            Self::Recent(n) => match n {
-                1 => keys![CTRL, Num1],
-                2 => keys![CTRL, Num2],
-                3 => keys![CTRL, Num3],
-                4 => keys![CTRL, Num4],
-                5 => keys![CTRL, Num5],
-                6 => keys![CTRL, Num6],
-                7 => keys![CTRL, Num7],
-                8 => keys![CTRL, Num8],
-                9 => keys![CTRL, Num9],
-                _ => &[],
-            },
+            Self::Recent(n) => recent(n),
             Self::SaveConfig => keys![CTRL, S],
             Self::SaveConfigAs => keys![CTRL_SHIFT, S],
             Self::Export => keys![CTRL, E],
@@ -41,6 +32,8 @@ impl Action {
             Self::Quit => keys![CTRL, Q],
             Self::Undo => keys![CTRL, Z],
             Self::Redo => keys![CTRL_SHIFT, Z; CTRL, Y],
+            Self::History => keys![CTRL_ALT, Z],
+            Self::Palette => keys![CTRL, K; CTRL_SHIFT, P],
             Self::CopyTsv => keys![CTRL, C],
             Self::CopyCsv => keys![CTRL_SHIFT, C],
             Self::SelectAll => keys![CTRL, A],
@@ -53,17 +46,7 @@ impl Action {
             Self::ExtendDown => keys![SHIFT, ArrowDown],
             Self::NextWorse => keys![NONE, OpenBracket],
             Self::NextBetter => keys![NONE, CloseBracket],
-            Self::Bits(n) => match n {
-                2 => keys![NONE, Num2],
-                3 => keys![NONE, Num3],
-                4 => keys![NONE, Num4],
-                5 => keys![NONE, Num5],
-                6 => keys![NONE, Num6],
-                7 => keys![NONE, Num7],
-                8 => keys![NONE, Num8],
-                16 => keys![NONE, Num1],
-                _ => &[],
-            },
+            Self::Bits(n) => width(n),
             Self::Float => keys![NONE, F],
             Self::ToggleFloat => keys![NONE, Space],
             Self::PerChannel => keys![NONE, C],
@@ -90,5 +73,34 @@ impl Action {
             Self::Escape => keys![NONE, Escape],
             _ => &[],
         }
+    }
+}
+
+fn recent(place: u8) -> &'static [KeyboardShortcut] {
+    match place {
+        1 => keys![CTRL, Num1],
+        2 => keys![CTRL, Num2],
+        3 => keys![CTRL, Num3],
+        4 => keys![CTRL, Num4],
+        5 => keys![CTRL, Num5],
+        6 => keys![CTRL, Num6],
+        7 => keys![CTRL, Num7],
+        8 => keys![CTRL, Num8],
+        9 => keys![CTRL, Num9],
+        _ => &[],
+    }
+}
+
+fn width(bits: u8) -> &'static [KeyboardShortcut] {
+    match bits {
+        2 => keys![NONE, Num2],
+        3 => keys![NONE, Num3],
+        4 => keys![NONE, Num4],
+        5 => keys![NONE, Num5],
+        6 => keys![NONE, Num6],
+        7 => keys![NONE, Num7],
+        8 => keys![NONE, Num8],
+        16 => keys![NONE, Num1],
+        _ => &[],
     }
 }

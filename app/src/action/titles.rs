@@ -26,6 +26,8 @@ impl Action {
             Self::Quit => "Quit",
             Self::Undo => "Undo",
             Self::Redo => "Redo",
+            Self::History => "History of edits…",
+            Self::Palette => "Command palette…",
             Self::CopyTsv => "Copy rows",
             Self::CopyCsv => "Copy rows as CSV",
             Self::SelectAll => "Select all shown",

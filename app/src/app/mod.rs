@@ -242,16 +242,15 @@ impl App {
             Clock::Ui => ctx.input(|input| input.time),
         };
     }
-}
 
-impl eframe::App for App {
-    /// Also runs while the window is hidden, so that jobs finish while it is minimised.
-    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+    /// Takes in the news, before a frame or without one.
+    pub fn take_in(&mut self, ctx: &Context) {
         self.tick(ctx);
         self.listen(ctx);
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+    /// Draws one frame and carries out what it asks for; needs no window, so that a benchmark can draw too.
+    pub fn draw(&mut self, ui: &mut egui::Ui) {
         let ctx = ui.ctx().clone();
         self.dropped(&ctx);
         self.close_request(&ctx);
@@ -273,6 +272,22 @@ impl eframe::App for App {
             self.closing = true;
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
+    }
+
+    /// Whether nothing runs and nothing waits to be run.
+    pub fn is_idle(&self) -> bool {
+        self.worker.queue().is_idle()
+    }
+}
+
+impl eframe::App for App {
+    /// Also runs while the window is hidden, so that jobs finish while it is minimised.
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.take_in(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.draw(ui);
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

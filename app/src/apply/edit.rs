@@ -58,8 +58,20 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
             let config = QuantConfig { defaults, ..QuantConfig::clone(&doc.config) };
             commit(doc, config, "change the defaults".into(), out);
         }
+        Command::GoToStep(steps) => go_to_step(doc, steps, out),
         _ => {}
     }
+}
+
+/// Undoes (below 0) or redoes so many edits; the numbers are asked for once.
+pub(super) fn go_to_step(doc: &mut Document, steps: isize, out: &mut Effects) {
+    let mut now = Arc::clone(&doc.config);
+    for _ in 0..steps.unsigned_abs() {
+        let step = if steps < 0 { doc.history.undo(&now) } else { doc.history.redo(&now) };
+        let Some(step) = step else { break };
+        now = step.config;
+    }
+    replace(doc, now, out);
 }
 
 fn set_bits(doc: &mut Document, layers: &[String], part: Part, bits: Bits, out: &mut Effects) {

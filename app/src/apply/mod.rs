@@ -83,7 +83,8 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         | Command::SetFold { .. }
         | Command::ResetLayers(_)
         | Command::SetTarget(_)
-        | Command::SetDefaults(_) => edit::apply(doc, command, out),
+        | Command::SetDefaults(_)
+        | Command::GoToStep(_) => edit::apply(doc, command, out),
         Command::Pin(command) => pins::apply(doc, command, out),
         Command::Select { .. }
         | Command::SelectMany(_)

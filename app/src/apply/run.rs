@@ -1,7 +1,5 @@
 //! The commands of the table, on what is selected. A command that is refused now says why instead of doing nothing.
 
-use std::sync::Arc;
-
 use quantlens_analysis::{config::Granularity, data::DataSource, quant::Bits};
 
 use super::{Effect, Effects, apply, edit, evaluate, navigate, notify::notice, request_close};
@@ -11,6 +9,7 @@ use crate::{
     copy,
     dialogs::Ask,
     document::{Document, ExportPhase, ExportState, Level, PanelId, ThemeChoice},
+    palette,
     tour::TourStep,
 };
 
@@ -24,7 +23,8 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         return notice(doc, Level::Info, format!("{}: {}", action.title(), lower(reason)), "");
     }
     match action {
-        A::Undo | A::Redo => history(doc, action, out),
+        A::Undo => edit::go_to_step(doc, -1, out),
+        A::Redo => edit::go_to_step(doc, 1, out),
         A::Bits(_)
         | A::Float
         | A::ToggleFloat
@@ -69,7 +69,12 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         A::Quit => request_close(doc, out),
         A::CopyTsv => out.push(Effect::CopyText(copy::tsv(doc))),
         A::CopyCsv => out.push(Effect::CopyText(copy::csv(doc))),
-        A::FilterLayers | A::GoToLayer => {
+        A::History => doc.dialog = Some(Dialog::History),
+        A::Palette => doc.dialog = Some(Dialog::Palette { typed: String::new(), chosen: 0 }),
+        A::GoToLayer => {
+            doc.dialog = Some(Dialog::Palette { typed: palette::LAYERS_ONLY.to_string(), chosen: 0 });
+        }
+        A::FilterLayers => {
             show_list(doc);
             out.push(Effect::FocusFilter);
         }
@@ -123,14 +128,6 @@ fn on_selection(doc: &mut Document, action: A, out: &mut Effects) {
         A::NextWorse => navigate::step_by_metric(doc, 1, out),
         A::NextBetter => navigate::step_by_metric(doc, -1, out),
         _ => {}
-    }
-}
-
-fn history(doc: &mut Document, action: A, out: &mut Effects) {
-    let now = Arc::clone(&doc.config);
-    let step = if action == A::Undo { doc.history.undo(&now) } else { doc.history.redo(&now) };
-    if let Some(step) = step {
-        edit::replace(doc, step.config, out);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use egui::{Id, Key, Modal, RichText, Ui};
 
-use super::{notices, pins, settings, shortcuts};
+use super::{history_list, notices, palette, pins, settings, shortcuts};
 use crate::{
     command::{CloseAnswer, Command, Commands, Dialog},
     document::Document,
@@ -12,6 +12,9 @@ use crate::{
 /// Draws the dialog that is open, if one is.
 pub fn dialog_ui(ctx: &egui::Context, doc: &Document, send: &mut Commands) {
     let Some(dialog) = &doc.dialog else { return };
+    if let Dialog::Palette { typed, chosen } = dialog {
+        return palette::palette_ui(ctx, doc, typed, *chosen, send);
+    }
     let modal = Modal::new(Id::unique("dialog")).frame(dialog_frame(ctx)).show(ctx, |ui| {
         ui.set_width(width(dialog).min(ctx.content_rect().width() - 60.0));
         ui.heading(title(dialog));
@@ -32,6 +35,8 @@ fn title(dialog: &Dialog) -> &'static str {
     match dialog {
         Dialog::Path(_) => "Open path",
         Dialog::Shortcuts => "Keyboard shortcuts",
+        Dialog::History => "History of edits",
+        Dialog::Palette { .. } => "Command palette",
         Dialog::Pins(_) => "Pinned configurations",
         Dialog::Settings => "Settings",
         Dialog::Notices => "Warnings and messages",
@@ -54,6 +59,9 @@ fn content_ui(ui: &mut Ui, dialog: &Dialog, doc: &Document, send: &mut Commands)
     match dialog {
         Dialog::Path(text) => return path_ui(ui, text, send),
         Dialog::Shortcuts => shortcuts::shortcuts_ui(ui),
+        Dialog::History => history_list::history_ui(ui, doc, send),
+        // Drawn without a frame of buttons.
+        Dialog::Palette { .. } => {}
         Dialog::Pins(typed) => pins::pins_ui(ui, doc, typed, send),
         Dialog::Settings => settings::settings_ui(ui, doc, send),
         Dialog::Notices => notices::list_ui(ui, doc),

@@ -13,6 +13,7 @@ pub mod figures;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod histogram;
+pub mod history_list;
 pub mod inspector;
 pub mod layer_list;
 pub mod layer_page;
@@ -24,6 +25,7 @@ pub mod notices;
 pub(crate) mod page_fixtures;
 #[cfg(test)]
 mod page_tests;
+pub mod palette;
 pub mod pins;
 pub mod scoreboard;
 pub mod sensitivity;

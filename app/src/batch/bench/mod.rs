@@ -6,21 +6,19 @@ use anyhow::{Context as _, Result};
 use quantlens_analysis::{
     config::QuantConfig,
     job::{CancelToken, Job},
-    quant::Bits,
     report::{Report, Timing},
-    workbench::{LIVE_SAMPLES, Plain, Workbench},
+    workbench::{Plain, Workbench},
 };
 use serde_json::{Value, json};
 
+mod toggle;
+
 use super::{
     analyze::write,
-    options::BenchArgs,
+    options::{BenchArgs, EvaluationArgs},
     progress::Reporter,
     workbench::{self, cores},
 };
-
-/// Widths that a layer is switched to, none of which it has by default.
-const WIDTHS: [u8; 6] = [4, 7, 5, 6, 3, 2];
 
 pub(super) fn run(args: &BenchArgs) -> Result<ExitCode> {
     let mut reporter = Reporter::new();
@@ -38,15 +36,19 @@ pub(super) fn run(args: &BenchArgs) -> Result<ExitCode> {
         phases.push(report.timing);
         last = Some((bench, report));
     }
-    let (mut bench, report) = last.context("no run was made")?;
+    let (bench, report) = last.context("no run was made")?;
     let plain = plain_times(&bench, runs)?;
-    let toggle = if args.toggle { Some(toggle_times(&mut bench, &report, runs)?) } else { None };
+    let model = bench.model();
+    let segments = bench.graph().segments.len();
+    // Two engines side by side would share the cores and the memory.
+    drop(bench);
+    let toggle = if args.toggle { Some(toggle::times(&args.evaluation, runs)?) } else { None };
     drop(reporter);
     let value = json!({
         "schema": "quantlens-bench/1",
-        "model": bench.model().path.display().to_string(),
+        "model": model.path.display().to_string(),
         "samples": report.samples,
-        "segments": bench.graph().segments.len(),
+        "segments": segments,
         "threads": args.evaluation.threads.unwrap_or_else(cores),
         "runs": runs,
         "onnxruntime": { "optimized_s": plain[0], "unoptimized_s": plain[1], "all_intermediates_s": plain[2] },
@@ -86,40 +88,6 @@ fn plain_times(bench: &Workbench, runs: usize) -> Result<[f64; 3]> {
         *median = median_of(seconds);
     }
     Ok(medians)
-}
-
-/// Milliseconds from a change of a layer's weights to the curve of one sample, of the live ones and of all.
-fn toggle_times(bench: &mut Workbench, report: &Report, runs: usize) -> Result<Value> {
-    let weighted: Vec<&str> =
-        report.rows.iter().filter(|row| row.weight.is_some()).map(|row| row.info.name.as_str()).collect();
-    let (Some(&first), Some(&last)) = (weighted.first(), weighted.last()) else {
-        return Ok(Value::Null);
-    };
-    let places = [("first", first), ("middle", weighted[weighted.len() / 2]), ("last", last)];
-    let mut found = serde_json::Map::new();
-    for (place, layer) in places {
-        let mut times = [Vec::new(), Vec::new(), Vec::new()];
-        for width in WIDTHS.iter().cycle().take(runs) {
-            let mut config = QuantConfig::clone(&report.config);
-            config.edit_layer(layer, |settings| settings.weight_bits = Some(Bits::Int(*width)));
-            let started = Instant::now();
-            let mut stages = Vec::new();
-            let done = evaluate(bench, &Arc::new(config), &mut |stage| {
-                stages.push((stage.samples, milliseconds(started)));
-            })?;
-            stages.push((done.samples, milliseconds(started)));
-            let at = |samples: usize| stages.iter().find(|(n, _)| *n >= samples).map_or(f64::NAN, |(_, ms)| *ms);
-            let wanted = [1, LIVE_SAMPLES.min(done.samples), done.samples];
-            times.iter_mut().zip(wanted).for_each(|(times, samples)| times.push(at(samples)));
-            // So that the next change starts from the same place.
-            let mut job = Job { cancel: CancelToken::new(), progress: &mut |_| () };
-            bench.bring_back(&report.config, &mut job)?;
-        }
-        let [first_curve, live, all] = times.map(median_of);
-        let times = json!({ "layer": layer, "first_curve_ms": first_curve, "live_ms": live, "all_ms": all });
-        found.insert(place.into(), times);
-    }
-    Ok(Value::Object(found))
 }
 
 fn milliseconds(since: Instant) -> f64 {
