@@ -21,6 +21,7 @@ pub mod report;
 pub mod sensitivity;
 pub mod target;
 pub mod tensor;
+pub mod text;
 pub mod workbench;
 
 pub use error::{Error, Result};

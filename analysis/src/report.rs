@@ -3,6 +3,7 @@
 
 mod arithmetic;
 mod breakdown;
+mod density;
 mod drift;
 mod flow;
 mod scope;
@@ -17,6 +18,7 @@ pub use arithmetic::{
 };
 
 pub use breakdown::{CutErrors, ErrorPart, ErrorSource, LayerErrors, QuantizerErrors, clipping_share};
+pub use density::{DENSITY_BINS, Density};
 pub use drift::{DriftNote, FallReason};
 pub use flow::{Flow, FlowKind};
 pub use scope::{SampleScope, WorstSample};
@@ -376,6 +378,10 @@ pub struct LayerDetail {
     pub activation: Option<Distribution>,
     /// Weights, float against dequantized (batch norm folded in both where it is).
     pub weights: Option<Distribution>,
+    /// The output's values, one against one; `None` where there are none, or all are the same.
+    pub density: Option<Arc<Density>>,
+    /// The weights', likewise.
+    pub weight_density: Option<Arc<Density>>,
     /// One entry an output channel of the weights; empty without weights.
     pub weight_channels: Vec<WeightChannel>,
     /// One entry a channel (axis 1, or the last where the tensor is a sequence of tokens) of the output.

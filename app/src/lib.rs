@@ -15,6 +15,7 @@ pub mod files;
 pub mod filter;
 pub mod format;
 pub mod formula;
+pub mod help;
 pub mod history;
 pub mod interval;
 pub mod keys;

@@ -222,6 +222,8 @@ pub fn detail(layer: &str) -> LayerDetail {
         samples: 8,
         activation: Some(distribution(&format!("{layer}_out"))),
         weights: Some(distribution(&format!("{layer}.weight"))),
+        density: None,
+        weight_density: None,
         weight_channels: (0..16).map(channel).collect(),
         activation_channels: Vec::new(),
         threshold: Some(Arc::new(threshold(layer))),

@@ -233,10 +233,17 @@ fn install_fonts(ctx: &egui::Context) {
         egui::FontData::from_static(FONT),
         vec![family(FontFamily::Proportional), family(FontFamily::Monospace)],
     ));
+    ctx.add_font(FontInsert::new(
+        "Noto Sans SC",
+        egui::FontData::from_static(CHINESE_FONT),
+        vec![family(FontFamily::Proportional), family(FontFamily::Monospace)],
+    ));
 }
 
 /// The embedded font (a subset of `DejaVu Sans`, see `assets/font/README.md`); also what figures are written with.
 pub static FONT: &[u8] = include_bytes!("../../assets/font/DejaVuSans-subset.ttf");
+/// The characters of our Chinese texts, with Latin for figure files (see `assets/font/README.md`).
+pub static CHINESE_FONT: &[u8] = include_bytes!("../../assets/font/NotoSansSC-subset.otf");
 
 fn style_of(style: &mut egui::Style, t: &Tokens, theme: Theme) {
     style.spacing.item_spacing = Vec2::new(2.0 * GRID, 1.5 * GRID);

@@ -14,7 +14,7 @@ use crate::{
     metrics::{ErrorSums, Errors, Measure},
     plan::{Operand, OperandValue, QuantPlan},
     quant::{ChannelLayout, QuantParams, Range},
-    report::{ActivationChannel, Distribution, LayerDetail, WeightChannel},
+    report::{ActivationChannel, Density, Distribution, LayerDetail, WeightChannel},
 };
 
 /// Both runs' values of a tensor, sample by sample.
@@ -38,11 +38,15 @@ impl Workbench {
         let pairs = self.pairs(output, &plan, job)?;
         let threshold = self.threshold(output, &plan, job)?;
         let operand = plan.weights[id].main().cloned().map_or_else(|| self.float_operand(id), Some);
+        let (activation, density) = output.and_then(|t| self.activation(t, &pairs, &plan)).unzip();
+        let (weights, weight_density) = operand.as_ref().and_then(|o| self.weights(o)).unzip();
         Ok(Arc::new(LayerDetail {
             layer: layer.to_owned(),
             samples: pairs.len(),
-            activation: output.and_then(|t| self.activation(t, &pairs, &plan)),
-            weights: operand.as_ref().and_then(|o| self.weights(o)),
+            activation,
+            weights,
+            density: density.flatten().map(Arc::new),
+            weight_density: weight_density.flatten().map(Arc::new),
             weight_channels: operand.as_ref().map(|o| self.weight_channels(id, o)).unwrap_or_default(),
             activation_channels: activation_channels(&pairs),
             threshold_note: threshold.as_ref().err().cloned(),
@@ -78,23 +82,29 @@ impl Workbench {
         })
     }
 
-    fn activation(&self, tensor: TensorId, pairs: &Pairs, plan: &QuantPlan) -> Option<Distribution> {
+    fn activation(&self, tensor: TensorId, pairs: &Pairs, plan: &QuantPlan) -> Option<(Distribution, Option<Density>)> {
+        let widened = pairs.iter().map(|(f, q)| Some((f.widened()?, q.widened()?))).collect::<Option<Vec<_>>>()?;
         let mut seen = MinMax::new();
-        for (float, quantized) in pairs {
-            seen.observe(&float.widened()?);
-            seen.observe(&quantized.widened()?);
+        for (float, quantized) in &widened {
+            seen.observe(float);
+            seen.observe(quantized);
         }
         let range = seen.range()?;
         let (mut float_counts, mut quantized_counts) = (DisplayHistogram::new(range), DisplayHistogram::new(range));
-        for (float, quantized) in pairs {
-            float_counts.observe(&float.widened()?);
-            quantized_counts.observe(&quantized.widened()?);
+        for (float, quantized) in &widened {
+            float_counts.observe(float);
+            quantized_counts.observe(quantized);
         }
         let params = plan.tensors[tensor].and_then(|q| q.quantizer.integer().copied());
-        Some(distribution(self.graph.name(tensor), range, &float_counts, &quantized_counts, params))
+        let name = self.graph.name(tensor);
+        // Shapes that depend on the values leave nothing to set against each other.
+        let is_paired = widened.iter().all(|(float, quantized)| float.len() == quantized.len());
+        let both: Vec<(&[f32], &[f32])> = widened.iter().map(|(f, q)| (f.as_ref(), q.as_ref())).collect();
+        let density = is_paired.then(|| Density::of(name, range, params, &both)).flatten();
+        Some((distribution(name, range, &float_counts, &quantized_counts, params), density))
     }
 
-    fn weights(&self, operand: &Operand) -> Option<Distribution> {
+    fn weights(&self, operand: &Operand) -> Option<(Distribution, Option<Density>)> {
         let dequantized = operand.dequantized();
         let mut seen = MinMax::of(&operand.float);
         seen.observe(&dequantized);
@@ -107,7 +117,8 @@ impl Workbench {
             _ => None,
         };
         let name = operand.source.map_or("", |t| self.graph.name(t));
-        Some(distribution(name, range, &float_counts, &quantized_counts, params))
+        let density = Density::of(name, range, params, &[(&operand.float, &dequantized)]);
+        Some((distribution(name, range, &float_counts, &quantized_counts, params), density))
     }
 
     /// One entry an output channel, also where one scale serves them all: that is what shows why it should not.

@@ -99,7 +99,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 73] = [
+    pub const ALL: [Self; 75] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -142,6 +142,7 @@ impl Action {
         Self::ShowPage(Page::Histogram),
         Self::ShowPage(Page::Threshold),
         Self::ShowPage(Page::Channels),
+        Self::ShowPage(Page::Scatter),
         Self::ShowPage(Page::Errors),
         Self::ShowPage(Page::Arithmetic),
         Self::Toggle(PanelId::List),
@@ -168,6 +169,7 @@ impl Action {
         Self::PerChannel,
         Self::PerTensor,
         Self::ResetSelected,
+        Self::ShowPage(Page::Help),
         Self::Notices,
         Self::Shortcuts,
         Self::Tour,
@@ -222,6 +224,7 @@ impl Action {
             | Self::NextWorse
             | Self::NextBetter
             | Self::Settings => Menu::Edit,
+            Self::ShowPage(Page::Help) => Menu::Help,
             Self::ShowPage(_) | Self::Toggle(_) | Self::Theme(_) => Menu::View,
             Self::OpenImages
             | Self::OpenArrays

@@ -3,7 +3,7 @@
 use super::Action;
 use crate::{
     command::Part,
-    document::{Document, PanelId, ThemeChoice},
+    document::{Document, Page, PanelId, ThemeChoice},
 };
 
 impl Action {
@@ -55,6 +55,7 @@ impl Action {
             Self::GoBackToPin => "Go back to the baseline",
             Self::CopyFromPin => "Copy the baseline's settings",
             Self::TryRecipes => "Try recipes",
+            Self::ShowPage(Page::Help) => "Twenty questions",
             Self::ShowPage(page) => page.title(),
             Self::Toggle(PanelId::List) => "Layer list",
             Self::Toggle(PanelId::Strip) => "Drift strip",

@@ -11,9 +11,9 @@ use crate::{
     document::{Document, Drawer, Page, PanelId},
     keys, theme,
     views::{
-        ViewStates, arithmetic, channels, data_page, dialogs, drift, errors, export_dialog, histogram, inspector,
-        layer_list, layer_table, menu, model_summary, notices, scoreboard, sensitivity, status, threshold, toolbar,
-        tour, welcome,
+        ViewStates, arithmetic, channels, data_page, dialogs, drift, errors, export_dialog, help, histogram, inspector,
+        layer_list, layer_table, menu, model_summary, notices, scatter, scoreboard, sensitivity, status, threshold,
+        toolbar, tour, welcome,
     },
     widgets::{self, StripAnswer, Tone},
 };
@@ -182,8 +182,10 @@ fn centre_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Com
         Page::Histogram => histogram::histogram_ui(ui, doc, &mut views.histogram, send),
         Page::Threshold => threshold::threshold_ui(ui, doc, &mut views.threshold, send),
         Page::Channels => channels::channels_ui(ui, doc, &mut views.channels, send),
+        Page::Scatter => scatter::scatter_ui(ui, doc, &mut views.scatter, send),
         Page::Errors => errors::errors_ui(ui, doc, &mut views.errors, send),
         Page::Arithmetic => arithmetic::arithmetic_ui(ui, doc, &mut views.arithmetic, send),
+        Page::Help => help::help_ui(ui, doc, &mut views.help, send),
     }
 }
 
@@ -195,6 +197,11 @@ fn tabs_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
         ui.separator();
         ui.weak("Layer").on_hover_text("These pages follow the selected layer");
         Page::LAYER.into_iter().for_each(|page| tab_ui(ui, page, doc, send));
+        // It has a tab only while it is shown: one opens it from the menu, or with its key.
+        if doc.pages.page == Page::Help {
+            ui.separator();
+            tab_ui(ui, Page::Help, doc, send);
+        }
     });
 }
 

@@ -12,6 +12,7 @@ mod trace;
 use std::{path::PathBuf, time::Instant};
 
 use egui::{Context, Rect, ViewportCommand};
+use quantlens_analysis::text;
 
 pub use self::{
     layout::LayoutRects,
@@ -252,6 +253,7 @@ impl App {
     /// Draws one frame and carries out what it asks for; needs no window, so that a benchmark can draw too.
     pub fn draw(&mut self, ui: &mut egui::Ui) {
         let ctx = ui.ctx().clone();
+        text::set_language(self.doc.settings.language);
         self.dropped(&ctx);
         self.close_request(&ctx);
         self.doc.pages.narrow = Narrow::at(ui.available_width());

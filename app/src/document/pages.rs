@@ -1,5 +1,6 @@
 //! What is on screen, and what the user prefers; kept between runs.
 
+use quantlens_analysis::text::Language;
 use serde::{Deserialize, Serialize};
 
 use crate::rows::Column;
@@ -22,17 +23,22 @@ pub enum Page {
     Threshold,
     /// The channels of the selected layer.
     Channels,
+    /// Its quantized values against its float ones.
+    Scatter,
     /// Where the error of the selected layer comes from.
     Errors,
     /// What a machine without floats computes for the selected layer.
     Arithmetic,
+    /// The twenty questions, answered with the model's numbers.
+    Help,
 }
 
 impl Page {
     /// Pages about the whole model.
     pub const MODEL: [Self; 4] = [Self::Table, Self::Sensitivity, Self::Data, Self::Model];
     /// Pages about the selected layer.
-    pub const LAYER: [Self; 5] = [Self::Histogram, Self::Threshold, Self::Channels, Self::Errors, Self::Arithmetic];
+    pub const LAYER: [Self; 6] =
+        [Self::Histogram, Self::Threshold, Self::Channels, Self::Scatter, Self::Errors, Self::Arithmetic];
 
     /// The tab's text.
     pub fn title(self) -> &'static str {
@@ -44,8 +50,10 @@ impl Page {
             Self::Histogram => "Histogram",
             Self::Threshold => "Threshold",
             Self::Channels => "Channels",
+            Self::Scatter => "Scatter",
             Self::Errors => "Errors",
             Self::Arithmetic => "Arithmetic",
+            Self::Help => "Help",
         }
     }
 
@@ -165,19 +173,15 @@ pub enum ThemeChoice {
 }
 
 /// What the user prefers, kept between runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
+    /// The language of the window's texts.
+    pub language: Language,
     /// Dark, light or the desktop's choice.
     pub theme: ThemeChoice,
     /// At most this many samples are used; `None` for all.
     pub samples: Option<usize>,
     /// Memory for cached tensors, in MiB; `None` is a quarter of the machine's.
     pub memory_budget_mib: Option<u64>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { theme: ThemeChoice::System, samples: None, memory_budget_mib: None }
-    }
 }

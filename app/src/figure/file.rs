@@ -16,11 +16,23 @@ use plotters::{
     style::{FontStyle, RGBColor, register_font},
 };
 
+use quantlens_analysis::text::{self, Language};
+
 use super::{page, spec::FigureSpec};
 use crate::theme;
 
 /// The CSS family list under which the embedded font is registered; SVG viewers without it fall back along the list.
-pub(super) const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
+const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
+/// The same for a window in Chinese.
+const CHINESE_FAMILY: &str = "Noto Sans SC, Noto Sans CJK SC, sans-serif";
+
+/// What a figure is written with in the language in use.
+pub(super) fn family() -> &'static str {
+    match text::language() {
+        Language::English => FAMILY,
+        Language::Chinese => CHINESE_FAMILY,
+    }
+}
 
 /// plotters' bitmap text hangs this many pixels (at 1×) above where its SVG text stands: it centres half the line height,
 /// not the letters. Seen on a tick label beside its grid line.
@@ -152,7 +164,10 @@ fn draw<DB: DrawingBackend>(
 /// Registers the embedded font once.
 fn register() -> anyhow::Result<()> {
     static DONE: OnceLock<bool> = OnceLock::new();
-    let done = *DONE.get_or_init(|| register_font(FAMILY, FontStyle::Normal, theme::FONT).is_ok());
+    let done = *DONE.get_or_init(|| {
+        register_font(FAMILY, FontStyle::Normal, theme::FONT).is_ok()
+            && register_font(CHINESE_FAMILY, FontStyle::Normal, theme::CHINESE_FONT).is_ok()
+    });
     if done { Ok(()) } else { Err(anyhow!("the embedded font cannot be read")) }
 }
 

@@ -19,7 +19,7 @@ pub fn describe(spec: &FigureSpec, x: f64) -> Option<String> {
             Shape::Bars { bars, width } => bar_at(bars, *width, x),
             Shape::Dots { points } if has_curve && points.iter().all(|p| (p[0] - x).abs() > near) => None,
             Shape::Line { points, .. } | Shape::Dots { points } => point_at(points, x, &spec.x.label),
-            Shape::Level { .. } => None,
+            Shape::Level { .. } | Shape::Cells { .. } => None,
         };
         if let Some((at, value)) = found {
             place.get_or_insert(at);

@@ -6,6 +6,7 @@
 
 pub mod arithmetic;
 mod brush;
+mod cells;
 pub mod channels;
 pub mod file;
 pub mod handles;
@@ -14,6 +15,7 @@ pub mod hover;
 mod page;
 pub mod pinned;
 pub mod samples;
+pub mod scatter;
 pub mod screen;
 pub mod spec;
 pub mod threshold;

@@ -10,7 +10,7 @@ use plotters::{
 
 use super::{
     brush::{self, Anchor, blend, overlap, paint},
-    file::FAMILY,
+    file::family,
     spec::{FigureSpec, Ink, LegendKey, Shape, Stroke},
     ticks::{Tick, ticks},
 };
@@ -168,6 +168,18 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
                 }
                 Ok(())
             }
+            Shape::Cells { origin, size, columns, strengths } => {
+                for (index, &strength) in strengths.iter().enumerate().filter(|(_, strength)| **strength > 0.0) {
+                    let (row, column) = (index / columns, index % columns);
+                    let corner = |row: usize, column: usize| {
+                        let (x, y) = (origin[0] + size[0] * column as f64, origin[1] + size[1] * row as f64);
+                        (self.x(x), self.y(y))
+                    };
+                    let corners = [corner(row + 1, column), corner(row, column + 1)];
+                    self.root.draw(&Rectangle::new(corners, paint(color, f64::from(strength)).filled()))?;
+                }
+                Ok(())
+            }
             Shape::Level { y, stroke } => {
                 let y = self.y(*y);
                 self.path(&[(left, y), (right, y)], *stroke, self.line(color, 1))
@@ -235,7 +247,7 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
     fn style(&self, points: i32, color: egui::Color32) -> TextStyle<'static> {
         // plotters takes the line height for the size: 1.24 times the letters' nominal size.
         let size = f64::from(points * self.unit) * 1.24;
-        let mut style = TextStyle::from((FontFamily::Name(FAMILY), size).into_font());
+        let mut style = TextStyle::from((FontFamily::Name(family()), size).into_font());
         style.color = paint(color, 1.0).to_backend_color();
         style
     }
@@ -252,7 +264,7 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
     }
 
     fn text_width(&self, text: &str, points: i32) -> i32 {
-        let font = (FontFamily::Name(FAMILY), f64::from(points * self.unit) * 1.24).into_font();
+        let font = (FontFamily::Name(family()), f64::from(points * self.unit) * 1.24).into_font();
         font.box_size(text).map_or(0, |(width, _)| i32::try_from(width).unwrap_or(0))
     }
 

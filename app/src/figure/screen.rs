@@ -13,6 +13,7 @@ use egui_plot::{
 };
 
 use super::{
+    cells,
     handles::{Moved, grips_ui, handles_ui},
     hover,
     spec::{Axis, FigureSpec, Ink, LegendKey, Shape, Stroke},
@@ -85,8 +86,11 @@ fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) -> Option<Moved> {
     let (x, y) = (spec.x.placed_bounds(), spec.y.placed_bounds());
     // About one tick in 80 points across and 36 up; wider numbers need no more than that at the sizes drawn here.
     let (across, up) = (wanted(ui.available_width(), 80.0), wanted(height, 36.0));
+    // Cells lie below grid and lines; where they are is known only when the plot stands.
+    let below = cells::has_cells(spec).then(|| ui.painter().add(egui::Shape::Noop));
     let plot = Plot::new(plot_id(spec))
         .height(height)
+        .show_background(below.is_none())
         .default_x_bounds(x.0, x.1)
         .default_y_bounds(y.0, y.1)
         .set_margin_fraction(vec2(0.0, 0.0))
@@ -108,6 +112,10 @@ fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) -> Option<Moved> {
         });
     let shown = plot.show(ui, |plot| add_items(plot, spec, tokens));
     let frame = *shown.transform.frame();
+    if let Some(below) = below {
+        let mesh = cells::mesh(spec, &shown.transform, tokens, ui.visuals().extreme_bg_color);
+        ui.painter().set(below, egui::Shape::mesh(mesh));
+    }
     let label = format!("{}: {} against {}. {}", spec.title, spec.y.label, spec.x.label, spec.summary);
     shown.response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
     let moved = handles_ui(ui, spec, &shown.transform);
@@ -193,6 +201,8 @@ fn add_items<'a>(plot: &mut PlotUi<'a>, spec: &'a FigureSpec, tokens: &Tokens) {
                 let placed: Vec<[f64; 2]> = points.iter().map(|p| placed(*p, spec)).collect();
                 plot.points(Points::new("", PlotPoints::from(placed)).color(color).radius(2.5));
             }
+            // Drawn below everything, see `plot_ui`.
+            Shape::Cells { .. } => {}
             Shape::Level { y, stroke } => {
                 plot.hline(HLine::new("", spec.y.scale.place(*y)).color(color).width(1.5).style(style(*stroke)));
             }

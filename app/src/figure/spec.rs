@@ -133,6 +133,17 @@ pub enum Shape {
         /// `[x, y]`, finite.
         points: Vec<[f64; 2]>,
     },
+    /// Rectangles side by side, each as strong as it holds values.
+    Cells {
+        /// The lower left corner of the first.
+        origin: [f64; 2],
+        /// Width and height of each.
+        size: [f64; 2],
+        /// Cells in a row; rows follow each other upwards.
+        columns: usize,
+        /// 0 (nothing) to 1, row by row.
+        strengths: Vec<f32>,
+    },
     /// A horizontal line across the whole chart.
     Level {
         /// Its height.
@@ -270,7 +281,7 @@ impl Shape {
     fn key(&self) -> LegendKey {
         match self {
             Self::Line { stroke, .. } | Self::Level { stroke, .. } => LegendKey::Line(*stroke),
-            Self::Steps { filled: true, .. } | Self::Bars { .. } => LegendKey::Box,
+            Self::Steps { filled: true, .. } | Self::Bars { .. } | Self::Cells { .. } => LegendKey::Box,
             Self::Steps { .. } => LegendKey::Outline,
             Self::Dots { .. } => LegendKey::Dot,
         }

@@ -2,7 +2,7 @@
 
 use super::{
     ViewStates, arithmetic::arithmetic_figure, channels::channels_figure, errors::errors_figure,
-    histogram::histogram_figure, threshold::threshold_figure,
+    histogram::histogram_figure, scatter::scatter_figure, threshold::threshold_figure,
 };
 use crate::{
     document::{Document, Page},
@@ -15,8 +15,9 @@ pub fn shown_figure(doc: &Document, states: &ViewStates) -> Option<FigureSpec> {
         Page::Histogram => histogram_figure(doc, &states.histogram),
         Page::Threshold => threshold_figure(doc, &states.threshold),
         Page::Channels => channels_figure(doc, &states.channels),
+        Page::Scatter => scatter_figure(doc, &states.scatter),
         Page::Errors => errors_figure(doc, &states.errors),
         Page::Arithmetic => arithmetic_figure(doc),
-        Page::Table | Page::Sensitivity | Page::Model | Page::Data => None,
+        Page::Table | Page::Sensitivity | Page::Model | Page::Data | Page::Help => None,
     }
 }

@@ -12,6 +12,7 @@ pub mod export_dialog;
 pub mod figures;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod help;
 pub mod histogram;
 pub mod history_list;
 pub mod inspector;
@@ -27,6 +28,7 @@ pub(crate) mod page_fixtures;
 mod page_tests;
 pub mod palette;
 pub mod pins;
+pub mod scatter;
 pub mod scoreboard;
 pub mod sensitivity;
 #[cfg(test)]
@@ -54,10 +56,12 @@ pub struct ViewStates {
     pub inspector: inspector::InspectorState,
     pub histogram: histogram::HistogramState,
     pub channels: channels::ChannelsState,
+    pub scatter: scatter::ScatterState,
     pub threshold: threshold::ThresholdState,
     pub errors: errors::ErrorsState,
     pub arithmetic: arithmetic::ArithmeticState,
     pub sensitivity: sensitivity::SensitivityState,
     pub data_page: data_page::DataPageState,
     pub model_summary: model_summary::ModelSummaryState,
+    pub help: help::HelpState,
 }

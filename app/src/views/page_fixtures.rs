@@ -215,6 +215,8 @@ fn detail(channels: usize) -> LayerDetail {
             thresholds: Some((-49.92, 49.53)),
             step: Some((0.39, 0)),
         }),
+        density: None,
+        weight_density: None,
         weight_channels: (0..channels).map(weight_channel).collect(),
         activation_channels: (0..channels)
             .map(|index| ActivationChannel {

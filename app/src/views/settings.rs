@@ -1,6 +1,7 @@
 //! What the user prefers: theme, samples, memory.
 
 use egui::{Button, DragValue, Grid, Ui};
+use quantlens_analysis::text::Language;
 
 use crate::{
     command::{Command, Commands},
@@ -12,6 +13,7 @@ use crate::{
 pub fn settings_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let mut new = doc.settings.clone();
     Grid::new("settings").num_columns(2).spacing([16.0, 8.0]).show(ui, |ui| {
+        language_ui(ui, &mut new);
         theme_ui(ui, &mut new);
         let hint = "Fewer samples are faster and less exact";
         limit_ui(ui, "Use at most", "samples", hint, &mut new.samples, 32);
@@ -30,6 +32,18 @@ pub fn settings_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     if new != doc.settings {
         send.push(Command::SetSettings(new));
     }
+}
+
+fn language_ui(ui: &mut Ui, new: &mut Settings) {
+    ui.label("Language");
+    ui.horizontal(|ui| {
+        for language in Language::ALL {
+            if ui.add(Button::selectable(new.language == language, language.title())).clicked() {
+                new.language = language;
+            }
+        }
+    });
+    ui.end_row();
 }
 
 fn theme_ui(ui: &mut Ui, new: &mut Settings) {

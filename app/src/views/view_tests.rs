@@ -315,20 +315,13 @@ fn a_selection_made_elsewhere_is_scrolled_to() {
 }
 
 #[test]
-fn five_thousand_layers_cost_a_few_milliseconds_a_frame_and_nothing_when_idle() {
+fn a_window_with_five_thousand_layers_rests_when_nothing_changes() {
     let mut harness = open(fixtures::document(fixtures::large(5000)), [1440.0, 900.0]);
     let delay = |harness: &Harness<'_, World>| harness.output().viewport_output[&ViewportId::ROOT].repaint_delay;
-    assert_eq!(delay(&harness), std::time::Duration::MAX, "idle");
-    let mut times: Vec<f64> = Vec::new();
-    for step in 0..30_u8 {
-        harness.hover_at(egui::pos2(500.0, 300.0 + 3.0 * f32::from(step)));
-        let begin = Instant::now();
-        harness.step();
-        times.push(begin.elapsed().as_secs_f64() * 1e3);
-    }
-    times.sort_by(f64::total_cmp);
-    // The fastest, since other programs share the processor; debug builds included.
-    assert!(times[5] < 4.0, "{times:?} ms");
+    assert_eq!(delay(&harness), std::time::Duration::MAX);
+    harness.hover_at(egui::pos2(500.0, 300.0));
+    harness.run();
+    assert_eq!(delay(&harness), std::time::Duration::MAX, "after the pointer has moved");
 }
 
 #[test]

@@ -1,0 +1,136 @@
+//! The figure of quantized against float values: as a density, since a layer has a million of them; the diagonal, on
+//! which they would lie without any error; and the mean, which leaves it where a range cuts or a gain is off.
+
+use quantlens_analysis::report::{DENSITY_BINS, Density};
+
+use super::spec::{Axis, FigureSpec, Ink, Series, Shape, Span, Stroke};
+use crate::format::{count, number, significant};
+
+/// The faintest bin that holds anything is drawn this strong, so that a single value is seen.
+const FAINTEST: f32 = 0.18;
+
+/// What the sentence below the chart needs beside the counts.
+#[derive(Clone, Debug, Default)]
+pub struct ScatterFacts {
+    /// `Output of conv1`.
+    pub title: String,
+    /// Samples and other limits, see [`FigureSpec::stamp`].
+    pub stamp: String,
+    /// Reals of the quantizer's first and last code; `None` where there is no one range.
+    pub ends: Option<(f32, f32)>,
+    /// Scale, where there is one.
+    pub step: Option<f32>,
+}
+
+/// Builds the figure.
+pub fn scatter_spec(density: &Density, facts: &ScatterFacts) -> FigureSpec {
+    let (low, high) = (f64::from(density.low), f64::from(density.high));
+    let bin = (high - low) / DENSITY_BINS as f64;
+    let mean: Vec<[f64; 2]> = density
+        .means
+        .iter()
+        .enumerate()
+        .map(|(column, mean)| [density.middle(column), mean.unwrap_or(f64::NAN)])
+        .collect();
+    let cells =
+        Shape::Cells { origin: [low, low], size: [bin, bin], columns: DENSITY_BINS, strengths: strengths(density) };
+    let line = |points, stroke| Shape::Line { points, stroke };
+    FigureSpec {
+        kind: "scatter",
+        title: facts.title.clone(),
+        stamp: facts.stamp.clone(),
+        x: Axis::linear("float value", low, high),
+        y: Axis::linear("quantized value", low, high),
+        series: vec![
+            Series { name: "values, darker where there are more".into(), ink: Ink::Quantized, shape: cells },
+            Series {
+                name: "no error".into(),
+                ink: Ink::Quiet,
+                shape: line(vec![[low, low], [high, high]], Stroke::Dashed),
+            },
+            Series { name: "mean".into(), ink: Ink::Suspect, shape: line(mean, Stroke::Solid) },
+        ],
+        marks: Vec::new(),
+        spans: clipped(facts, low, high),
+        handles: Vec::new(),
+        summary: sentence(density, facts),
+    }
+}
+
+/// Counts on a logarithmic scale: the tails hold few values of a million, and are what one looks for.
+#[expect(clippy::cast_possible_truncation, reason = "a share of 1")]
+fn strengths(density: &Density) -> Vec<f32> {
+    let most = density.counts.iter().copied().max().unwrap_or(0).max(2) as f64;
+    let strength = |count: u64| match count {
+        0 => 0.0,
+        n => FAINTEST + (1.0 - FAINTEST) * ((n as f64).ln() / most.ln()) as f32,
+    };
+    density.counts.iter().map(|&count| strength(count)).collect()
+}
+
+fn clipped(facts: &ScatterFacts, low: f64, high: f64) -> Vec<Span> {
+    let Some((first, last)) = facts.ends else { return Vec::new() };
+    let span = |low: f64, high: f64| Span { low, high, label: "clipped".into(), ink: Ink::Clipped };
+    let (first, last) = (f64::from(first), f64::from(last));
+    let mut spans = Vec::new();
+    if first > low {
+        spans.push(span(low, first));
+    }
+    if last < high {
+        spans.push(span(last, high));
+    }
+    spans
+}
+
+/// Where the mean is farthest from the diagonal: `(float, mean)`.
+fn farthest(density: &Density) -> Option<(f64, f64)> {
+    let known = density.means.iter().enumerate().filter_map(|(column, mean)| Some((density.middle(column), (*mean)?)));
+    known.max_by(|a, b| (a.1 - a.0).abs().total_cmp(&(b.1 - b.0).abs()))
+}
+
+fn sentence(density: &Density, facts: &ScatterFacts) -> String {
+    let mut said = format!("{} values.", count(density.values));
+    if let Some(share) = density.rounding_share {
+        said += &format!(
+            " {} % are within half a step of the float value, which is all that rounding in this layer may do.",
+            number(100.0 * share, 1)
+        );
+    }
+    if let Some((float, mean)) = farthest(density) {
+        let (float, mean, off) = (significant(float, 3), significant(mean, 3), mean - float);
+        let steps = facts
+            .step
+            .filter(|step| *step > 0.0)
+            .map_or_else(String::new, |step| format!(", {} steps off", number((off / f64::from(step)).abs(), 1)));
+        said += &format!(" The mean is farthest from the diagonal around {float}, where it is {mean}{steps}.");
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use quantlens_analysis::quant::Range;
+
+    use super::*;
+
+    fn density() -> Density {
+        let float: Vec<f32> = (0..96_u8).map(|i| f32::from(i) + 0.5).collect();
+        let quantized: Vec<f32> = float.iter().map(|v| v.min(60.0)).collect();
+        Density::of("t", Range::new(0.0, 96.0), None, &[(&float, &quantized), (&[10.5], &[10.5])]).unwrap()
+    }
+
+    #[test]
+    fn a_cut_range_shows_as_a_flat_mean() {
+        let facts = ScatterFacts { ends: Some((0.0, 60.0)), step: Some(0.5), ..ScatterFacts::default() };
+        let spec = scatter_spec(&density(), &facts);
+        // 95.5 is read as 60: 35.5 off, 71 steps of 0.5.
+        assert!(spec.summary.contains("around 95.5, where it is 60.0, 71.0 steps off"), "{}", spec.summary);
+        assert_eq!(spec.spans.iter().map(|s| (s.low, s.high)).collect::<Vec<_>>(), [(60.0, 96.0)]);
+        let Shape::Cells { strengths, columns, .. } = &spec.series[0].shape else { panic!("no cells") };
+        assert_eq!(*columns, DENSITY_BINS);
+        let single = strengths[0];
+        assert!((single - FAINTEST).abs() < 1e-6 && strengths[1] == 0.0, "one value is seen, none is not");
+        let fullest = strengths.iter().copied().fold(0.0, f32::max);
+        assert!((fullest - 1.0).abs() < 1e-6);
+    }
+}

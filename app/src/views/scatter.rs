@@ -1,0 +1,89 @@
+//! The selected layer's values in the quantized run against those of the float run, one against one.
+
+use egui::{ScrollArea, Ui};
+
+use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, stamp};
+use crate::{
+    command::{Commands, Part},
+    document::Document,
+    figure::{
+        FigureSpec, ScreenOptions, figure_ui,
+        scatter::{ScatterFacts, scatter_spec},
+    },
+    widgets::{EmptyState, empty_state},
+};
+
+/// What this view remembers between frames.
+#[derive(Clone, Copy, Debug)]
+pub struct ScatterState {
+    /// Weights or activations; a layer without the chosen one shows the other.
+    pub part: Part,
+}
+
+impl Default for ScatterState {
+    fn default() -> Self {
+        Self { part: Part::Activations }
+    }
+}
+
+/// Draws the view.
+pub fn scatter_ui(ui: &mut Ui, doc: &Document, state: &mut ScatterState, send: &mut Commands) {
+    let Some(page) = layer_page(ui, doc, send) else { return };
+    let Some(spec) = spec_of(doc, &page, *state) else {
+        let title = format!("{} has no values to compare", page.name);
+        let words = EmptyState {
+            title: &title,
+            reason: "It has no weights, and its output holds no float numbers, or only one and the same.",
+        };
+        empty_state(ui, words, |_| {});
+        return;
+    };
+    heading_ui(ui, &spec.title, &page, send);
+    controls_ui(ui, &page, state);
+    ScrollArea::vertical().show(ui, |ui| {
+        let height = chart_height(ui, 1.0, 84.0);
+        let _ = figure_ui(ui, &spec, ScreenOptions { height, summary: true });
+    });
+}
+
+/// The figure on the page, for saving; `None` while there is none.
+pub fn scatter_figure(doc: &Document, state: &ScatterState) -> Option<FigureSpec> {
+    spec_of(doc, &LayerPage::of(doc)?, *state)
+}
+
+fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, state: &mut ScatterState) {
+    ui.horizontal_wrapped(|ui| {
+        let shown = shown_part(page, *state);
+        for (part, text, there) in [
+            (Part::Weights, "Weights", page.detail.weight_density.is_some()),
+            (Part::Activations, "Output", page.detail.density.is_some()),
+        ] {
+            let button = ui.add_enabled(there, egui::Button::selectable(shown == part, text));
+            if button.on_disabled_hover_text("This layer has none").clicked() {
+                state.part = part;
+            }
+        }
+    });
+}
+
+/// What is shown: the chosen part, or the other where the layer lacks it.
+fn shown_part(page: &LayerPage<'_>, state: ScatterState) -> Part {
+    match (state.part, &page.detail.weight_density, &page.detail.density) {
+        (Part::Weights, Some(_), _) | (_, Some(_), None) => Part::Weights,
+        _ => Part::Activations,
+    }
+}
+
+fn spec_of(doc: &Document, page: &LayerPage<'_>, state: ScatterState) -> Option<FigureSpec> {
+    let (density, distribution, title, stamp) = match shown_part(page, state) {
+        Part::Weights => (&page.detail.weight_density, &page.detail.weights, "Weights", String::new()),
+        _ => (&page.detail.density, &page.detail.activation, "Output", stamp(doc, page.detail.samples)),
+    };
+    let facts = ScatterFacts {
+        title: format!("{title} of {}, quantized against float", page.name),
+        stamp,
+        ends: distribution.as_ref().and_then(|d| d.thresholds),
+        step: distribution.as_ref().and_then(|d| d.step).map(|(scale, _)| scale),
+    };
+    Some(scatter_spec(density.as_deref()?, &facts))
+}

@@ -1,0 +1,130 @@
+//! Every text of the window stands in the list of each language, and nothing stands there that nobody says.
+//! `UPDATE_TEXTS=1 cargo test --test texts` writes the list of the English ones anew.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every Rust file below `folder`.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The texts in `t!("…")` and `mark!("…")` of a source.
+fn texts_of(source: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    for opening in ["t!(", "mark!("] {
+        let mut rest = source;
+        while let Some(at) = rest.find(opening) {
+            let before = rest[..at].chars().next_back();
+            let after = rest[at + opening.len()..].trim_start();
+            rest = &rest[at + opening.len()..];
+            // `assert!(` ends like `t!(`.
+            let is_macro = before.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+            if let (true, Some(literal)) = (is_macro, after.strip_prefix('"')) {
+                texts.push(unescaped(literal));
+            }
+        }
+    }
+    texts
+}
+
+/// A string literal up to its closing quote.
+fn unescaped(literal: &str) -> String {
+    let mut text = String::new();
+    let mut chars = literal.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => break,
+            '\\' => match chars.next() {
+                Some('n') => text.push('\n'),
+                Some('\n') => while chars.next_if(|c| c.is_whitespace()).is_some() {},
+                Some('u') => {
+                    let code: String = chars.by_ref().skip_while(|c| *c == '{').take_while(|c| *c != '}').collect();
+                    text.extend(u32::from_str_radix(&code, 16).ok().and_then(char::from_u32));
+                }
+                Some(other) => text.push(other),
+                None => {}
+            },
+            other => text.push(other),
+        }
+    }
+    text
+}
+
+/// All texts in the sources of the core and the window.
+fn said() -> BTreeSet<String> {
+    let mut files = Vec::new();
+    for folder in ["analysis/src", "app/src"] {
+        sources(&root().join(folder), &mut files);
+    }
+    // Its own examples are no texts of the window.
+    files.retain(|file| !file.ends_with("analysis/src/text/mod.rs"));
+    files.iter().flat_map(|file| texts_of(&std::fs::read_to_string(file).unwrap())).collect()
+}
+
+fn chinese() -> BTreeMap<String, String> {
+    toml::from_str(&std::fs::read_to_string(root().join("assets/texts/zh-CN.toml")).unwrap()).unwrap()
+}
+
+#[test]
+fn texts_are_found_in_a_source() {
+    let source = r#"assert!("no"); t!("one"); x(t!(
+        "two \"quoted\" and \
+         long", value)); mark!("three"); let format!("four")"#;
+    assert_eq!(texts_of(source), ["one", "two \"quoted\" and long", "three"]);
+}
+
+#[test]
+fn english_lists_every_text() {
+    let path = root().join("assets/texts/en.txt");
+    let lines: String = said().iter().map(|text| text.replace('\n', "\\n") + "\n").collect();
+    if std::env::var_os("UPDATE_TEXTS").is_some() {
+        std::fs::write(&path, &lines).unwrap();
+    }
+    let listed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(listed == lines, "assets/texts/en.txt is not what the sources say; UPDATE_TEXTS=1 renews it");
+}
+
+#[test]
+fn chinese_has_every_text_and_no_other() {
+    let (said, chinese) = (said(), chinese());
+    let missing: Vec<&String> = said.iter().filter(|text| !chinese.contains_key(*text)).collect();
+    let idle: Vec<&String> = chinese.keys().filter(|text| !said.contains(*text)).collect();
+    assert!(missing.is_empty(), "{} missing: {missing:#?}", missing.len());
+    assert!(idle.is_empty(), "nobody says {idle:#?}");
+}
+
+#[test]
+fn a_translation_has_the_values_of_its_text() {
+    for (english, chinese) in chinese() {
+        let places = |text: &str| {
+            let parts: Vec<&str> =
+                text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|p| p.0).collect();
+            let mut places: Vec<String> = parts
+                .iter()
+                .enumerate()
+                .map(|(place, name)| if name.is_empty() { place.to_string() } else { (*name).to_owned() })
+                .collect();
+            places.sort();
+            places
+        };
+        let (wanted, mut got) = (places(&english), places(&chinese));
+        // A plural's "s" may have no place in another language, but no value may be invented.
+        got.dedup();
+        assert!(got.iter().all(|place| wanted.contains(place)), "`{english}` → `{chinese}`");
+        assert!(!chinese.trim().is_empty(), "`{english}`");
+    }
+}
