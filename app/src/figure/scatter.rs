@@ -9,6 +9,9 @@ use crate::format::{count, number, significant};
 /// The faintest bin that holds anything is drawn this strong, so that a single value is seen.
 const FAINTEST: f32 = 0.18;
 
+/// A mean of fewer values says little about where the next one would fall.
+const MANY: u64 = 8;
+
 /// What the sentence below the chart needs beside the counts.
 #[derive(Clone, Debug, Default)]
 pub struct ScatterFacts {
@@ -26,12 +29,11 @@ pub struct ScatterFacts {
 pub fn scatter_spec(density: &Density, facts: &ScatterFacts) -> FigureSpec {
     let (low, high) = (f64::from(density.low), f64::from(density.high));
     let bin = (high - low) / DENSITY_BINS as f64;
-    let mean: Vec<[f64; 2]> = density
-        .means
-        .iter()
-        .enumerate()
-        .map(|(column, mean)| [density.middle(column), mean.unwrap_or(f64::NAN)])
+    let mean: Vec<[f64; 2]> = (0..DENSITY_BINS)
+        .map(|column| [density.middle(column), mean_of_many(density, column).unwrap_or(f64::NAN)])
         .collect();
+    // As many points as the mean has, so that both are named at the pointer.
+    let diagonal = (0..DENSITY_BINS).map(|column| [density.middle(column); 2]).collect();
     let cells =
         Shape::Cells { origin: [low, low], size: [bin, bin], columns: DENSITY_BINS, strengths: strengths(density) };
     let line = |points, stroke| Shape::Line { points, stroke };
@@ -42,12 +44,8 @@ pub fn scatter_spec(density: &Density, facts: &ScatterFacts) -> FigureSpec {
         x: Axis::linear("float value", low, high),
         y: Axis::linear("quantized value", low, high),
         series: vec![
-            Series { name: "values, darker where there are more".into(), ink: Ink::Quantized, shape: cells },
-            Series {
-                name: "no error".into(),
-                ink: Ink::Quiet,
-                shape: line(vec![[low, low], [high, high]], Stroke::Dashed),
-            },
+            Series { name: "values, stronger where there are more".into(), ink: Ink::Quantized, shape: cells },
+            Series { name: "no error".into(), ink: Ink::Quiet, shape: line(diagonal, Stroke::Dashed) },
             Series { name: "mean".into(), ink: Ink::Suspect, shape: line(mean, Stroke::Solid) },
         ],
         marks: Vec::new(),
@@ -82,9 +80,15 @@ fn clipped(facts: &ScatterFacts, low: f64, high: f64) -> Vec<Span> {
     spans
 }
 
+/// The mean of a column; `None` where so few values fell that it would only show their scatter.
+fn mean_of_many(density: &Density, column: usize) -> Option<f64> {
+    let count: u64 = density.counts.iter().skip(column).step_by(DENSITY_BINS).sum();
+    density.means[column].filter(|_| count >= MANY)
+}
+
 /// Where the mean is farthest from the diagonal: `(float, mean)`.
 fn farthest(density: &Density) -> Option<(f64, f64)> {
-    let known = density.means.iter().enumerate().filter_map(|(column, mean)| Some((density.middle(column), (*mean)?)));
+    let known = (0..DENSITY_BINS).filter_map(|column| Some((density.middle(column), mean_of_many(density, column)?)));
     known.max_by(|a, b| (a.1 - a.0).abs().total_cmp(&(b.1 - b.0).abs()))
 }
 
@@ -114,9 +118,9 @@ mod tests {
     use super::*;
 
     fn density() -> Density {
-        let float: Vec<f32> = (0..96_u8).map(|i| f32::from(i) + 0.5).collect();
+        let float: Vec<f32> = (0..96_u8).flat_map(|i| [f32::from(i) + 0.5; 8]).collect();
         let quantized: Vec<f32> = float.iter().map(|v| v.min(60.0)).collect();
-        Density::of("t", Range::new(0.0, 96.0), None, &[(&float, &quantized), (&[10.5], &[10.5])]).unwrap()
+        Density::of("t", Range::new(0.0, 96.0), None, &[(&float, &quantized)]).unwrap()
     }
 
     #[test]
@@ -128,9 +132,11 @@ mod tests {
         assert_eq!(spec.spans.iter().map(|s| (s.low, s.high)).collect::<Vec<_>>(), [(60.0, 96.0)]);
         let Shape::Cells { strengths, columns, .. } = &spec.series[0].shape else { panic!("no cells") };
         assert_eq!(*columns, DENSITY_BINS);
-        let single = strengths[0];
-        assert!((single - FAINTEST).abs() < 1e-6 && strengths[1] == 0.0, "one value is seen, none is not");
-        let fullest = strengths.iter().copied().fold(0.0, f32::max);
-        assert!((fullest - 1.0).abs() < 1e-6);
+        assert!(strengths[1] == 0.0 && (strengths[0] - 1.0).abs() < 1e-6, "none, and as many as anywhere");
+        let one = Density::of("t", Range::new(0.0, 96.0), None, &[(&[0.5, 7.5, 7.5], &[0.5, 7.5, 7.5])]).unwrap();
+        let spec = scatter_spec(&one, &ScatterFacts::default());
+        let Shape::Cells { strengths, .. } = &spec.series[0].shape else { panic!("no cells") };
+        assert!((strengths[0] - FAINTEST).abs() < 1e-6, "a single value is seen");
+        assert!(!spec.summary.contains("mean"), "of so few there is none: {}", spec.summary);
     }
 }

@@ -1,7 +1,7 @@
 //! The views drawn in a harness on a report that no engine made: what they say to a screen reader, which command each
 //! control sends, and how long a frame of a large model takes.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use egui::{Modifiers, Panel, Theme, ViewportId};
 use egui_kittest::{
