@@ -189,20 +189,39 @@ fn centre_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Com
     }
 }
 
-/// Two groups of tabs: pages about the model, pages about the selected layer.
+/// Two groups of tabs: pages about the model, pages about the selected layer. Where they do not fit beside each other each
+/// group has a line of its own: a group that breaks somewhere is hard to find a page in.
 fn tabs_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
-    ui.horizontal_wrapped(|ui| {
-        ui.weak("Model");
-        Page::MODEL.into_iter().for_each(|page| tab_ui(ui, page, doc, send));
-        ui.separator();
-        ui.weak("Layer").on_hover_text("These pages follow the selected layer");
-        Page::LAYER.into_iter().for_each(|page| tab_ui(ui, page, doc, send));
-        // It has a tab only while it is shown: one opens it from the menu, or with its key.
-        if doc.pages.page == Page::Help {
+    // Help has a tab only while it is shown: one opens it from the menu, or with its key.
+    let help = (doc.pages.page == Page::Help).then_some(Page::Help);
+    let model: Vec<Page> = Page::MODEL.into_iter().chain(help).collect();
+    let width: f32 = model.iter().chain(&Page::LAYER).map(|page| tab_width(ui, page.title())).sum();
+    let names = tab_width(ui, "Model") + tab_width(ui, "Layer") + 2.0 * theme::GRID;
+    if width + names <= ui.available_width() {
+        ui.horizontal(|ui| {
+            group_ui(ui, "Model", "These pages are about the whole model", &model, doc, send);
             ui.separator();
-            tab_ui(ui, Page::Help, doc, send);
-        }
-    });
+            group_ui(ui, "Layer", "These pages follow the selected layer", &Page::LAYER, doc, send);
+        });
+    } else {
+        ui.horizontal_wrapped(|ui| group_ui(ui, "Model", "These pages are about the whole model", &model, doc, send));
+        ui.horizontal_wrapped(|ui| {
+            group_ui(ui, "Layer", "These pages follow the selected layer", &Page::LAYER, doc, send);
+        });
+    }
+}
+
+fn group_ui(ui: &mut Ui, name: &str, hint: &str, pages: &[Page], doc: &Document, send: &mut Commands) {
+    ui.weak(name).on_hover_text(hint);
+    pages.iter().for_each(|&page| tab_ui(ui, page, doc, send));
+}
+
+/// What a tab with this text takes, with the gap behind it.
+fn tab_width(ui: &Ui, text: &str) -> f32 {
+    let font = egui::TextStyle::Button.resolve(ui.style());
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, egui::Color32::PLACEHOLDER);
+    let spacing = ui.spacing();
+    galley.size().x + 2.0 * spacing.button_padding.x + spacing.item_spacing.x
 }
 
 fn tab_ui(ui: &mut Ui, page: Page, doc: &Document, send: &mut Commands) {
