@@ -165,6 +165,7 @@ pub fn report_of(n: usize, config: &Arc<QuantConfig>) -> Report {
     let last = rows.last().map_or(Measure::Exact, |row| row.accumulated.sqnr_db);
     Report {
         sample_names: Arc::default(),
+        answers: Arc::default(),
         scope: None,
         needs: vec![(String::new(), 17)],
         config: Arc::clone(config),
