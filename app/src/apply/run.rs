@@ -61,6 +61,8 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
             doc.export = Some(ExportState { path, phase: ExportPhase::Before });
         }
         A::ExportFigure => out.push(Effect::Ask(Ask::SaveFigure)),
+        A::Share => out.push(Effect::Ask(Ask::SaveShare)),
+        A::ShowFloat => doc.float_view.kept = !doc.float_view.kept,
         A::Recent(n) => {
             if let Some(path) = doc.recent.get(usize::from(n).wrapping_sub(1)).cloned() {
                 apply(doc, Command::OpenModel(path), out);
@@ -151,6 +153,8 @@ fn escape(doc: &mut Document, out: &mut Effects) {
         doc.export = None;
     } else if doc.pages.drawer.is_some() {
         doc.pages.drawer = None;
+    } else if doc.float_view.kept {
+        doc.float_view.kept = false;
     } else if doc.job.as_ref().is_some_and(|job| job.cancellable) {
         apply(doc, Command::Cancel, out);
     } else if doc.scope.is_some() {
