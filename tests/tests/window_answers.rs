@@ -1,7 +1,5 @@
 //! Showing it to a colleague, through the window: flipped samples, the float model under a held key, maps, one picture.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
-
 use std::{sync::Arc, time::Duration};
 
 use egui::{Key, Modifiers, Role, ViewportId};

@@ -93,12 +93,20 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         A::ShowPage(page) => navigate::show_page(doc, page, out),
         A::Toggle(panel) => apply(doc, Command::TogglePanel(panel), out),
         A::Theme(choice) => set_theme(doc, choice, out),
-        A::Settings => doc.dialog = Some(Dialog::Settings),
-        A::Notices => doc.dialog = Some(Dialog::Notices),
-        A::Shortcuts => doc.dialog = Some(Dialog::Shortcuts),
         A::Tour => apply(doc, Command::Tour(Some(TourStep::Cliff)), out),
-        A::About => doc.dialog = Some(Dialog::About),
+        A::Settings | A::Notices | A::Shortcuts | A::About => doc.dialog = dialog_of(action),
         A::Escape => escape(doc, out),
+    }
+}
+
+/// The small window that an action does nothing but open.
+fn dialog_of(action: A) -> Option<Dialog> {
+    match action {
+        A::Settings => Some(Dialog::Settings),
+        A::Notices => Some(Dialog::Notices),
+        A::Shortcuts => Some(Dialog::Shortcuts),
+        A::About => Some(Dialog::About),
+        _ => None,
     }
 }
 
