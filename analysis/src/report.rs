@@ -1,17 +1,21 @@
 //! What an evaluation found, as plain data shared by `Arc`: the window draws it, the command line prints it, and
 //! neither derives a number of its own.
 
+mod answers;
 mod arithmetic;
+mod as_float;
 mod breakdown;
 mod density;
 mod drift;
 mod flow;
+mod maps;
 mod scope;
 mod sensitivity;
 pub mod threshold;
 
 use std::{path::PathBuf, sync::Arc};
 
+pub use answers::{Answers, Choice, Decision, FlipKind, SampleAnswer};
 pub use arithmetic::{
     ArithmeticContent, BiasForm, ChannelArithmetic, Coverage, FloatCheck, IntegerArithmetic, LayerArithmetic,
     MultiplierFacts, PairSaturation, Reach, Remark, RemarkLevel, RoundingDifferences, TensorGrid,
@@ -21,6 +25,7 @@ pub use breakdown::{CutErrors, ErrorPart, ErrorSource, LayerErrors, QuantizerErr
 pub use density::{DENSITY_BINS, Density};
 pub use drift::{DriftNote, FallReason};
 pub use flow::{Flow, FlowKind};
+pub use maps::{FeatureMap, FeatureMaps};
 pub use scope::{SampleScope, WorstSample};
 pub use sensitivity::{Sweep, SweepOutput, SweepRow, SweepTiming};
 use serde::Serialize;
@@ -147,6 +152,8 @@ pub struct Report {
     pub outputs: Vec<OutputRow>,
     /// What it means for the task.
     pub score: Score,
+    /// What both runs answer, sample by sample.
+    pub answers: Arc<Answers>,
     /// Size and arithmetic of the configuration.
     pub cost: Cost,
     /// Opsets that a runtime must support to run its export, `(domain, version)`.

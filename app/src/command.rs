@@ -163,10 +163,16 @@ pub enum Command {
     ShowPage(Page),
     /// Open or close a panel.
     TogglePanel(PanelId),
+    /// The key that shows the float model is held, or is not any more.
+    HoldFloat(bool),
     /// Which part the width keys set.
     Target(Part),
     /// Show the numbers of this sample alone, counted from 0; `None` shows those of all samples.
     ScopeSample(Option<usize>),
+    /// Read previews of these samples, counted from 0.
+    Preview(Vec<usize>),
+    /// Show the feature maps of this sample; `None` of the one that is worst at the layer.
+    MapsSample(Option<usize>),
 
     /// A choice of the Sensitivity page, or its start.
     Sweep(SweepCommand),
@@ -204,6 +210,8 @@ pub enum Command {
     Copy(String),
     /// Write a figure to this file, as on screen.
     SaveFigure(PathBuf),
+    /// Write the picture to share to this file.
+    SaveShare(PathBuf),
 }
 
 /// What is done on the Sensitivity page.

@@ -42,6 +42,8 @@ pub enum Ask {
     SaveExport,
     /// Where to write a figure.
     SaveFigure,
+    /// Where to write the picture to share.
+    SaveShare,
 }
 
 /// An answer: the path, or nothing where the user cancelled.
@@ -156,12 +158,15 @@ pub fn native(ask: Ask, suggestion: &Suggestion, reply: Reply) {
             .set_file_name(&suggestion.file)
             .add_filter("SVG", &["svg"])
             .add_filter("PNG", &["png"]),
+        Ask::SaveShare => {
+            dialog.set_title("Share as a picture").set_file_name(&suggestion.file).add_filter("PNG", &["png"])
+        }
     };
     type Chosen = std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>>;
     let chosen: Chosen = match ask {
         Ask::OpenModel | Ask::OpenArrays | Ask::OpenConfig | Ask::OpenTarget => Box::pin(dialog.pick_file()),
         Ask::OpenImages => Box::pin(dialog.pick_folder()),
-        Ask::SaveConfig { .. } | Ask::SaveExport | Ask::SaveFigure => Box::pin(dialog.save_file()),
+        Ask::SaveConfig { .. } | Ask::SaveExport | Ask::SaveFigure | Ask::SaveShare => Box::pin(dialog.save_file()),
     };
     let failed = reply.clone();
     let thread = std::thread::Builder::new().name("dialog".into()).spawn(move || {

@@ -6,10 +6,13 @@ use anyhow::{Context as _, Result, anyhow};
 use bytes::Bytes;
 use quantlens_analysis::{
     config::QuantConfig,
-    data::{DataOptions, DataSource, Recipe, RecipeTrial, info::DataInfo},
+    data::{
+        DataOptions, DataSource, Recipe, RecipeTrial,
+        info::{DataInfo, Preview},
+    },
     engine::Runtime,
     job::Job,
-    report::{ExportReport, LayerArithmetic, LayerDetail, LayerErrors, Memory, ModelInfo, Report, Sweep},
+    report::{ExportReport, FeatureMaps, LayerArithmetic, LayerDetail, LayerErrors, Memory, ModelInfo, Report, Sweep},
     sensitivity::SweepRequest,
     workbench::{ExportOptions, OpenOptions, Workbench},
 };
@@ -173,6 +176,21 @@ impl Bench for Engine {
 
     fn layer_errors(&mut self, config: &Arc<QuantConfig>, layer: &str, job: &mut Job<'_>) -> Result<Arc<LayerErrors>> {
         Ok(self.workbench()?.layer_errors(config, layer, job)?)
+    }
+
+    fn feature_maps(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        layer: &str,
+        sample: usize,
+        job: &mut Job<'_>,
+    ) -> Result<Arc<FeatureMaps>> {
+        Ok(self.workbench()?.feature_maps(config, layer, sample, job)?)
+    }
+
+    fn previews(&mut self, samples: &[usize], job: &mut Job<'_>) -> Result<Vec<(usize, Arc<Preview>)>> {
+        let previews = self.workbench()?.previews(samples, job)?;
+        Ok(previews.into_iter().map(|(index, preview)| (index, Arc::new(preview))).collect())
     }
 
     fn one_sample(&mut self, config: &Arc<QuantConfig>, index: usize, job: &mut Job<'_>) -> Result<Arc<Report>> {

@@ -32,6 +32,18 @@ pub fn actions(ctx: &egui::Context) -> Vec<Action> {
     actions
 }
 
+/// Whether the key that shows the float model is down and means that: not while text is typed or a dialog is open.
+pub fn holds_float(ctx: &egui::Context) -> bool {
+    if matches!(Focus::of(ctx), Focus::Text | Focus::Popup | Focus::Modal) {
+        return false;
+    }
+    let keys = Action::ShowFloat.shortcuts();
+    ctx.input(|input| {
+        let is_down = |key: &KeyboardShortcut| input.key_down(key.logical_key) && input.modifiers == key.modifiers;
+        keys.iter().any(is_down)
+    })
+}
+
 /// What has the keyboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Focus {
@@ -70,7 +82,8 @@ fn find(key: Key, modifiers: Modifiers, focus: Focus) -> Option<Action> {
         return None;
     }
     let matches = |shortcut: &KeyboardShortcut| fits(*shortcut, key, modifiers);
-    Action::every().find(|action| action.shortcuts().iter().any(matches))
+    // A key that is held is no press: see `holds_float`.
+    Action::every().filter(|action| !action.is_held()).find(|action| action.shortcuts().iter().any(matches))
 }
 
 /// Whether the focused widget leaves the key to us.

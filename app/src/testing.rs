@@ -3,6 +3,7 @@
 //! The fixture is a chain `input → conv1 → conv2 → …`; accumulated SQNR falls with depth and has a cliff at the layer two
 //! thirds down. An edit to more bits raises a layer's numbers, so that flows can see an effect.
 
+mod answers;
 mod sweep;
 
 use std::{path::Path, sync::Arc};
@@ -10,15 +11,18 @@ use std::{path::Path, sync::Arc};
 use quantlens_analysis::{
     calibrate::{DEFAULT_PERCENTILE, Method, MinMax, TensorValues, choose},
     config::{Granularity, QuantConfig},
-    data::{DataCheck, DataSource, Recipe, RecipeTrial, info::DataInfo},
+    data::{
+        DataCheck, DataSource, Recipe, RecipeTrial,
+        info::{DataInfo, Preview},
+    },
     job::{Job as Run, Progress, Warning},
     metrics::{Errors, Measure},
     plan::{GridRule, ScaleAxes},
     quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
     report::{
-        ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, LayerArithmetic, LayerDetail,
-        LayerErrors, LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, SampleScope, Score, Share, Sweep,
-        TargetInfo, ThresholdDetail, Timing, Verification, WeightChannel, WeightScale, WeightSummary,
+        ActivationSummary, ArithmeticContent, Cost, Distribution, ExportReport, FeatureMaps, LayerArithmetic,
+        LayerDetail, LayerErrors, LayerInfo, LayerRow, Memory, ModelInfo, OutputRow, Report, SampleScope, Score, Share,
+        Sweep, TargetInfo, ThresholdDetail, Timing, Verification, WeightChannel, WeightScale, WeightSummary,
     },
     sensitivity::SweepRequest,
     target::Target,
@@ -26,7 +30,10 @@ use quantlens_analysis::{
     workbench::range_choices,
 };
 
-pub use self::sweep::sweep;
+pub use self::{
+    answers::{answers, maps, preview},
+    sweep::sweep,
+};
 use crate::{
     apply::{self, Effects},
     document::{Document, RuntimeInfo},
@@ -165,6 +172,7 @@ pub fn report_of(n: usize, config: &Arc<QuantConfig>) -> Report {
     let last = rows.last().map_or(Measure::Exact, |row| row.accumulated.sqnr_db);
     Report {
         sample_names: Arc::default(),
+        answers: Arc::new(answers(32)),
         scope: None,
         needs: vec![(String::new(), 17)],
         config: Arc::clone(config),
@@ -428,6 +436,20 @@ impl Bench for FakeBench {
             quantizer: None,
             cut: None,
         }))
+    }
+
+    fn feature_maps(
+        &mut self,
+        _: &Arc<QuantConfig>,
+        layer: &str,
+        sample: usize,
+        _: &mut Run<'_>,
+    ) -> anyhow::Result<Arc<FeatureMaps>> {
+        Ok(Arc::new(maps(layer, sample)))
+    }
+
+    fn previews(&mut self, samples: &[usize], _: &mut Run<'_>) -> anyhow::Result<Vec<(usize, Arc<Preview>)>> {
+        Ok(samples.iter().map(|&index| (index, Arc::new(preview(index)))).collect())
     }
 
     fn one_sample(&mut self, config: &Arc<QuantConfig>, index: usize, _: &mut Run<'_>) -> anyhow::Result<Arc<Report>> {

@@ -178,6 +178,18 @@ pub fn cividis(t: f32) -> Color32 {
     CIVIDIS[below].lerp_to_gamma(CIVIDIS[below + 1], place - below as f32)
 }
 
+/// The grey of a value at `t` in 0..=1 of its range, black to white: pictures of values, where no end is the bad one.
+pub fn value_colour(t: f32) -> Color32 {
+    Color32::BLACK.lerp_to_gamma(Color32::WHITE, t.clamp(0.0, 1.0))
+}
+
+/// The colour of a signed value at `t` in −1..=1 of the largest: blue below, orange above, the card's colour at zero.
+pub fn signed_colour(theme: Theme, t: f32) -> Color32 {
+    let tokens = of(theme);
+    let end = if t < 0.0 { tokens.better } else { tokens.worse };
+    tokens.faint.lerp_to_gamma(end, t.abs().min(1.0))
+}
+
 /// Black or white, whichever reads better on `back`.
 pub fn text_on(back: Color32) -> Color32 {
     if luminance(back) < 0.18 { Color32::WHITE } else { Color32::BLACK }

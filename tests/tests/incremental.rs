@@ -152,6 +152,11 @@ fn the_order_of_samples_changes_no_number() {
             // What belongs to one sample moves with it.
             row.by_sample = row.by_sample.iter().rev().copied().collect();
         }
+        if reversed {
+            let answers = Arc::make_mut(&mut report.answers);
+            answers.samples.reverse();
+            answers.samples.iter_mut().enumerate().for_each(|(place, answer)| answer.index = place);
+        }
         numbers(&report)
     };
     let [ahead, back] = [("a.npz", false), ("b.npz", true)].map(|(name, is)| numbers_of(&write(name, is), is));

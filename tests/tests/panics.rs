@@ -16,10 +16,13 @@ use quantlens::{
 };
 use quantlens_analysis::{
     config::QuantConfig,
-    data::{Recipe, RecipeTrial, info::DataInfo},
+    data::{
+        Recipe, RecipeTrial,
+        info::{DataInfo, Preview},
+    },
     job::{Job, Progress},
     quant::Bits,
-    report::{ExportReport, LayerArithmetic, LayerDetail, LayerErrors, Memory, ModelInfo, Report, Sweep},
+    report::{ExportReport, FeatureMaps, LayerArithmetic, LayerDetail, LayerErrors, Memory, ModelInfo, Report, Sweep},
     sensitivity::SweepRequest,
 };
 use quantlens_tests::core::{numbers, runtime};
@@ -126,6 +129,20 @@ impl Bench for Trapped {
         job: &mut Job<'_>,
     ) -> anyhow::Result<Arc<LayerErrors>> {
         self.engine.layer_errors(config, layer, job)
+    }
+
+    fn feature_maps(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        layer: &str,
+        sample: usize,
+        job: &mut Job<'_>,
+    ) -> anyhow::Result<Arc<FeatureMaps>> {
+        self.engine.feature_maps(config, layer, sample, job)
+    }
+
+    fn previews(&mut self, samples: &[usize], job: &mut Job<'_>) -> anyhow::Result<Vec<(usize, Arc<Preview>)>> {
+        self.engine.previews(samples, job)
     }
 
     fn one_sample(

@@ -8,7 +8,7 @@ use quantlens_analysis::{
     config::QuantConfig,
     data::{DataOptions, DataSource},
     quant::Bits,
-    report::{Report, SampleEnergy},
+    report::{Report, SampleAnswer, SampleEnergy},
     workbench::Workbench,
 };
 use quantlens_tests::{
@@ -72,12 +72,19 @@ fn writes(graph: &RandomGraph, folder: &Path, name: &str, which: &[usize]) -> Da
     DataSource::Path(graph.save_samples(&folder.join(name), 9, which))
 }
 
-/// The energies of every row in the order of the data, and the report without them.
-fn without_samples(report: &Report) -> (Vec<Vec<SampleEnergy>>, Report) {
+/// What a report says sample by sample, in the order of the data: the energies of every row, the answers.
+struct BySample {
+    energies: Vec<Vec<SampleEnergy>>,
+    answers: Vec<SampleAnswer>,
+}
+
+/// That, and the report without it.
+fn without_samples(report: &Report) -> (BySample, Report) {
     let mut report = report.clone();
     let energies = report.rows.iter().map(|row| row.by_sample.to_vec()).collect();
     report.rows.iter_mut().for_each(|row| row.by_sample = Arc::default());
-    (energies, report)
+    let answers = std::mem::take(&mut report.answers).samples.clone();
+    (BySample { energies, answers }, report)
 }
 
 #[test]
@@ -104,13 +111,18 @@ fn the_order_of_samples_changes_no_number() {
                 evaluate(&mut workbench, &config)
             };
             let told = || format!("seed {seed}, {method:?}, {}", config.to_json());
-            let (energies, expected) = without_samples(&run(&orders[0], false));
+            let (by_sample, expected) = without_samples(&run(&orders[0], false));
             for order in &orders[1..] {
                 let (found, report) = without_samples(&run(order, false));
                 assert_eq!(numbers(&report), numbers(&expected), "{}", told());
-                for (row, expected) in found.iter().zip(&energies).filter(|(row, _)| !row.is_empty()) {
+                let rows = found.energies.iter().zip(&by_sample.energies);
+                for (row, expected) in rows.filter(|(row, _)| !row.is_empty()) {
                     let reordered: Vec<_> = order.iter().map(|&sample| expected[sample]).collect();
                     assert_eq!(*row, reordered, "{}", told());
+                }
+                for (answer, &sample) in found.answers.iter().zip(order) {
+                    let expected = SampleAnswer { index: answer.index, ..by_sample.answers[sample].clone() };
+                    assert_eq!(*answer, expected, "{}", told());
                 }
             }
             let [forth, back] = [&orders[0], &orders[1]].map(|order| numbers(&run(order, true)));

@@ -16,7 +16,7 @@ pub use copy::own_settings;
 use crate::{
     config::LayerSettings,
     metrics::{Errors, Measure},
-    report::{LayerRow, Report, SampleEnergy, Share},
+    report::{Answers, LayerRow, Report, SampleEnergy, Share},
 };
 
 /// What one report has more or less than another.
@@ -30,6 +30,8 @@ pub struct Comparison {
     pub only_was: Vec<String>,
     /// The scoreboard's numbers.
     pub score: ScoreChange,
+    /// Which samples flip in one of the two only; `None` where an output of either is no class scores.
+    pub flips: Option<FlipChange>,
     by_name: BTreeMap<String, usize>,
 }
 
@@ -95,6 +97,33 @@ pub struct ScoreChange {
     pub quantized_bytes: Change,
 }
 
+/// Samples that one of two configurations answers differently from the float model and the other does not; places among
+/// the samples of the data, ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlipChange {
+    /// Flipped now, not before.
+    pub new: Vec<usize>,
+    /// Flipped before, not now.
+    pub gone: Vec<usize>,
+}
+
+impl FlipChange {
+    fn of(was: &Answers, now: &Answers) -> Option<Self> {
+        if !(was.has_classes && now.has_classes) {
+            return None;
+        }
+        let mut change = Self::default();
+        for (old, new) in was.samples.iter().zip(&now.samples).filter(|(old, new)| old.index == new.index) {
+            match (old.flip().is_some(), new.flip().is_some()) {
+                (false, true) => change.new.push(new.index),
+                (true, false) => change.gone.push(new.index),
+                _ => {}
+            }
+        }
+        Some(change)
+    }
+}
+
 impl Change {
     /// The difference of two numbers, without an interval.
     pub fn between(was: Measure, now: Measure) -> Self {
@@ -155,7 +184,27 @@ impl Comparison {
         let by_name: BTreeMap<String, usize> =
             rows.iter().enumerate().map(|(index, row)| (row.name.clone(), index)).collect();
         let gone = was.rows.iter().map(|row| row.info.name.clone()).filter(|name| !by_name.contains_key(name));
-        Self { samples, only_was: gone.collect(), score: score(was, now, &rows), rows, by_name }
+        let flips = FlipChange::of(&was.answers, &now.answers);
+        Self { samples, only_was: gone.collect(), score: score(was, now, &rows), flips, rows, by_name }
+    }
+
+    /// The same without any layer or score: only which samples flip.
+    #[must_use]
+    pub fn flips_alone(&self) -> Self {
+        let none = Change::only(Measure::NotApplicable("left out"));
+        Self {
+            samples: self.samples,
+            rows: Vec::new(),
+            only_was: Vec::new(),
+            score: ScoreChange {
+                accuracy_points: None,
+                agreement_points: None,
+                output_sqnr_db: none,
+                quantized_bytes: none,
+            },
+            flips: self.flips.clone(),
+            by_name: BTreeMap::new(),
+        }
     }
 
     /// The layer of this name.

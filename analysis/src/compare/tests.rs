@@ -67,6 +67,7 @@ fn report(rows: Vec<LayerRow>, samples: usize, config: QuantConfig) -> Report {
         samples,
         samples_total: samples,
         sample_names: Arc::default(),
+        answers: Arc::default(),
         scope: None,
         cost: Cost { quantized_bytes: rows.iter().map(|row| row.quantized_bytes).sum(), ..Cost::default() },
         rows,

@@ -26,6 +26,7 @@ mod npy;
 mod npz;
 mod picture;
 mod pixels;
+mod preview;
 mod recipe;
 mod recipe_file;
 mod samples;

@@ -48,6 +48,18 @@ impl ClassScores {
         }
     }
 
+    /// As [`ClassScores::guess`], unless the values are no scores: a vector of length 1 with negative elements is the
+    /// direction of an embedding, and its largest element decides nothing.
+    pub fn of_values(shape: &[usize], values: &[f32]) -> Option<Self> {
+        let guess = Self::guess(shape)?;
+        let is_direction = |row: Vec<f32>| {
+            let square: f64 = row.iter().map(|v| f64::from(*v) * f64::from(*v)).sum();
+            // Of some size: two or three scores may well have length 1 by chance.
+            row.len() >= 16 && (square - 1.0).abs() < 1e-3 && row.iter().any(|v| *v < 0.0)
+        };
+        (!guess.rows(values).all(is_direction)).then_some(guess)
+    }
+
     /// The class axis that the user names; every index of the other axes is then one decision. `None` if there is no
     /// such axis or it has fewer than two classes.
     pub fn along(shape: &[usize], axis: usize) -> Option<Self> {
@@ -150,6 +162,18 @@ mod tests {
         let pixels = ClassScores::along(&[1, 21, 4, 4], 1).unwrap();
         assert_eq!((pixels.classes(), pixels.decisions()), (21, 16));
         assert_eq!(ClassScores::along(&[1, 21], 2), None);
+    }
+
+    #[test]
+    fn an_embedding_is_no_class_scores() {
+        // 16 elements of ±1/4: the squares add up to 16/16.
+        let direction: Vec<f32> = (0..16_u8).map(|i| if i % 3 == 0 { -0.25 } else { 0.25 }).collect();
+        assert_eq!(ClassScores::of_values(&[1, 16], &direction), None);
+        let logits: Vec<f32> = direction.iter().map(|v| 8.0 * v).collect();
+        assert_eq!(ClassScores::of_values(&[1, 16], &logits), ClassScores::guess(&[1, 16]));
+        let sure: Vec<f32> = (0..16_u8).map(|i| f32::from(u8::from(i == 5))).collect();
+        assert!(ClassScores::of_values(&[1, 16], &sure).is_some(), "probabilities are not negative");
+        assert!(ClassScores::of_values(&[1, 2], &[0.8, -0.6]).is_some());
     }
 
     #[test]

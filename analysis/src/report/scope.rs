@@ -36,7 +36,7 @@ impl SampleEnergy {
     }
 
     /// Noise over signal; infinite where there is only noise.
-    fn nmse(self) -> f64 {
+    pub(super) fn nmse(self) -> f64 {
         if self.noise == 0.0 { 0.0 } else { self.noise / self.signal }
     }
 }

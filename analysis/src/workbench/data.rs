@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::{Workbench, samples::no_data};
 use crate::{
-    data::{self, ClassNames, DataOptions, DataSource, Dataset, RecipeTrials, Sample, info::DataInfo},
+    data::{
+        self, ClassNames, DataOptions, DataSource, Dataset, RecipeTrials, Sample,
+        info::{DataInfo, Preview},
+    },
     engine::{Engine, Value},
     error::{Error, Result},
     graph::Graph,
@@ -53,6 +56,21 @@ impl Workbench {
         Ok(info)
     }
 
+    /// Previews of these samples, counted from 0, in this order.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where there is no such sample, and those of [`Dataset::sample`]; [`Error::Cancelled`].
+    pub fn previews(&self, samples: &[usize], job: &mut Job<'_>) -> Result<Vec<(usize, Preview)>> {
+        let dataset = self.dataset()?;
+        let mut previews = Vec::with_capacity(samples.len());
+        for (done, &index) in samples.iter().enumerate() {
+            job.step("reading samples", "samples", done, samples.len())?;
+            previews.push((index, Preview::of(dataset, index)?));
+        }
+        job.step("reading samples", "samples", samples.len(), samples.len())?;
+        Ok(previews)
+    }
+
     /// The float model under every preprocessing that its input can take.
     ///
     /// # Errors
@@ -98,7 +116,8 @@ fn class_scores(engine: &mut Engine, graph: &Graph, sample: &Sample, job: &Job<'
     let store = engine.float_pass(inputs, 0, &mut |_, _| (), &job.cancel)?.store;
     for &output in &graph.outputs {
         let Some(value) = &store[output] else { continue };
-        if let (Some(classes), Some(values)) = (ClassScores::guess(&value.shape()), value.widened())
+        if let Some(values) = value.widened()
+            && let Some(classes) = ClassScores::of_values(&value.shape(), &values)
             && classes.decisions() == 1
         {
             return Ok(classes.rows(&values).next().unwrap_or_default());

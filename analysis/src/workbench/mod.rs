@@ -18,6 +18,7 @@ mod evaluate;
 mod export;
 
 mod info;
+mod maps;
 mod one_sample;
 mod open;
 mod plain;

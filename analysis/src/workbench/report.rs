@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{Workbench, cost, samples::no_data, score, weight_summary::weight_summary};
+use super::{EvaluationData, Workbench, cost, samples::no_data, score, weight_summary::weight_summary};
 use crate::{
     calibrate::MinMax,
     config::QuantConfig,
@@ -16,7 +16,8 @@ use crate::{
     plan::QuantPlan,
     quant::Clipping,
     report::{
-        ActivationSummary, Cost, LayerInfo, LayerRow, Memory, OutputRow, Report, SampleEnergy, Score, Share, Timing,
+        ActivationSummary, Answers, Cost, Decision, LayerInfo, LayerRow, Memory, OutputRow, Report, SampleAnswer,
+        SampleEnergy, Score, Share, Timing,
     },
 };
 
@@ -79,6 +80,7 @@ impl Workbench {
             samples: used.len(),
             samples_total: data.samples.len(),
             score: score_of(&outputs),
+            answers: Arc::new(answers(data, used.clone(), &outputs)),
             cost: Cost {
                 float_bytes: total(|r| r.float_bytes),
                 quantized_bytes: total(|r| r.quantized_bytes),
@@ -131,6 +133,7 @@ impl Workbench {
             samples_total: 0,
             outputs: Vec::new(),
             score: Score { output_sqnr_db: Measure::NotApplicable(NEEDS_SAMPLES), ..score_of(&[]) },
+            answers: Arc::default(),
             cost: Cost {
                 float_bytes: total(|r| r.float_bytes),
                 quantized_bytes: total(|r| r.quantized_bytes),
@@ -292,11 +295,14 @@ fn clipped_fraction(id: LayerId, samples: &[&[LayerSums]]) -> Measure {
 }
 
 /// The first output with class scores decides; else the output with the largest error.
+fn deciding_output(outputs: &[OutputRow]) -> Option<usize> {
+    let rank = |output: &OutputRow| output.errors.sqnr_db.value().unwrap_or(f64::INFINITY);
+    let worst = || (0..outputs.len()).min_by(|&a, &b| rank(&outputs[a]).total_cmp(&rank(&outputs[b])));
+    outputs.iter().position(|output| output.top1_agreement.is_some()).or_else(worst)
+}
+
 fn score_of(outputs: &[OutputRow]) -> Score {
-    let by_class = outputs.iter().find(|o| o.top1_agreement.is_some());
-    let rank = |m: Measure| m.value().unwrap_or(f64::INFINITY);
-    let worst = outputs.iter().min_by(|a, b| rank(a.errors.sqnr_db).total_cmp(&rank(b.errors.sqnr_db)));
-    let chosen = by_class.or(worst);
+    let chosen = deciding_output(outputs).map(|position| &outputs[position]);
     Score {
         float_accuracy: chosen.and_then(|o| o.float_accuracy),
         accuracy: chosen.and_then(|o| o.accuracy),
@@ -304,6 +310,22 @@ fn score_of(outputs: &[OutputRow]) -> Score {
         output_sqnr_db: chosen.map_or(Measure::NotApplicable(NO_VALUES), |o| o.errors.sqnr_db),
         output: chosen.map_or_else(String::new, |o| o.name.clone()),
     }
+}
+
+/// Both runs' answers of the output that the score speaks of.
+fn answers(data: &EvaluationData, used: Range<usize>, outputs: &[OutputRow]) -> Answers {
+    let Some(position) = deciding_output(outputs) else { return Answers::default() };
+    let has_classes = outputs[position].top1_agreement.is_some();
+    let of = |index: usize| data.scores[index].outputs.get(position);
+    let classes = used.clone().find_map(|index| Some(of(index)?.classes)).filter(|_| has_classes).unwrap_or(0);
+    let labels = score::fitting_labels(data.dataset.labels(), classes).filter(|_| has_classes);
+    let answer = |index: usize| SampleAnswer {
+        index,
+        label: labels.and_then(|labels| labels.get(index).copied()),
+        error: of(index).and_then(|output| output.errors).map(|sums| energy(&sums)),
+        decision: of(index).filter(|_| has_classes).and_then(|o| Decision::of(&o.float_best, &o.best)),
+    };
+    Answers { output: outputs[position].name.clone(), has_classes, classes, samples: used.map(answer).collect() }
 }
 
 /// The observed range of a channel, as a pair.

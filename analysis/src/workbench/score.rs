@@ -3,8 +3,8 @@
 use crate::{
     engine::Store,
     graph::Graph,
-    metrics::{Agreement, ClassScores, ErrorSums, top_1},
-    report::Share,
+    metrics::{Agreement, ClassScores, ErrorSums},
+    report::{Choice, Share},
 };
 
 /// One output of one sample.
@@ -15,10 +15,10 @@ pub(super) struct OutputScore {
     pub(super) agreement: Option<Agreement>,
     /// Number of classes; 0 where the output is no class scores.
     pub(super) classes: usize,
-    /// Best classes of the float run, one a decision.
-    pub(super) float_best: Vec<Option<usize>>,
-    /// Best classes of the quantized run.
-    pub(super) best: Vec<Option<usize>>,
+    /// What the float run chooses, one a decision.
+    pub(super) float_best: Vec<Choice>,
+    /// What the quantized run chooses.
+    pub(super) best: Vec<Choice>,
 }
 
 /// All outputs of one sample.
@@ -36,10 +36,11 @@ impl SampleScore {
             .map(|&tensor| {
                 let mut score = OutputScore::default();
                 if let Some(value) = &float[tensor]
-                    && let (Some(classes), Some(values)) = (ClassScores::guess(&value.shape()), value.widened())
+                    && let Some(values) = value.widened()
+                    && let Some(classes) = ClassScores::of_values(&value.shape(), &values)
                 {
                     score.classes = classes.classes();
-                    score.float_best = classes.rows(&values).map(|row| top_1(&row)).collect();
+                    score.float_best = classes.rows(&values).map(|row| Choice::of(&row)).collect();
                 }
                 score
             })
@@ -62,23 +63,23 @@ impl SampleScore {
                 continue;
             }
             score.errors = Some(ErrorSums::of(&f_values, &q_values));
-            if let Some(classes) = ClassScores::guess(&f.shape()) {
+            if let Some(classes) = ClassScores::of_values(&f.shape(), &f_values) {
                 let mut agreement = Agreement::default();
                 agreement.observe(&f_values, &q_values, classes);
                 score.agreement = Some(agreement);
-                score.best = classes.rows(&q_values).map(|row| top_1(&row)).collect();
+                score.best = classes.rows(&q_values).map(|row| Choice::of(&row)).collect();
             }
         }
     }
 }
 
 /// Share of samples with a label whose single decision is that label; `None` without any.
-pub(super) fn accuracy<'a>(decisions: impl Iterator<Item = (&'a [Option<usize>], Option<usize>)>) -> Option<Share> {
+pub(super) fn accuracy<'a>(decisions: impl Iterator<Item = (&'a [Choice], Option<usize>)>) -> Option<Share> {
     let mut share = Share { count: 0, of: 0 };
     for (best, label) in decisions {
         if let ([best], Some(label)) = (best, label) {
             share.of += 1;
-            share.count += usize::from(*best == Some(label));
+            share.count += usize::from(best.class == Some(label));
         }
     }
     (share.of > 0).then_some(share)

@@ -9,8 +9,8 @@ use crate::{
     error::{Error, Result},
     graph::Graph,
     job::Job,
-    metrics::{Agreement, ClassScores, ErrorSums, Errors, Measure, top_1},
-    report::Share,
+    metrics::{Agreement, ClassScores, ErrorSums, Errors, Measure},
+    report::{Choice, Share},
 };
 
 /// The file as a user's program runs it. That onnxruntime's optimized kernels have limits of their own (a ratio of two
@@ -75,7 +75,7 @@ pub(super) struct Decisions {
 impl Decisions {
     fn observe(&mut self, float: &[f32], scores: &[f32], classes: ClassScores, label: Option<usize>) {
         self.agreement.get_or_insert_default().observe(float, scores, classes);
-        let best: Vec<_> = classes.rows(scores).map(|row| top_1(&row)).collect();
+        let best: Vec<_> = classes.rows(scores).map(|row| Choice::of(&row)).collect();
         let label = label.filter(|&l| l < classes.classes());
         if let Some(share) = score::accuracy([(best.as_slice(), label)].into_iter()) {
             self.labelled += share.of;
@@ -130,7 +130,7 @@ impl Tally {
             }
             self.optimized[position].push(ErrorSums::of(&f, &o));
             self.max_abs = self.max_abs.max(ErrorSums::of(&p, &o).max_abs_e);
-            if let Some(classes) = ClassScores::guess(&float.shape()).filter(|_| !has_decided) {
+            if let Some(classes) = ClassScores::of_values(&float.shape(), &f).filter(|_| !has_decided) {
                 has_decided = true;
                 self.plain_decisions.observe(&f, &p, classes, label);
                 self.optimized_decisions.observe(&f, &o, classes, label);

@@ -22,6 +22,8 @@ impl Action {
             }
             Self::TryRecipes => data(),
             Self::ExportFigure => model.or(need(doc.detail.value.is_some(), "Select a layer to have a figure")),
+            Self::Share => data().or(need(doc.report.value.is_some(), "No numbers yet")),
+            Self::ShowFloat => model.or(need(doc.report.value.is_some(), "No numbers yet")),
             Self::Recent(n) => need(usize::from(n) <= doc.recent.len(), "No such recent file"),
             Self::History => model,
             Self::Undo => need(doc.history.undo_label().is_some(), "Nothing to undo"),
@@ -50,6 +52,7 @@ impl Action {
             Self::Toggle(PanelId::List) => Some(doc.pages.list),
             Self::Toggle(PanelId::Strip) => Some(doc.pages.strip),
             Self::Toggle(PanelId::Inspector) => Some(doc.pages.inspector),
+            Self::ShowFloat => Some(doc.float_view.is_shown()),
             Self::Theme(choice) => Some(doc.settings.theme == choice),
             _ => None,
         }

@@ -28,6 +28,7 @@ pub enum Action {
     SaveConfigAs,
     Export,
     ExportFigure,
+    Share,
     Recent(u8),
     Quit,
     Undo,
@@ -61,6 +62,7 @@ pub enum Action {
     TryRecipes,
     ShowPage(Page),
     Toggle(PanelId),
+    ShowFloat,
     Theme(ThemeChoice),
     Settings,
     Notices,
@@ -99,7 +101,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 75] = [
+    pub const ALL: [Self; 79] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -118,6 +120,7 @@ impl Action {
         Self::SaveConfigAs,
         Self::Export,
         Self::ExportFigure,
+        Self::Share,
         Self::Quit,
         Self::Undo,
         Self::Redo,
@@ -137,17 +140,20 @@ impl Action {
         Self::Settings,
         Self::ShowPage(Page::Table),
         Self::ShowPage(Page::Sensitivity),
+        Self::ShowPage(Page::Answers),
         Self::ShowPage(Page::Data),
         Self::ShowPage(Page::Model),
         Self::ShowPage(Page::Histogram),
         Self::ShowPage(Page::Threshold),
         Self::ShowPage(Page::Channels),
         Self::ShowPage(Page::Scatter),
+        Self::ShowPage(Page::Maps),
         Self::ShowPage(Page::Errors),
         Self::ShowPage(Page::Arithmetic),
         Self::Toggle(PanelId::List),
         Self::Toggle(PanelId::Strip),
         Self::Toggle(PanelId::Inspector),
+        Self::ShowFloat,
         Self::Theme(ThemeChoice::System),
         Self::Theme(ThemeChoice::Dark),
         Self::Theme(ThemeChoice::Light),
@@ -207,6 +213,7 @@ impl Action {
             | Self::SaveConfigAs
             | Self::Export
             | Self::ExportFigure
+            | Self::Share
             | Self::Quit => Menu::File,
             Self::Undo
             | Self::Redo
@@ -225,7 +232,7 @@ impl Action {
             | Self::NextBetter
             | Self::Settings => Menu::Edit,
             Self::ShowPage(Page::Help) => Menu::Help,
-            Self::ShowPage(_) | Self::Toggle(_) | Self::Theme(_) => Menu::View,
+            Self::ShowPage(_) | Self::Toggle(_) | Self::ShowFloat | Self::Theme(_) => Menu::View,
             Self::OpenImages
             | Self::OpenArrays
             | Self::UseSynthetic
@@ -248,6 +255,11 @@ impl Action {
         })
     }
 
+    /// Whether its key acts as long as it is held, not when it is pressed.
+    pub fn is_held(self) -> bool {
+        self == Self::ShowFloat
+    }
+
     /// Whether a line stands above it in its menu.
     pub fn begins_group(self) -> bool {
         matches!(
@@ -263,6 +275,7 @@ impl Action {
                 | Self::Settings
                 | Self::ShowPage(Page::Histogram)
                 | Self::Toggle(PanelId::List)
+                | Self::ShowFloat
                 | Self::Theme(ThemeChoice::System)
                 | Self::ToggleLive
                 | Self::PinBaseline

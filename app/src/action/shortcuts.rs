@@ -29,6 +29,7 @@ impl Action {
             Self::SaveConfigAs => keys![CTRL_SHIFT, S],
             Self::Export => keys![CTRL, E],
             Self::ExportFigure => keys![CTRL_SHIFT, E],
+            Self::Share => keys![CTRL_ALT, S],
             Self::Quit => keys![CTRL, Q],
             Self::Undo => keys![CTRL, Z],
             Self::Redo => keys![CTRL_SHIFT, Z; CTRL, Y],
@@ -57,19 +58,11 @@ impl Action {
             Self::EvaluateAgain => keys![CTRL, F5],
             Self::PinBaseline => keys![NONE, P],
             Self::Pins => keys![SHIFT, P],
-            Self::ShowPage(Page::Histogram) => keys![NONE, H],
-            Self::ShowPage(Page::Threshold) => keys![NONE, T],
-            Self::ShowPage(Page::Table) => keys![NONE, L],
-            Self::ShowPage(Page::Sensitivity) => keys![NONE, S],
-            Self::ShowPage(Page::Data) => keys![NONE, D],
-            Self::ShowPage(Page::Channels) => keys![SHIFT, C],
-            Self::ShowPage(Page::Errors) => keys![SHIFT, E],
-            Self::ShowPage(Page::Scatter) => keys![SHIFT, S],
-            Self::ShowPage(Page::Arithmetic) => keys![SHIFT, A],
-            Self::ShowPage(Page::Help) => keys![CTRL, F1],
+            Self::ShowPage(page) => of_page(page),
             Self::Toggle(PanelId::List) => keys![CTRL, B],
             Self::Toggle(PanelId::Strip) => keys![CTRL, J],
             Self::Toggle(PanelId::Inspector) => keys![CTRL_ALT, B],
+            Self::ShowFloat => keys![NONE, Q],
             Self::Settings => keys![CTRL, Comma],
             Self::Shortcuts => keys![NONE, F1; SHIFT, Questionmark],
             Self::Escape => keys![NONE, Escape],
@@ -104,5 +97,24 @@ fn width(bits: u8) -> &'static [KeyboardShortcut] {
         8 => keys![NONE, Num8],
         16 => keys![NONE, Num1],
         _ => &[],
+    }
+}
+
+/// The keys of the pages.
+fn of_page(page: Page) -> &'static [KeyboardShortcut] {
+    match page {
+        Page::Histogram => keys![NONE, H],
+        Page::Threshold => keys![NONE, T],
+        Page::Table => keys![NONE, L],
+        Page::Sensitivity => keys![NONE, S],
+        Page::Answers => keys![SHIFT, F],
+        Page::Data => keys![NONE, D],
+        Page::Channels => keys![SHIFT, C],
+        Page::Maps => keys![NONE, M],
+        Page::Errors => keys![SHIFT, E],
+        Page::Scatter => keys![SHIFT, S],
+        Page::Help => keys![CTRL, F1],
+        Page::Arithmetic => keys![SHIFT, A],
+        Page::Model => &[],
     }
 }

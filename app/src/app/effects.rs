@@ -9,9 +9,9 @@ use crate::{
     apply::{self, Effect, Effects},
     command::Command,
     dialogs::{Answer, Ask, Suggestion},
-    figure::file,
+    figure::{self, file},
     files,
-    views::figures,
+    views::{figures, share},
 };
 
 impl App {
@@ -49,6 +49,12 @@ impl App {
                 let result = self.save_figure(&path).map_err(|error| format!("{error:#}"));
                 apply::figure_saved(&mut self.doc, &path, result);
             }
+            Effect::SaveShare(path) => {
+                let result = self.save_share(&path).map_err(|error| format!("{error:#}"));
+                let mut more = Effects::new();
+                apply::share_saved(&mut self.doc, &path, result, &mut more);
+                self.carry_out(ctx, more);
+            }
             Effect::FocusFilter => {
                 // The list may have to be opened first, so the box gets the keyboard once it is drawn.
                 self.focus_filter = true;
@@ -76,6 +82,7 @@ impl App {
             }
             Ask::SaveExport => self.apply(ctx, Command::Export { path }),
             Ask::SaveFigure => self.apply(ctx, Command::SaveFigure(path)),
+            Ask::SaveShare => self.apply(ctx, Command::SaveShare(path)),
         }
         ctx.request_repaint();
     }
@@ -89,9 +96,18 @@ impl App {
             Ask::SaveConfig { .. } => format!("{stem}.quantlens.json"),
             Ask::SaveExport => format!("{stem}.quantized.onnx"),
             Ask::SaveFigure => format!("{stem}.{}.svg", self.doc.pages.page.title().to_lowercase()),
+            Ask::SaveShare => format!("{stem}.share.png"),
             Ask::OpenModel | Ask::OpenImages | Ask::OpenArrays | Ask::OpenConfig | Ask::OpenTarget => String::new(),
         };
         Suggestion { folder, file }
+    }
+
+    fn save_share(&self, path: &Path) -> anyhow::Result<()> {
+        let Some(spec) = share::share_spec(&self.doc) else {
+            anyhow::bail!("there are no numbers yet");
+        };
+        // The file holds a PNG whatever its name says; a name without an ending would open nowhere.
+        files::write(path, &figure::share::share_png(&spec, share::SIZE)?)
     }
 
     fn save_figure(&self, path: &Path) -> anyhow::Result<()> {

@@ -11,9 +11,9 @@ use crate::{
     document::{Document, Drawer, Page, PanelId},
     keys, theme,
     views::{
-        ViewStates, arithmetic, channels, data_page, dialogs, drift, errors, export_dialog, help, histogram, inspector,
-        layer_list, layer_table, menu, model_summary, notices, scatter, scoreboard, sensitivity, status, threshold,
-        toolbar, tour, welcome,
+        ViewStates, answers, arithmetic, channels, data_page, dialogs, drift, errors, export_dialog, help, histogram,
+        inspector, layer_list, layer_table, maps, menu, model_summary, notices, scatter, scoreboard, sensitivity,
+        status, threshold, toolbar, tour, welcome,
     },
     widgets::{self, StripAnswer, Tone},
 };
@@ -177,12 +177,14 @@ fn centre_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Com
     match doc.pages.page {
         Page::Table => layer_table::layer_table_ui(ui, doc, &mut views.layer_table, send),
         Page::Sensitivity => sensitivity::sensitivity_ui(ui, doc, &mut views.sensitivity, send),
+        Page::Answers => answers::answers_ui(ui, doc, &mut views.answers, send),
         Page::Data => data_page::data_page_ui(ui, doc, &mut views.data_page, send),
         Page::Model => model_summary::model_summary_ui(ui, doc, &mut views.model_summary, send),
         Page::Histogram => histogram::histogram_ui(ui, doc, &mut views.histogram, send),
         Page::Threshold => threshold::threshold_ui(ui, doc, &mut views.threshold, send),
         Page::Channels => channels::channels_ui(ui, doc, &mut views.channels, send),
         Page::Scatter => scatter::scatter_ui(ui, doc, &mut views.scatter, send),
+        Page::Maps => maps::maps_ui(ui, doc, &mut views.maps, send),
         Page::Errors => errors::errors_ui(ui, doc, &mut views.errors, send),
         Page::Arithmetic => arithmetic::arithmetic_ui(ui, doc, &mut views.arithmetic, send),
         Page::Help => help::help_ui(ui, doc, &mut views.help, send),

@@ -22,7 +22,7 @@ use crate::{
     apply::{self, Effect, Effects},
     command::{Command, Commands, Dialog},
     dialogs::Dialogs,
-    document::{Document, Narrow, ThemeChoice},
+    document::{Document, FloatCopies, Narrow, ThemeChoice},
     keys,
     session::Session,
     theme,
@@ -73,6 +73,7 @@ pub struct App {
     shown_title: String,
     shown_theme: Option<ThemeChoice>,
     rects: LayoutRects,
+    float_copies: FloatCopies,
 }
 
 impl App {
@@ -91,6 +92,7 @@ impl App {
             shown_title: String::new(),
             shown_theme: None,
             rects: LayoutRects::default(),
+            float_copies: FloatCopies::default(),
         }
     }
 
@@ -260,7 +262,13 @@ impl App {
         for action in keys::actions(&ctx) {
             self.commands.run(action);
         }
-        layout::window_ui(ui, &self.doc, &mut self.views, &mut self.commands, &mut self.rects);
+        let held = keys::holds_float(&ctx);
+        if held != self.doc.float_view.held && self.doc.report.value.is_some() {
+            self.commands.push(Command::HoldFloat(held));
+        }
+        let float = self.doc.float_view.is_shown().then(|| self.float_copies.of(&self.doc));
+        let shown = float.as_ref().unwrap_or(&self.doc);
+        layout::window_ui(ui, shown, &mut self.views, &mut self.commands, &mut self.rects);
         if std::mem::take(&mut self.focus_filter) {
             ctx.memory_mut(|memory| memory.request_focus(crate::views::layer_list::filter_id()));
         }

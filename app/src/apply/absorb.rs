@@ -34,6 +34,7 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
         News::Data(info) => {
             doc.failure = None;
             doc.recipes = Loaded::default();
+            (doc.previews, doc.maps_sample) = Default::default();
             doc.sweep.forget();
             doc.data = Some(info);
             pins::forget_numbers(doc);
@@ -76,6 +77,12 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
                 doc.errors.set(errors);
             }
         }
+        News::FeatureMaps(maps) => {
+            if doc.selection.anchor.as_deref() == Some(maps.layer.as_str()) {
+                doc.maps.set(maps);
+            }
+        }
+        News::Previews(previews) => doc.previews.take(previews),
         News::OneSample(report) => {
             if scope::is_wanted(doc, &report) {
                 show_report(doc, report);
@@ -144,7 +151,8 @@ fn opened(doc: &mut Document, model: Arc<ModelInfo>, out: &mut Effects) {
     super::forget_asked(doc);
     doc.sweep.forget();
     (doc.report, doc.detail, doc.recipes) = (Loaded::default(), Loaded::default(), Loaded::default());
-    (doc.arithmetic, doc.errors) = (Loaded::default(), Loaded::default());
+    (doc.arithmetic, doc.errors, doc.maps) = Default::default();
+    (doc.previews, doc.maps_sample, doc.float_view) = Default::default();
     (doc.scope, doc.whole) = (None, None);
     (doc.data, doc.data_choice, doc.recipe_given) = (None, None, None);
     pins::model_opened(doc, &model.path);
@@ -252,14 +260,19 @@ fn exported(doc: &mut Document, report: Arc<ExportReport>) {
 /// The last good values are right again.
 fn settle(doc: &mut Document, slot: Slot) {
     match slot {
-        Slot::Open => doc.opening = None,
+        Slot::Open => {
+            doc.opening = None;
+            doc.previews.asked.clear();
+        }
         Slot::Data | Slot::Evaluate => {
             doc.report.settle();
-            // An edit drops the detail that waits behind it.
+            // An edit drops the detail that waits behind it, and the previews.
             settle_layer(doc);
+            doc.previews.asked.clear();
         }
         Slot::OneSample => doc.report.settle(),
         Slot::Detail => settle_layer(doc),
+        Slot::Previews => doc.previews.asked.clear(),
         Slot::Sweep => doc.sweep.running = None,
         Slot::Baseline | Slot::Memory => {}
         Slot::Recipes => doc.recipes.settle(),
@@ -287,6 +300,7 @@ fn failed(doc: &mut Document, slot: Slot, trouble: Trouble, out: &mut Effects) {
     if slot == Slot::Data && doc.data.is_none() {
         doc.data_choice = None;
     }
+    doc.previews.failed |= slot == Slot::Previews;
     let retry = retry_for(doc, slot, &trouble, opening);
     doc.failure = Some(Failure { what: trouble.what, details: trouble.details, retry });
 }
@@ -331,7 +345,7 @@ fn retry_for(doc: &Document, slot: Slot, trouble: &Trouble, opening: Option<Mode
             let source = doc.data_choice.clone()?;
             Some(Request::Data { source, recipe: doc.recipe_given.clone(), samples: doc.settings.samples })
         }
-        Slot::Open | Slot::Export | Slot::Baseline | Slot::Memory => None,
+        Slot::Open | Slot::Export | Slot::Baseline | Slot::Memory | Slot::Previews => None,
     }
 }
 

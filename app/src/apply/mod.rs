@@ -10,6 +10,7 @@ mod navigate;
 mod notify;
 mod open;
 pub(crate) mod pins;
+mod previews;
 mod run;
 mod scope;
 mod sweep;
@@ -51,6 +52,8 @@ pub enum Effect {
     ReadConfig(PathBuf),
     /// Write the figure of the page on screen.
     SaveFigure(PathBuf),
+    /// Write the picture to share.
+    SaveShare(PathBuf),
     /// Put the keyboard into the filter box.
     FocusFilter,
     /// Close the window, now.
@@ -96,9 +99,18 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         | Command::ListMetric(_)
         | Command::ShowPage(_)
         | Command::TogglePanel(_)
+        | Command::HoldFloat(_)
         | Command::Target(_) => navigate::apply(doc, command, out),
         Command::Sweep(command) => sweep::apply(doc, command, out),
-        Command::ScopeSample(index) => scope::show(doc, index, out),
+        Command::ScopeSample(index) => {
+            scope::show(doc, index, out);
+            ask_detail(doc, out);
+        }
+        Command::Preview(samples) => previews::ask(doc, samples, out),
+        Command::MapsSample(sample) => {
+            doc.maps_sample = sample;
+            ask_detail(doc, out);
+        }
         other => window(doc, other, out),
     }
 }
@@ -121,6 +133,7 @@ fn window(doc: &mut Document, command: Command, out: &mut Effects) {
         Command::Tour(step) => tour(doc, step, out),
         Command::Copy(text) => out.push(Effect::CopyText(text)),
         Command::SaveFigure(path) => out.push(Effect::SaveFigure(path)),
+        Command::SaveShare(path) => out.push(Effect::SaveShare(path)),
         // `apply` handles the rest; a new command that reaches this arm does nothing, which the test that walks all
         // commands would show.
         _ => {}
@@ -137,6 +150,18 @@ pub fn figure_saved(doc: &mut Document, path: &std::path::Path, result: Result<(
     match result {
         Ok(()) => notify::notice(doc, Level::Info, format!("Saved {}", path.display()), ""),
         Err(error) => notify::notice(doc, Level::Failure, format!("The figure was not saved: {error}"), ""),
+    }
+}
+
+/// The picture to share was written to `path`, or could not be. Its path goes to the clipboard: what comes next is to send it.
+pub fn share_saved(doc: &mut Document, path: &std::path::Path, result: Result<(), String>, out: &mut Effects) {
+    match result {
+        Ok(()) => {
+            let path = path.display().to_string();
+            notify::notice(doc, Level::Info, format!("Saved {path}; its path is on the clipboard"), "");
+            out.push(Effect::CopyText(path));
+        }
+        Err(error) => notify::notice(doc, Level::Failure, format!("The picture was not saved: {error}"), ""),
     }
 }
 
@@ -179,6 +204,7 @@ fn cancel(doc: &mut Document, out: &mut Effects) {
     }
     // Nothing is on its way any more; the values on screen are the last good ones again.
     doc.pins.asked = None;
+    doc.previews.asked.clear();
     doc.report.settle();
     settle_layer(doc);
     doc.recipes.settle();
@@ -239,18 +265,24 @@ fn begin(doc: &mut Document, request: Request, out: &mut Effects) {
     let now = doc.now;
     match &request {
         Request::Evaluate { .. } | Request::Data { .. } | Request::OneSample { .. } => {
+            if matches!(request, Request::Evaluate { .. }) {
+                // The queue drops them: they are asked for again by the view.
+                doc.previews.asked.clear();
+            }
             doc.cancelled = false;
             doc.report.ask(now);
         }
         Request::Detail { .. } => doc.detail.ask(now),
         Request::Arithmetic { .. } => doc.arithmetic.ask(now),
         Request::LayerErrors { .. } => doc.errors.ask(now),
+        Request::FeatureMaps { .. } => doc.maps.ask(now),
         Request::Recipes => doc.recipes.ask(now),
         // The page knows itself what it waits for.
         Request::Sweep { config, request } => doc.sweep.running = Some((Arc::clone(config), request.clone())),
         Request::Open { .. }
         | Request::Export { .. }
         | Request::Memory { .. }
+        | Request::Previews { .. }
         | Request::Baseline { .. }
         | Request::BaselineDetail { .. } => {}
     }
@@ -272,7 +304,7 @@ fn evaluate(doc: &mut Document, out: &mut Effects) {
 
 /// What was asked of the anchor layer is to be asked again.
 fn forget_asked(doc: &mut Document) {
-    (doc.detail_of, doc.arithmetic_of, doc.errors_of) = (None, None, None);
+    (doc.detail_of, doc.arithmetic_of, doc.errors_of, doc.maps_of) = (None, None, None, None);
 }
 
 /// Nothing of the anchor layer is on its way any more.
@@ -280,6 +312,7 @@ fn settle_layer(doc: &mut Document) {
     doc.detail.settle();
     doc.arithmetic.settle();
     doc.errors.settle();
+    doc.maps.settle();
     forget_asked(doc);
 }
 
@@ -287,7 +320,7 @@ fn settle_layer(doc: &mut Document) {
 /// asked for without need, nor twice for the same configuration.
 fn ask_detail(doc: &mut Document, out: &mut Effects) {
     let Some(layer) = doc.selection.anchor.clone() else {
-        (doc.detail, doc.arithmetic, doc.errors) = Default::default();
+        (doc.detail, doc.arithmetic, doc.errors, doc.maps) = Default::default();
         return;
     };
     // Another layer's histogram under this layer's name would be worse than none.
@@ -303,14 +336,20 @@ fn ask_detail(doc: &mut Document, out: &mut Effects) {
         doc.errors = crate::document::Loaded::default();
         doc.errors_of = None;
     }
+    if doc.maps.value.as_ref().is_some_and(|maps| maps.layer != layer) {
+        doc.maps = crate::document::Loaded::default();
+        doc.maps_of = None;
+    }
     let page = doc.pages.page;
+    let sample = maps_sample(doc, &layer);
     let wanted = (layer, Arc::clone(&doc.config));
     let asked = match page {
-        Page::Arithmetic => &doc.arithmetic_of,
-        Page::Errors => &doc.errors_of,
-        _ => &doc.detail_of,
+        Page::Arithmetic => doc.arithmetic_of.as_ref(),
+        Page::Errors => doc.errors_of.as_ref(),
+        Page::Maps => doc.maps_of.as_ref().filter(|(_, asked)| *asked == sample).map(|(wanted, _)| wanted),
+        _ => doc.detail_of.as_ref(),
     };
-    if doc.data.is_none() || !page.follows_layer() || asked.as_ref() == Some(&wanted) {
+    if doc.data.is_none() || !page.follows_layer() || asked == Some(&wanted) {
         return;
     }
     // It drops what is asked of the baseline, which is asked for again after it.
@@ -328,13 +367,27 @@ fn ask_detail(doc: &mut Document, out: &mut Effects) {
         doc.errors.settle();
         doc.errors_of = None;
     }
+    if doc.maps.pending_since.is_some() {
+        doc.maps.settle();
+        doc.maps_of = None;
+    }
     let request = layer_request(doc, &wanted);
     match page {
         Page::Arithmetic => doc.arithmetic_of = Some(wanted),
         Page::Errors => doc.errors_of = Some(wanted),
+        Page::Maps => doc.maps_of = Some((wanted, sample)),
         _ => doc.detail_of = Some(wanted),
     }
     begin(doc, request, out);
+}
+
+/// The sample whose maps are shown: the one that the window shows alone, else the chosen one, else the layer's worst.
+fn maps_sample(doc: &Document, layer: &str) -> usize {
+    let whole = doc.whole_report();
+    let row = || whole?.rows.iter().find(|row| row.info.name == layer)?.worst_sample();
+    let count = doc.data.as_ref().map_or(0, |data| data.samples);
+    let chosen = doc.scope.or(doc.maps_sample).filter(|sample| *sample < count);
+    chosen.or_else(|| row().map(|worst| worst.index)).unwrap_or(0)
 }
 
 /// What the page on screen asks for of this layer under this configuration.
@@ -343,6 +396,7 @@ fn layer_request(doc: &Document, (layer, config): &(String, Arc<QuantConfig>)) -
     match doc.pages.page {
         Page::Arithmetic => Request::Arithmetic { config, layer },
         Page::Errors => Request::LayerErrors { config, layer },
+        Page::Maps => Request::FeatureMaps { sample: maps_sample(doc, &layer), config, layer },
         _ => Request::Detail { config, layer },
     }
 }

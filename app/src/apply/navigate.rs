@@ -33,6 +33,7 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         Command::ListMetric(column) => doc.pages.list_metric = ListMetric(column),
         Command::ShowPage(page) => show_page(doc, page, out),
         Command::TogglePanel(panel) => toggle_panel(doc, panel),
+        Command::HoldFloat(held) => doc.float_view.held = held && doc.report.value.is_some(),
         Command::Target(part) => doc.target = part,
         _ => {}
     }

@@ -61,6 +61,8 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
             doc.export = Some(ExportState { path, phase: ExportPhase::Before });
         }
         A::ExportFigure => out.push(Effect::Ask(Ask::SaveFigure)),
+        A::Share => out.push(Effect::Ask(Ask::SaveShare)),
+        A::ShowFloat => doc.float_view.kept = !doc.float_view.kept,
         A::Recent(n) => {
             if let Some(path) = doc.recent.get(usize::from(n).wrapping_sub(1)).cloned() {
                 apply(doc, Command::OpenModel(path), out);
@@ -91,12 +93,20 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         A::ShowPage(page) => navigate::show_page(doc, page, out),
         A::Toggle(panel) => apply(doc, Command::TogglePanel(panel), out),
         A::Theme(choice) => set_theme(doc, choice, out),
-        A::Settings => doc.dialog = Some(Dialog::Settings),
-        A::Notices => doc.dialog = Some(Dialog::Notices),
-        A::Shortcuts => doc.dialog = Some(Dialog::Shortcuts),
         A::Tour => apply(doc, Command::Tour(Some(TourStep::Cliff)), out),
-        A::About => doc.dialog = Some(Dialog::About),
+        A::Settings | A::Notices | A::Shortcuts | A::About => doc.dialog = dialog_of(action),
         A::Escape => escape(doc, out),
+    }
+}
+
+/// The small window that an action does nothing but open.
+fn dialog_of(action: A) -> Option<Dialog> {
+    match action {
+        A::Settings => Some(Dialog::Settings),
+        A::Notices => Some(Dialog::Notices),
+        A::Shortcuts => Some(Dialog::Shortcuts),
+        A::About => Some(Dialog::About),
+        _ => None,
     }
 }
 
@@ -151,6 +161,8 @@ fn escape(doc: &mut Document, out: &mut Effects) {
         doc.export = None;
     } else if doc.pages.drawer.is_some() {
         doc.pages.drawer = None;
+    } else if doc.float_view.kept {
+        doc.float_view.kept = false;
     } else if doc.job.as_ref().is_some_and(|job| job.cancellable) {
         apply(doc, Command::Cancel, out);
     } else if doc.scope.is_some() {

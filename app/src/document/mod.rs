@@ -1,8 +1,10 @@
 //! Everything that is open: plain data that views read and only [`crate::apply`] changes.
 
+mod float_view;
 mod loaded;
 mod pages;
 mod pins;
+mod previews;
 mod state;
 mod sweep;
 
@@ -13,8 +15,8 @@ use quantlens_analysis::{
     data::{Recipe, RecipeTrial, info::DataInfo},
     metrics::Measure,
     report::{
-        LayerArithmetic, LayerDetail, LayerErrors, LayerInfo, LayerRow, Memory, ModelInfo, RangeMark, Report,
-        TargetInfo,
+        FeatureMaps, LayerArithmetic, LayerDetail, LayerErrors, LayerInfo, LayerRow, Memory, ModelInfo, RangeMark,
+        Report, TargetInfo,
     },
     target::Target,
 };
@@ -30,15 +32,17 @@ use crate::{
 };
 
 pub use self::{
+    float_view::{FloatCopies, FloatView},
     loaded::Loaded,
     pages::{Drawer, ListMetric, Narrow, Page, PageState, PanelId, Settings, ThemeChoice},
     pins::{KeptPins, Pin, PinId, Pins},
+    previews::Previews,
     state::{ExportPhase, ExportState, Failure, Filter, JobStatus, Level, Notice, RuntimeInfo},
     sweep::{SweepState, SweepView},
 };
 
 /// All that is open.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Document {
     /// The open model.
     pub model: Option<Arc<ModelInfo>>,
@@ -67,6 +71,14 @@ pub struct Document {
     pub errors: Loaded<Arc<LayerErrors>>,
     /// The layer and the configuration that `errors` was last asked for.
     pub errors_of: Option<(String, Arc<QuantConfig>)>,
+    /// The Maps page's data of the anchor layer.
+    pub maps: Loaded<Arc<FeatureMaps>>,
+    /// The layer, the configuration and the sample that `maps` was last asked for.
+    pub maps_of: Option<((String, Arc<QuantConfig>), usize)>,
+    /// The sample whose maps are shown while the window shows all; `None` for the one that is worst at the layer.
+    pub maps_sample: Option<usize>,
+    /// Previews of samples.
+    pub previews: Previews,
     /// The one sample that the window shows the numbers of, counted from 0; `None` for all of them.
     pub scope: Option<usize>,
     /// The report of all samples while `report` is that of one.
@@ -111,6 +123,8 @@ pub struct Document {
     pub live: bool,
     /// Edits made since the report was asked for; counts up while paused.
     pub edits_waiting: usize,
+    /// Views draw the float model.
+    pub float_view: FloatView,
     /// What is on screen.
     pub pages: PageState,
     /// What the user prefers.

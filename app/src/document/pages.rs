@@ -13,6 +13,8 @@ pub enum Page {
     Table,
     /// What each layer alone does to the outputs.
     Sensitivity,
+    /// What both runs answer, sample by sample: those that flip.
+    Answers,
     /// Facts of the model.
     Model,
     /// The samples, their preprocessing, the float model's answers.
@@ -25,6 +27,8 @@ pub enum Page {
     Channels,
     /// Its quantized values against its float ones.
     Scatter,
+    /// One sample's output of the selected layer, as pictures.
+    Maps,
     /// Where the error of the selected layer comes from.
     Errors,
     /// What a machine without floats computes for the selected layer.
@@ -35,22 +39,24 @@ pub enum Page {
 
 impl Page {
     /// Pages about the whole model.
-    pub const MODEL: [Self; 4] = [Self::Table, Self::Sensitivity, Self::Data, Self::Model];
+    pub const MODEL: [Self; 5] = [Self::Table, Self::Sensitivity, Self::Answers, Self::Data, Self::Model];
     /// Pages about the selected layer.
-    pub const LAYER: [Self; 6] =
-        [Self::Histogram, Self::Threshold, Self::Channels, Self::Scatter, Self::Errors, Self::Arithmetic];
+    pub const LAYER: [Self; 7] =
+        [Self::Histogram, Self::Threshold, Self::Channels, Self::Scatter, Self::Maps, Self::Errors, Self::Arithmetic];
 
     /// The tab's text.
     pub fn title(self) -> &'static str {
         match self {
             Self::Table => "Table",
             Self::Sensitivity => "Sensitivity",
+            Self::Answers => "Answers",
             Self::Model => "Summary",
             Self::Data => "Data",
             Self::Histogram => "Histogram",
             Self::Threshold => "Threshold",
             Self::Channels => "Channels",
             Self::Scatter => "Scatter",
+            Self::Maps => "Maps",
             Self::Errors => "Errors",
             Self::Arithmetic => "Arithmetic",
             Self::Help => "Help",

@@ -36,7 +36,7 @@ pub(super) fn family() -> &'static str {
 
 /// plotters' bitmap text hangs this many pixels (at 1×) above where its SVG text stands: it centres half the line height,
 /// not the letters. Seen on a tick label beside its grid line.
-const BITMAP_TEXT_DROP: i32 = 3;
+pub(super) const BITMAP_TEXT_DROP: i32 = 3;
 
 /// How a figure is saved.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,7 +60,7 @@ impl Default for FileOptions {
 }
 
 impl FileOptions {
-    fn pixels(&self) -> anyhow::Result<(u32, u32)> {
+    pub(super) fn pixels(&self) -> anyhow::Result<(u32, u32)> {
         let size = (self.width.checked_mul(self.scale), self.height.checked_mul(self.scale));
         match size {
             (Some(w @ 200..=16_384), Some(h @ 150..=16_384)) => Ok((w, h)),
@@ -102,6 +102,11 @@ pub fn png(spec: &FigureSpec, options: &FileOptions) -> anyhow::Result<Vec<u8>> 
         let opaque = bitmap(spec, options, theme::of(options.theme).canvas)?;
         opaque.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect::<Vec<u8>>()
     };
+    encode(rgba, (width, height))
+}
+
+/// The bytes of a PNG file with these pixels.
+pub(super) fn encode(rgba: Vec<u8>, (width, height): (u32, u32)) -> anyhow::Result<Vec<u8>> {
     let image = image::RgbaImage::from_raw(width, height, rgba).context("the figure has the wrong number of pixels")?;
     let mut bytes = std::io::Cursor::new(Vec::new());
     image.write_to(&mut bytes, image::ImageFormat::Png).context("encoding the figure as PNG")?;
@@ -162,7 +167,7 @@ fn draw<DB: DrawingBackend>(
 }
 
 /// Registers the embedded font once.
-fn register() -> anyhow::Result<()> {
+pub(super) fn register() -> anyhow::Result<()> {
     static DONE: OnceLock<bool> = OnceLock::new();
     let done = *DONE.get_or_init(|| {
         register_font(FAMILY, FontStyle::Normal, theme::FONT).is_ok()

@@ -2,7 +2,8 @@
 //!
 //! [`spec`] is the vocabulary, [`ticks`] and [`hover`] what both readers of a chart need in words, [`screen`] and [`mod@file`]
 //! the two drawers; [`histogram`], [`channels`], [`threshold`], [`samples`] and [`arithmetic`] say what the layer pages
-//! show, [`pinned`] what the pinned baseline adds to them, [`handles`] lets the user move a range on them.
+//! show, [`pinned`] what the pinned baseline adds to them, [`handles`] lets the user move a range on them,
+//! [`share`] puts a chart under the scoreboard in one picture.
 
 pub mod arithmetic;
 mod brush;
@@ -12,11 +13,13 @@ pub mod file;
 pub mod handles;
 pub mod histogram;
 pub mod hover;
+mod letters;
 mod page;
 pub mod pinned;
 pub mod samples;
 pub mod scatter;
 pub mod screen;
+pub mod share;
 pub mod spec;
 pub mod threshold;
 pub mod ticks;

@@ -5,19 +5,24 @@ use plotters::{
     drawing::{DrawingArea, DrawingAreaErrorKind},
     element::{Circle, PathElement, Polygon, Rectangle, Text},
     prelude::DrawingBackend,
-    style::{Color as _, FontFamily, FontTransform, IntoFont as _, ShapeStyle, TextStyle},
+    style::{Color as _, FontTransform, ShapeStyle},
 };
 
 use super::{
     brush::{self, Anchor, blend, overlap, paint},
-    file::family,
+    letters::Letters,
     spec::{FigureSpec, Ink, LegendKey, Shape, Stroke},
     ticks::{Tick, ticks},
 };
 use crate::theme::Tokens;
 
-type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
-type Pixel = (i32, i32);
+/// Most lines of the summary.
+const MOST_LINES: usize = 3;
+
+/// What drawing gives.
+pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+/// A place on the page.
+pub(super) type Pixel = (i32, i32);
 
 /// One figure on one page.
 pub(super) struct Page<'a, DB: DrawingBackend> {
@@ -26,8 +31,7 @@ pub(super) struct Page<'a, DB: DrawingBackend> {
     tokens: &'a Tokens,
     /// Pixels of one pixel at 1×.
     unit: i32,
-    /// Added to the height of every text, in pixels.
-    text_drop: i32,
+    letters: Letters<'a, DB>,
     /// The chart's own rectangle: left, top, right, bottom.
     chart: [i32; 4],
     summary: Vec<String>,
@@ -45,13 +49,13 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         let unit = i32::try_from(scale).unwrap_or(1).max(1);
         let (width, height) = root.dim_in_pixel();
         let (width, height) = (i32::try_from(width).unwrap_or(i32::MAX), i32::try_from(height).unwrap_or(i32::MAX));
-        let mut page =
-            Self { root, spec, tokens, unit, text_drop: text_drop * unit, chart: [0; 4], summary: Vec::new() };
-        page.summary = page.wrap(&spec.summary, width - 40 * unit);
+        let letters = Letters::new(root, unit, text_drop);
+        let mut page = Self { root, spec, tokens, unit, letters, chart: [0; 4], summary: Vec::new() };
+        page.summary = page.letters.wrap(&spec.summary, width - 40 * unit, MOST_LINES);
         let below = 46 + 18 * i32::try_from(page.summary.len()).unwrap_or(0);
         let (low, high) = spec.y.placed_bounds();
         let labels = ticks(&spec.y, low, high, 8);
-        let widest = labels.iter().map(|t| page.text_width(&t.label, 12)).max().unwrap_or(0);
+        let widest = labels.iter().map(|t| page.letters.width(&t.label, 12)).max().unwrap_or(0);
         page.chart = [38 * unit + widest, 62 * unit, width - 20 * unit, height - below * unit];
         page
     }
@@ -59,8 +63,8 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
     /// Draws everything, back to front.
     pub(super) fn draw(&self) -> Drawn<DB> {
         let [left, top, right, _] = self.chart;
-        self.text(&self.spec.title, (20 * self.unit, 12 * self.unit), 16, Anchor::TopLeft, self.tokens.text)?;
-        self.text(&self.spec.stamp, (right, 15 * self.unit), 12, Anchor::TopRight, self.tokens.weak)?;
+        self.letters.text(&self.spec.title, (20 * self.unit, 12 * self.unit), 16, Anchor::TopLeft, self.tokens.text)?;
+        self.letters.text(&self.spec.stamp, (right, 15 * self.unit), 12, Anchor::TopRight, self.tokens.weak)?;
         self.legend((left, top - 16 * self.unit))?;
         self.grid()?;
         for span in &self.spec.spans {
@@ -74,7 +78,7 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         self.marks()?;
         for (row, line) in (0..).zip(&self.summary) {
             let y = self.chart[3] + (44 + 18 * row) * self.unit;
-            self.text(line, (20 * self.unit, y), 12, Anchor::TopLeft, self.tokens.text)?;
+            self.letters.text(line, (20 * self.unit, y), 12, Anchor::TopLeft, self.tokens.text)?;
         }
         Ok(())
     }
@@ -94,8 +98,8 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
                     self.root.draw(&dot)?;
                 }
             }
-            self.text(name, (x + 23 * self.unit, at.1), 12, Anchor::Left, self.tokens.text)?;
-            x += (40 * self.unit) + self.text_width(name, 12);
+            self.letters.text(name, (x + 23 * self.unit, at.1), 12, Anchor::Left, self.tokens.text)?;
+            x += (40 * self.unit) + self.letters.width(name, 12);
         }
         Ok(())
     }
@@ -108,18 +112,19 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         for Tick { placed, label } in ticks(&self.spec.x, x0, x1, wanted(right - left, 80)) {
             let x = self.x_placed(placed);
             self.root.draw(&PathElement::new([(x, top), (x, bottom)], faint))?;
-            self.text(&label, (x, bottom + 6 * self.unit), 12, Anchor::Top, self.tokens.weak)?;
+            self.letters.text(&label, (x, bottom + 6 * self.unit), 12, Anchor::Top, self.tokens.weak)?;
         }
         let (y0, y1) = self.spec.y.placed_bounds();
         for Tick { placed, label } in ticks(&self.spec.y, y0, y1, wanted(bottom - top, 40)) {
             let y = self.y_placed(placed);
             self.root.draw(&PathElement::new([(left, y), (right, y)], faint))?;
-            self.text(&label, (left - 6 * self.unit, y), 12, Anchor::Right, self.tokens.weak)?;
+            self.letters.text(&label, (left - 6 * self.unit, y), 12, Anchor::Right, self.tokens.weak)?;
         }
         self.root.draw(&Rectangle::new([(left, top), (right, bottom)], self.line(self.tokens.line, 1)))?;
         let middle = ((left + right) / 2, bottom + 24 * self.unit);
-        self.text(&self.spec.x.label, middle, 12, Anchor::Top, self.tokens.text)?;
-        let upright = self.style(12, self.tokens.text).transform(FontTransform::Rotate270).pos(Anchor::Top.pos());
+        self.letters.text(&self.spec.x.label, middle, 12, Anchor::Top, self.tokens.text)?;
+        let upright =
+            self.letters.style(12, self.tokens.text).transform(FontTransform::Rotate270).pos(Anchor::Top.pos());
         let at = (14 * self.unit, (top + bottom) / 2);
         self.root.draw(&Text::new(self.spec.y.label.clone(), at, upright))
     }
@@ -200,7 +205,7 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         let marks = self.spec.marks_by_rank().map(|m| (m.x, m.label.as_str(), super::colour(self.tokens, m.ink)));
         let spans = self.spec.spans.iter().map(|s| (0.5 * (s.low + s.high), s.label.as_str(), self.tokens.weak));
         for (value, label, color) in marks.chain(spans).filter(|(_, label, _)| !label.is_empty()) {
-            let width = self.text_width(label, 12) + 8 * self.unit;
+            let width = self.letters.width(label, 12) + 8 * self.unit;
             let from = (self.x(value) - width / 2).min(right - width - 2 * self.unit).max(left + 2 * self.unit);
             let mut spot = [from, top + 4 * self.unit, from + width, top + 20 * self.unit];
             while taken.iter().any(|t| overlap(t, &spot)) && spot[3] < bottom {
@@ -209,7 +214,7 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
             }
             let back = paint(self.tokens.canvas, 0.9).filled();
             self.root.draw(&Rectangle::new([(spot[0], spot[1]), (spot[2], spot[3])], back))?;
-            self.text(label, (from + 4 * self.unit, (spot[1] + spot[3]) / 2), 12, Anchor::Left, color)?;
+            self.letters.text(label, (from + 4 * self.unit, (spot[1] + spot[3]) / 2), 12, Anchor::Left, color)?;
             taken.push(spot);
         }
         Ok(())
@@ -242,44 +247,5 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
 
     fn line(&self, color: egui::Color32, width: u32) -> ShapeStyle {
         paint(color, 1.0).stroke_width(width * u32::try_from(self.unit).unwrap_or(1))
-    }
-
-    fn style(&self, points: i32, color: egui::Color32) -> TextStyle<'static> {
-        // plotters takes the line height for the size: 1.24 times the letters' nominal size.
-        let size = f64::from(points * self.unit) * 1.24;
-        let mut style = TextStyle::from((FontFamily::Name(family()), size).into_font());
-        style.color = paint(color, 1.0).to_backend_color();
-        style
-    }
-
-    fn text(&self, text: &str, at: Pixel, points: i32, anchor: Anchor, color: egui::Color32) -> Drawn<DB> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        self.root.draw(&Text::new(
-            text.to_owned(),
-            (at.0, at.1 + self.text_drop),
-            self.style(points, color).pos(anchor.pos()),
-        ))
-    }
-
-    fn text_width(&self, text: &str, points: i32) -> i32 {
-        let font = (FontFamily::Name(family()), f64::from(points * self.unit) * 1.24).into_font();
-        font.box_size(text).map_or(0, |(width, _)| i32::try_from(width).unwrap_or(0))
-    }
-
-    fn wrap(&self, text: &str, width: i32) -> Vec<String> {
-        let mut lines: Vec<String> = Vec::new();
-        for word in text.split(' ').filter(|w| !w.is_empty()) {
-            match lines.last_mut() {
-                Some(line) if self.text_width(&format!("{line} {word}"), 12) <= width => {
-                    line.push(' ');
-                    line.push_str(word);
-                }
-                _ => lines.push(word.to_owned()),
-            }
-        }
-        lines.truncate(3);
-        lines
     }
 }

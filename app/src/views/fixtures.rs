@@ -169,6 +169,7 @@ fn assemble(rows: Vec<LayerRow>, config: QuantConfig) -> Report {
     let float = Share { count: 357, of: 360 };
     Report {
         sample_names: Arc::default(),
+        answers: Arc::default(),
         scope: None,
         needs: vec![(String::new(), 17)],
         config: Arc::new(config),

@@ -1,5 +1,6 @@
 //! One file a view. A view reads the document, draws and formats, and pushes commands; it derives no number.
 
+pub mod answers;
 pub mod arithmetic;
 pub mod bits_editor;
 pub mod cells;
@@ -19,6 +20,7 @@ pub mod inspector;
 pub mod layer_list;
 pub mod layer_page;
 pub mod layer_table;
+pub mod maps;
 pub mod menu;
 pub mod model_summary;
 pub mod notices;
@@ -34,6 +36,7 @@ pub mod sensitivity;
 #[cfg(test)]
 mod sensitivity_tests;
 pub mod settings;
+pub mod share;
 pub mod shortcuts;
 pub mod status;
 pub mod threshold;
@@ -58,9 +61,11 @@ pub struct ViewStates {
     pub channels: channels::ChannelsState,
     pub scatter: scatter::ScatterState,
     pub threshold: threshold::ThresholdState,
+    pub maps: maps::MapsState,
     pub errors: errors::ErrorsState,
     pub arithmetic: arithmetic::ArithmeticState,
     pub sensitivity: sensitivity::SensitivityState,
+    pub answers: answers::AnswersState,
     pub data_page: data_page::DataPageState,
     pub model_summary: model_summary::ModelSummaryState,
     pub help: help::HelpState,

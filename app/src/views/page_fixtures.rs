@@ -155,6 +155,7 @@ pub(crate) fn report(info: LayerInfo) -> Report {
     };
     Report {
         sample_names: Arc::default(),
+        answers: Arc::default(),
         scope: None,
         needs: vec![(String::new(), 17)],
         config: Arc::new(QuantConfig::default()),
@@ -301,6 +302,8 @@ pub(crate) fn data() -> DataInfo {
                     high: 2.64,
                     picture: Some(picture(i)),
                     first: vec![-1.2, 0.3, 0.4],
+                    shading: None,
+                    text: None,
                 }],
             })
             .collect(),

@@ -5,14 +5,14 @@ use egui::{Label, RichText, TextFormat, Ui, text::LayoutJob, vec2};
 use quantlens_analysis::{
     compare::ScoreChange,
     metrics::Measure,
-    report::{Report, Score, Share},
+    report::{Answers, FlipKind, Report, Score, Share},
 };
 
 use super::cells::{self, Turn, Unit, delta_of};
 use crate::{
     action::Action,
     command::{Command, Commands},
-    document::Document,
+    document::{Document, Page},
     format,
     interval::{SHOWN_BELOW, wilson},
     theme,
@@ -25,15 +25,15 @@ pub struct ScoreboardState {}
 
 /// One entry of the line, as text.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Entry {
+pub(super) struct Entry {
     /// What it is.
-    name: String,
+    pub(super) name: String,
     /// The float model's value; empty where there is none to compare.
-    before: String,
+    pub(super) before: String,
     /// This configuration's value.
-    now: String,
+    pub(super) now: String,
     /// Counts and interval, after the value.
-    after: String,
+    pub(super) after: String,
     /// The whole in words.
     hover: String,
     /// Differences to the pinned baseline after that, each with its own colour.
@@ -52,6 +52,7 @@ pub fn scoreboard_ui(ui: &mut Ui, doc: &Document, _state: &mut ScoreboardState, 
             let why = "The samples are made up: ranges and errors may be far from those of real data";
             striped_badge(ui, "SYNTHETIC RANGES", why);
         }
+        float_ui(ui, doc, send);
         let Some(report) = &doc.report.value else {
             let text = if doc.model.is_some() { "No numbers yet" } else { "No model is open" };
             ui.label(RichText::new(text).color(tokens.weak));
@@ -77,15 +78,28 @@ pub fn scoreboard_ui(ui: &mut Ui, doc: &Document, _state: &mut ScoreboardState, 
     });
 }
 
+/// While the float model is shown: that it is, and the way back.
+fn float_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
+    if !doc.float_view.is_shown() {
+        return;
+    }
+    striped_badge(ui, "FLOAT MODEL", "Table, strip, histogram, maps and this line show the float model");
+    if doc.float_view.held {
+        ui.label(RichText::new("until Q is released").color(theme::tokens(ui).weak));
+    } else if ui.button("Back to quantized").on_hover_text("Escape").clicked() {
+        send.run(Action::ShowFloat);
+    }
+}
+
 /// The line as text, the headline first.
-fn entries(report: &Report) -> Vec<Entry> {
+pub(super) fn entries(report: &Report) -> Vec<Entry> {
     let score = &report.score;
     let mut entries = Vec::new();
     if let (Some(now), float) = (score.accuracy, score.float_accuracy) {
         entries.push(accuracy_entry(now, float));
     }
     if let Some(agreement) = score.agreement {
-        entries.push(agreement_entry(agreement, entries.is_empty()));
+        entries.push(agreement_entry(report, agreement, entries.is_empty()));
     }
     if score.output.is_empty() && matches!(score.output_sqnr_db, Measure::NotApplicable(_)) {
         entries.push(Entry {
@@ -147,14 +161,27 @@ fn accuracy_entry(now: Share, float: Option<Share>) -> Entry {
     }
 }
 
-fn agreement_entry(agreement: Share, is_headline: bool) -> Entry {
+fn agreement_entry(report: &Report, agreement: Share, is_headline: bool) -> Entry {
     Entry {
         name: if is_headline { "Agrees with float" } else { "Agrees" }.into(),
         now: format::share_percent(agreement),
         after: if is_headline { counts(agreement) } else { String::new() },
-        hover: format!("Samples whose best class is the float model's: {}", format::share_with_counts(agreement)),
+        hover: format!(
+            "Samples whose best class is the float model's: {}{}",
+            format::share_with_counts(agreement),
+            flips(&report.answers)
+        ),
         ..Entry::default()
     }
+}
+
+/// "\n8 broken, 1 mended, 3 changed: see Answers"; nothing where none flips.
+fn flips(answers: &Answers) -> String {
+    let kinds = [(FlipKind::Broken, "broken"), (FlipKind::Mended, "mended"), (FlipKind::Changed, "changed")];
+    let counts = kinds.map(|(kind, name)| (answers.count(kind), name));
+    let named: Vec<String> =
+        counts.iter().filter(|(n, _)| *n > 0).map(|(n, name)| format!("{} {name}", format::count(*n as u64))).collect();
+    if named.is_empty() { String::new() } else { format!("\n{}: see {}", named.join(", "), Page::Answers.title()) }
 }
 
 fn output_entry(score: &Score) -> Entry {

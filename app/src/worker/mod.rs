@@ -12,9 +12,12 @@ use std::{path::PathBuf, sync::Arc};
 
 use quantlens_analysis::{
     config::QuantConfig,
-    data::{DataSource, Recipe, RecipeTrial, info::DataInfo},
+    data::{
+        DataSource, Recipe, RecipeTrial,
+        info::{DataInfo, Preview},
+    },
     job::{CancelToken, Job as Run, Progress},
-    report::{ExportReport, LayerArithmetic, LayerDetail, LayerErrors, Memory, ModelInfo, Report, Sweep},
+    report::{ExportReport, FeatureMaps, LayerArithmetic, LayerDetail, LayerErrors, Memory, ModelInfo, Report, Sweep},
     sensitivity::SweepRequest,
 };
 
@@ -95,6 +98,20 @@ pub enum Request {
         /// The layer's name.
         layer: String,
     },
+    /// One sample's output of one layer. Shares the slot of [`Request::Detail`] too.
+    FeatureMaps {
+        /// Under this configuration.
+        config: Arc<QuantConfig>,
+        /// The layer's name.
+        layer: String,
+        /// The sample's place, from 0.
+        sample: usize,
+    },
+    /// Previews of samples.
+    Previews {
+        /// Their places, from 0.
+        samples: Vec<usize>,
+    },
     /// The numbers of one sample.
     OneSample {
         /// Under this configuration.
@@ -147,6 +164,7 @@ pub enum Slot {
     Evaluate,
     OneSample,
     Detail,
+    Previews,
     Sweep,
     Recipes,
     Baseline,
@@ -155,13 +173,14 @@ pub enum Slot {
 
 impl Slot {
     /// All of them, most urgent first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Open,
         Self::Data,
         Self::Memory,
         Self::Evaluate,
         Self::OneSample,
         Self::Detail,
+        Self::Previews,
         Self::Recipes,
         Self::Baseline,
         Self::Export,
@@ -174,13 +193,19 @@ impl Slot {
         match self {
             Self::Open => true,
             Self::Data => !matches!(other, Self::Open | Self::Memory),
-            Self::Evaluate => matches!(other, Self::Evaluate | Self::OneSample | Self::Detail | Self::Baseline),
+            Self::Evaluate => {
+                matches!(other, Self::Evaluate | Self::OneSample | Self::Detail | Self::Previews | Self::Baseline)
+            }
             // What is looked at comes before what it is compared with, which is asked for again after it.
             Self::Detail => matches!(other, Self::Detail | Self::Baseline),
             // A sweep keeps its own copy too.
-            Self::OneSample | Self::Memory | Self::Sweep | Self::Recipes | Self::Baseline | Self::Export => {
-                self == other
-            }
+            Self::OneSample
+            | Self::Memory
+            | Self::Previews
+            | Self::Sweep
+            | Self::Recipes
+            | Self::Baseline
+            | Self::Export => self == other,
         }
     }
 }
@@ -193,7 +218,10 @@ impl Request {
             Self::Data { .. } => Slot::Data,
             Self::Recipes => Slot::Recipes,
             Self::Evaluate { .. } => Slot::Evaluate,
-            Self::Detail { .. } | Self::Arithmetic { .. } | Self::LayerErrors { .. } => Slot::Detail,
+            Self::Detail { .. } | Self::Arithmetic { .. } | Self::LayerErrors { .. } | Self::FeatureMaps { .. } => {
+                Slot::Detail
+            }
+            Self::Previews { .. } => Slot::Previews,
             Self::OneSample { .. } => Slot::OneSample,
             Self::Sweep { .. } => Slot::Sweep,
             Self::Baseline { .. } | Self::BaselineDetail { .. } => Slot::Baseline,
@@ -213,6 +241,8 @@ impl Request {
             Self::Arithmetic { .. } => "computing in integers",
             Self::Sweep { .. } => "asking each layer",
             Self::LayerErrors { .. } => "splitting the error",
+            Self::FeatureMaps { .. } => "reading the maps",
+            Self::Previews { .. } => "reading samples",
             Self::OneSample { .. } => "reading one sample",
             Self::Baseline { .. } => "evaluating the pinned configuration",
             Self::BaselineDetail { .. } => "measuring the layer as pinned",
@@ -275,6 +305,10 @@ pub enum News {
     Sweep(Arc<Sweep>),
     /// The layer's Errors page.
     LayerErrors(Arc<LayerErrors>),
+    /// The layer's Maps page.
+    FeatureMaps(Arc<FeatureMaps>),
+    /// Previews of samples, by their places.
+    Previews(Vec<(usize, Arc<Preview>)>),
     /// The numbers of one sample.
     OneSample(Arc<Report>),
     /// The numbers of the configuration that is compared with.
@@ -416,6 +450,24 @@ pub trait Bench: Send {
         layer: &str,
         job: &mut Run<'_>,
     ) -> anyhow::Result<Arc<LayerErrors>>;
+
+    /// One sample's output of one layer.
+    ///
+    /// # Errors
+    /// When there is no such sample or a run fails.
+    fn feature_maps(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        layer: &str,
+        sample: usize,
+        job: &mut Run<'_>,
+    ) -> anyhow::Result<Arc<FeatureMaps>>;
+
+    /// Previews of these samples.
+    ///
+    /// # Errors
+    /// When there is no such sample or it cannot be read.
+    fn previews(&mut self, samples: &[usize], job: &mut Run<'_>) -> anyhow::Result<Vec<(usize, Arc<Preview>)>>;
 
     /// The numbers of one sample.
     ///

@@ -63,8 +63,8 @@ impl Queue {
         if self.running.is_some() {
             return None;
         }
-        let detail_first = self.waiting.contains_key(&Slot::Detail)
-            && self.waiting.get(&Slot::Evaluate).is_some_and(|w| w.job.token.is_cancelled());
+        let detail_first =
+            self.looked_at_waits() && self.waiting.get(&Slot::Evaluate).is_some_and(|w| w.job.token.is_cancelled());
         let due = |slot: &Slot| self.waiting.get(slot).is_some_and(|w| w.not_before <= now);
         // Nor is a sweep taken up again while the edits of a burst wait for their pause.
         let yields = |slot: Slot| detail_first && slot == Slot::Evaluate || slot == Slot::Sweep && self.is_urgent();
@@ -143,10 +143,15 @@ impl Queue {
         }
     }
 
-    /// A clicked layer must not wait until an evaluation has refined over all samples: once something was shown, the
-    /// evaluation makes way and is taken up again.
+    /// Whether something waits that the user is looking at.
+    fn looked_at_waits(&self) -> bool {
+        [Slot::Detail, Slot::Previews].iter().any(|slot| self.waiting.contains_key(slot))
+    }
+
+    /// A clicked layer, or the pictures of what is on screen, must not wait until an evaluation has refined over all
+    /// samples: once something was shown, the evaluation makes way and is taken up again.
     fn pause_for_detail(&mut self) {
-        if !self.waiting.contains_key(&Slot::Detail) {
+        if !self.looked_at_waits() {
             return;
         }
         let pausable =

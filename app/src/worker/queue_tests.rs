@@ -111,6 +111,23 @@ fn a_clicked_layer_interrupts_a_refining_evaluation_which_then_goes_on() {
 }
 
 #[test]
+fn previews_of_what_is_on_screen_interrupt_a_refining_evaluation_and_an_edit_drops_them() {
+    let previews = || Request::Previews { samples: vec![1, 2] };
+    let mut q = Queue::default();
+    q.ask(evaluate("a"), 0.0);
+    let first = q.next(0.0).unwrap();
+    q.ask(previews(), 0.0);
+    assert!(!first.token.is_cancelled(), "nothing shown yet: the curve comes first");
+    assert!(q.admit(&stage(&first)) && first.token.is_cancelled());
+    q.admit(&cancelled(&first));
+    let reading = q.next(0.0).unwrap();
+    assert_eq!(reading.request, previews());
+    q.ask(evaluate("b"), 1.0);
+    assert!(reading.token.is_cancelled() && !q.admit(&news(&reading, News::Previews(Vec::new()))));
+    assert_eq!(q.next(1.0).unwrap().request, evaluate("b"));
+}
+
+#[test]
 fn a_sweep_makes_way_and_is_taken_up_again() {
     let mut q = Queue::default();
     let request = crate::document::SweepState::default().request();

@@ -104,6 +104,10 @@ impl Runner {
                 News::Sweep(result?)
             }
             Request::LayerErrors { config, layer } => News::LayerErrors(bench.layer_errors(config, layer, &mut run)?),
+            Request::FeatureMaps { config, layer, sample } => {
+                News::FeatureMaps(bench.feature_maps(config, layer, *sample, &mut run)?)
+            }
+            Request::Previews { samples } => News::Previews(bench.previews(samples, &mut run)?),
             Request::OneSample { config, index } => News::OneSample(bench.one_sample(config, *index, &mut run)?),
             Request::Baseline { config, weight_only: true } => News::Baseline(bench.weight_only(config, &mut run)?),
             Request::Baseline { config, weight_only: false } => {

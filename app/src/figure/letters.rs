@@ -1,0 +1,77 @@
+//! Text on a page: its size, its width, and where its lines break.
+
+use plotters::{
+    coord::Shift,
+    drawing::DrawingArea,
+    element::Text,
+    prelude::DrawingBackend,
+    style::{Color as _, FontFamily, IntoFont as _, TextStyle},
+};
+
+use super::{
+    brush::{Anchor, paint},
+    file::family,
+    page::{Drawn, Pixel},
+};
+
+/// Writes on one drawing area.
+pub(super) struct Letters<'a, DB: DrawingBackend> {
+    root: &'a DrawingArea<DB, Shift>,
+    /// Pixels of one pixel at 1×.
+    unit: i32,
+    /// Added to the height of every text, in pixels.
+    drop: i32,
+}
+
+impl<'a, DB: DrawingBackend> Letters<'a, DB> {
+    /// `drop` is in pixels at 1×.
+    pub(super) fn new(root: &'a DrawingArea<DB, Shift>, unit: i32, drop: i32) -> Self {
+        Self { root, unit, drop: drop * unit }
+    }
+
+    /// Letters of this size at 1×.
+    pub(super) fn style(&self, points: i32, color: egui::Color32) -> TextStyle<'static> {
+        // plotters takes the line height for the size: 1.24 times the letters' nominal size.
+        let size = f64::from(points * self.unit) * 1.24;
+        let mut style = TextStyle::from((FontFamily::Name(family()), size).into_font());
+        style.color = paint(color, 1.0).to_backend_color();
+        style
+    }
+
+    /// Writes one line.
+    pub(super) fn text(&self, text: &str, at: Pixel, points: i32, anchor: Anchor, color: egui::Color32) -> Drawn<DB> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let style = self.style(points, color).pos(anchor.pos());
+        self.root.draw(&Text::new(text.to_owned(), (at.0, at.1 + self.drop), style))
+    }
+
+    /// Width of a line in pixels.
+    pub(super) fn width(&self, text: &str, points: i32) -> i32 {
+        let font = (FontFamily::Name(family()), f64::from(points * self.unit) * 1.24).into_font();
+        font.box_size(text).map_or(0, |(width, _)| i32::try_from(width).unwrap_or(0))
+    }
+
+    /// At most `most` lines of 12 points that are no wider than `width` pixels; the last one ends in an ellipsis where
+    /// there would be more.
+    pub(super) fn wrap(&self, text: &str, width: i32, most: usize) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split(' ').filter(|w| !w.is_empty()) {
+            match lines.last_mut() {
+                Some(line) if self.width(&format!("{line} {word}"), 12) <= width => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => lines.push(word.to_owned()),
+            }
+        }
+        if lines.len() > most {
+            lines.truncate(most);
+            if let Some(last) = lines.last_mut() {
+                last.push('…');
+            }
+        }
+        lines
+    }
+}
