@@ -168,6 +168,9 @@ pub enum Command {
     /// Show the numbers of this sample alone, counted from 0; `None` shows those of all samples.
     ScopeSample(Option<usize>),
 
+    /// Draw the graph again, or stop drawing it.
+    Graph(GraphCommand),
+
     /// A choice of the Sensitivity page, or its start.
     Sweep(SweepCommand),
 
@@ -204,6 +207,18 @@ pub enum Command {
     Copy(String),
     /// Write a figure to this file, as on screen.
     SaveFigure(PathBuf),
+}
+
+/// What is done about the graph's drawing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraphCommand {
+    /// Draw it.
+    Draw {
+        /// Without the search for few crossings.
+        quick: bool,
+    },
+    /// Stop drawing.
+    Stop,
 }
 
 /// What is done on the Sensitivity page.

@@ -40,6 +40,8 @@ pub enum Action {
     ResetSelected,
     FilterLayers,
     GoToLayer,
+    NextMatch,
+    PreviousMatch,
     PreviousLayer,
     NextLayer,
     ExtendUp,
@@ -60,6 +62,8 @@ pub enum Action {
     CopyFromPin,
     TryRecipes,
     ShowPage(Page),
+    FrameSelection,
+    FrameAll,
     Toggle(PanelId),
     Theme(ThemeChoice),
     Settings,
@@ -99,7 +103,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 75] = [
+    pub const ALL: [Self; 80] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -128,6 +132,8 @@ impl Action {
         Self::SelectAll,
         Self::FilterLayers,
         Self::GoToLayer,
+        Self::NextMatch,
+        Self::PreviousMatch,
         Self::PreviousLayer,
         Self::NextLayer,
         Self::ExtendUp,
@@ -136,6 +142,7 @@ impl Action {
         Self::NextBetter,
         Self::Settings,
         Self::ShowPage(Page::Table),
+        Self::ShowPage(Page::Graph),
         Self::ShowPage(Page::Sensitivity),
         Self::ShowPage(Page::Data),
         Self::ShowPage(Page::Model),
@@ -145,6 +152,8 @@ impl Action {
         Self::ShowPage(Page::Scatter),
         Self::ShowPage(Page::Errors),
         Self::ShowPage(Page::Arithmetic),
+        Self::FrameSelection,
+        Self::FrameAll,
         Self::Toggle(PanelId::List),
         Self::Toggle(PanelId::Strip),
         Self::Toggle(PanelId::Inspector),
@@ -217,6 +226,8 @@ impl Action {
             | Self::SelectAll
             | Self::FilterLayers
             | Self::GoToLayer
+            | Self::NextMatch
+            | Self::PreviousMatch
             | Self::PreviousLayer
             | Self::NextLayer
             | Self::ExtendUp
@@ -225,7 +236,7 @@ impl Action {
             | Self::NextBetter
             | Self::Settings => Menu::Edit,
             Self::ShowPage(Page::Help) => Menu::Help,
-            Self::ShowPage(_) | Self::Toggle(_) | Self::Theme(_) => Menu::View,
+            Self::ShowPage(_) | Self::FrameSelection | Self::FrameAll | Self::Toggle(_) | Self::Theme(_) => Menu::View,
             Self::OpenImages
             | Self::OpenArrays
             | Self::UseSynthetic
@@ -262,6 +273,7 @@ impl Action {
                 | Self::PreviousLayer
                 | Self::Settings
                 | Self::ShowPage(Page::Histogram)
+                | Self::FrameSelection
                 | Self::Toggle(PanelId::List)
                 | Self::Theme(ThemeChoice::System)
                 | Self::ToggleLive

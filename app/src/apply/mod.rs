@@ -6,6 +6,7 @@
 
 mod absorb;
 mod edit;
+mod graph;
 mod navigate;
 mod notify;
 mod open;
@@ -17,12 +18,14 @@ mod sweep;
 use std::{path::PathBuf, sync::Arc};
 
 pub use absorb::{absorb, config_read, config_saved, started};
+pub use graph::drafted;
 use quantlens_analysis::config::QuantConfig;
 
 use crate::{
     command::{CloseAnswer, Command, Dialog},
     dialogs::Ask,
     document::{Document, ExportPhase, Level, Page},
+    graph_layout::Net,
     tour::TourStep,
     worker::Request,
 };
@@ -51,6 +54,15 @@ pub enum Effect {
     ReadConfig(PathBuf),
     /// Write the figure of the page on screen.
     SaveFigure(PathBuf),
+    /// Draw this graph on a thread of its own, instead of what it draws now.
+    LayOut {
+        /// The graph.
+        net: Arc<Net>,
+        /// Without the search for few crossings.
+        quick: bool,
+    },
+    /// Stop drawing the graph.
+    StopLayout,
     /// Put the keyboard into the filter box.
     FocusFilter,
     /// Close the window, now.
@@ -97,6 +109,7 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         | Command::ShowPage(_)
         | Command::TogglePanel(_)
         | Command::Target(_) => navigate::apply(doc, command, out),
+        Command::Graph(command) => graph::apply(doc, command, out),
         Command::Sweep(command) => sweep::apply(doc, command, out),
         Command::ScopeSample(index) => scope::show(doc, index, out),
         other => window(doc, other, out),

@@ -1,5 +1,6 @@
 //! Everything that is open: plain data that views read and only [`crate::apply`] changes.
 
+mod graph;
 mod loaded;
 mod pages;
 mod pins;
@@ -30,6 +31,7 @@ use crate::{
 };
 
 pub use self::{
+    graph::{Drafting, GraphState, Look},
     loaded::Loaded,
     pages::{Drawer, ListMetric, Narrow, Page, PageState, PanelId, Settings, ThemeChoice},
     pins::{KeptPins, Pin, PinId, Pins},
@@ -61,6 +63,8 @@ pub struct Document {
     pub arithmetic: Loaded<Arc<LayerArithmetic>>,
     /// The layer and the configuration that `arithmetic` was last asked for.
     pub arithmetic_of: Option<(String, Arc<QuantConfig>)>,
+    /// The Graph page.
+    pub graph: GraphState,
     /// The Sensitivity page.
     pub sweep: SweepState,
     /// The Errors page's data of the anchor layer.

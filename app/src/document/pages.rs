@@ -11,6 +11,8 @@ pub enum Page {
     /// All layers, all columns.
     #[default]
     Table,
+    /// All layers as cards, with what flows between them.
+    Graph,
     /// What each layer alone does to the outputs.
     Sensitivity,
     /// Facts of the model.
@@ -35,7 +37,7 @@ pub enum Page {
 
 impl Page {
     /// Pages about the whole model.
-    pub const MODEL: [Self; 4] = [Self::Table, Self::Sensitivity, Self::Data, Self::Model];
+    pub const MODEL: [Self; 5] = [Self::Table, Self::Graph, Self::Sensitivity, Self::Data, Self::Model];
     /// Pages about the selected layer.
     pub const LAYER: [Self; 6] =
         [Self::Histogram, Self::Threshold, Self::Channels, Self::Scatter, Self::Errors, Self::Arithmetic];
@@ -44,6 +46,7 @@ impl Page {
     pub fn title(self) -> &'static str {
         match self {
             Self::Table => "Table",
+            Self::Graph => "Graph",
             Self::Sensitivity => "Sensitivity",
             Self::Model => "Summary",
             Self::Data => "Data",

@@ -36,7 +36,7 @@ pub(super) fn family() -> &'static str {
 
 /// plotters' bitmap text hangs this many pixels (at 1×) above where its SVG text stands: it centres half the line height,
 /// not the letters. Seen on a tick label beside its grid line.
-const BITMAP_TEXT_DROP: i32 = 3;
+pub(super) const BITMAP_TEXT_DROP: i32 = 3;
 
 /// How a figure is saved.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -162,7 +162,7 @@ fn draw<DB: DrawingBackend>(
 }
 
 /// Registers the embedded font once.
-fn register() -> anyhow::Result<()> {
+pub(super) fn register() -> anyhow::Result<()> {
     static DONE: OnceLock<bool> = OnceLock::new();
     let done = *DONE.get_or_init(|| {
         register_font(FAMILY, FontStyle::Normal, theme::FONT).is_ok()
