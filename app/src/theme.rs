@@ -172,7 +172,7 @@ pub fn error_colour(theme: Theme, db: f64) -> Color32 {
 pub fn heat_colour(theme: Theme, share: f32) -> Color32 {
     let share = share.clamp(0.0, 1.0);
     let full = cividis(if theme == Theme::Dark { share } else { 1.0 - share });
-    of(theme).panel.lerp_to_gamma(full, share.sqrt())
+    of(theme).panel.lerp_to_gamma(full, share.powf(0.75))
 }
 
 /// The tint of a card that is better (`share` up to 1) or worse (down to −1) than the pinned baseline's.

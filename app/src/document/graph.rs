@@ -55,6 +55,6 @@ impl Drafting {
 
     /// Seconds until it is; `None` once it is or where it will not be.
     pub fn slow_in(&self, now: f64) -> Option<f64> {
-        (!self.quick && !self.is_slow(now)).then(|| self.since + OFFER_QUICK_AFTER_S - now)
+        (!self.quick && !self.is_slow(now)).then_some(self.since + OFFER_QUICK_AFTER_S - now)
     }
 }

@@ -25,7 +25,7 @@ use mesh::Mesh;
 /// A card's size, in points at a zoom of 1.
 pub const CARD: Vec2 = vec2(160.0, 44.0);
 /// From the top of a row to the top of the next.
-pub const PITCH: f32 = 92.0;
+pub const PITCH: f32 = 84.0;
 /// Room between two cards side by side, at least.
 pub const GAP: f32 = 24.0;
 

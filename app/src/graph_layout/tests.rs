@@ -56,7 +56,10 @@ fn drawn(net: &Net, quick: bool) -> Drawing {
     lay_out(net, work).unwrap()
 }
 
-const TOPOLOGIES: [(&str, fn(usize) -> Net); 7] = [
+/// A net of so many cards.
+type Make = fn(usize) -> Net;
+
+const TOPOLOGIES: [(&str, Make); 7] = [
     ("chain", chain),
     ("residual", residual),
     ("dense", dense),

@@ -80,16 +80,15 @@ pub fn graph_ui(ui: &mut Ui, doc: &Document, state: &mut GraphViewState, send: &
         return;
     };
     let tints = tints_of(ui, doc, state);
-    let view_height = ui.available_height() - 2.0 * (theme::ROW_HEIGHT + ui.spacing().item_spacing.y);
     bar::bar_ui(ui, doc, state, send);
-    let height = (ui.available_height() - theme::ROW_HEIGHT - ui.spacing().item_spacing.y).min(view_height).max(80.0);
+    let height = (ui.available_height() - theme::ROW_HEIGHT - ui.spacing().item_spacing.y).max(80.0);
     let (view, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let scene = Scene { doc, model, drawing, tints: &tints, view };
     scene.aim(state);
-    ui.scope_builder(UiBuilder::new().max_rect(view), |ui| {
-        ui.set_clip_rect(view.intersect(ui.clip_rect()));
-        scene.scene_ui(ui, state, send);
-    });
+    // A child that takes no room: what it draws must not move the legend.
+    let mut canvas = ui.new_child(UiBuilder::new().max_rect(view));
+    canvas.set_clip_rect(view.intersect(ui.clip_rect()));
+    scene.scene_ui(&mut canvas, state, send);
     legend::legend_ui(ui, doc, &tints.legend);
 }
 

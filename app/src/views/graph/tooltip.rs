@@ -12,6 +12,7 @@ const NAMES: usize = 6;
 /// Draws the tooltip of a card.
 pub(super) fn tooltip_ui(ui: &mut Ui, scene: &Scene<'_>, info: &LayerInfo, row: Option<&LayerRow>) {
     ui.set_max_width(360.0);
+    ui.spacing_mut().interact_size.y = 16.0;
     ui.spacing_mut().item_spacing.y = theme::GRID;
     ui.label(RichText::new(&info.name).strong());
     let mut op = info.op.clone();
