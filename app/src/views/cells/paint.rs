@@ -77,7 +77,7 @@ fn tail(ui: &Ui, name: &str, font: &FontId, width: f32) -> Option<String> {
     if galley.size().x <= width {
         return None;
     }
-    let ellipsis = 0.7 * font.size;
+    let ellipsis = 0.9 * font.size;
     let first_x = galley.size().x - (width - ellipsis);
     let glyphs = galley.rows.iter().flat_map(|row| row.glyphs.iter());
     let cut = glyphs.take_while(|glyph| glyph.pos.x < first_x).count();

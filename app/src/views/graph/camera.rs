@@ -8,6 +8,8 @@ const MOST: f32 = 2.0;
 const LEAST: f32 = 0.2;
 /// A drawing that fits at this zoom is shown whole at first; a larger one from its top, where cards can be read.
 const READABLE: f32 = 0.6;
+/// From this zoom on everything is written on the cards.
+pub(super) const ALL_WRITTEN: f32 = 0.8;
 /// Room around what is framed, in points of the window.
 const MARGIN: f32 = 12.0;
 
@@ -27,7 +29,7 @@ impl Camera {
         if fit.zoom >= READABLE {
             return fit;
         }
-        let zoom = ((view.width() - 2.0 * MARGIN) / bounds.width().max(1.0)).clamp(READABLE, 1.0);
+        let zoom = ((view.width() - 2.0 * MARGIN) / bounds.width().max(1.0)).clamp(ALL_WRITTEN, 1.0);
         let top = bounds.top() + 0.5 * view.height() / zoom;
         // A drawing wider than the view begins at its middle, where the input stands.
         Self { centre: Pos2::new(bounds.center().x, top.min(bounds.bottom())), zoom }

@@ -6,7 +6,7 @@ use quantlens_analysis::{
     report::{LayerInfo, LayerRow},
 };
 
-use super::{Camera, MOST_READABLE, Scene, pointer::Touched, tints::Legend, tooltip};
+use super::{Camera, MOST_READABLE, Scene, camera::ALL_WRITTEN, pointer::Touched, tints::Legend, tooltip};
 use crate::{document::Document, format, theme, views::cells};
 
 /// How much of a card is drawn.
@@ -21,16 +21,14 @@ pub(super) enum Detail {
 }
 
 impl Detail {
-    /// From this zoom on two lines of 11 points fit into a card.
-    const FULL_FROM: f32 = 0.8;
-    /// From this zoom on one does.
+    /// From this zoom on one line of 11 points fits into a card.
     const NAME_FROM: f32 = 0.4;
 
     /// What so many cards get at this zoom.
     pub(super) fn of(zoom: f32, cards: usize) -> Self {
         match zoom {
             _ if cards > MOST_READABLE => Self::Bar,
-            z if z >= Self::FULL_FROM => Self::Full,
+            z if z >= ALL_WRITTEN => Self::Full,
             z if z >= Self::NAME_FROM => Self::Name,
             _ => Self::Bar,
         }

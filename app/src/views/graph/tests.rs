@@ -283,6 +283,19 @@ fn cards_without_numbers_are_drawn_too() {
 }
 
 #[test]
+fn the_file_has_every_card_and_both_ends_of_a_cut() {
+    let harness = open(testing::branched_document(60));
+    let sheet = graph_sheet(&harness.state().doc, &harness.state().state).unwrap();
+    assert_eq!(sheet.cards.len(), 60);
+    let text = crate::figure::sheet::svg(&sheet).unwrap();
+    for word in ["fixture.onnx", "conv59", "W8 A8", "43.2", "to 2 layers", "from conv1", "from ≥ 40 dB to ≤ 10 dB"]
+    {
+        assert!(text.contains(word), "{word} is missing");
+    }
+    std::fs::write("/tmp/graph-sheet.png", crate::figure::sheet::png(&sheet).unwrap()).unwrap();
+}
+
+#[test]
 fn an_idle_graph_rests() {
     let harness = open(testing::branched_document(400));
     let delay = harness.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
