@@ -201,9 +201,9 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         let note_room = room - 7.0 * (card.value.chars().count() as f32 + 1.0);
         self.text(&tail(&card.note, note_room, 11.0), pos2(left, below), HPos::Left, (11.0, ink))?;
         self.text(&card.value, pos2(right, below), HPos::Right, (11.0, ink))?;
-        let places = [pos2(rect.left() + 4.0, rect.top() - 9.0), pos2(rect.center().x + 12.0, rect.bottom() + 9.0)];
+        let places = [pos2(rect.left() + 4.0, rect.top() - 9.0), pos2(rect.center().x + 8.0, rect.bottom() + 9.0)];
         for (text, at) in card.cuts.iter().zip(places) {
-            self.text(&tail(text, 0.5 * rect.width() - 12.0, 11.0), at, HPos::Left, (11.0, self.tokens.weak))?;
+            self.text(&tail(text, 0.5 * rect.width() - 4.0, 11.0), at, HPos::Left, (11.0, self.tokens.weak))?;
         }
         Ok(())
     }
@@ -225,7 +225,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
 /// The end of a text that does not fit into so many points; names differ at their end.
 fn tail(text: &str, room: f32, points: f32) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some characters")]
-    let fits = (room / (0.58 * points)).max(1.0) as usize;
+    let fits = (room / (0.54 * points)).max(1.0) as usize;
     let all = text.chars().count();
     if all <= fits {
         return text.to_owned();
