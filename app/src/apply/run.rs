@@ -58,10 +58,7 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
             None => out.push(Effect::Ask(Ask::SaveConfig { then_close: false })),
         },
         A::SaveConfigAs => out.push(Effect::Ask(Ask::SaveConfig { then_close: false })),
-        A::Export => {
-            let path = suggested_export(doc);
-            doc.export = Some(ExportState { path, phase: ExportPhase::Before });
-        }
+        A::Export => open_export(doc),
         A::ExportFigure => out.push(Effect::Ask(Ask::SaveFigure)),
         A::Recent(n) => {
             if let Some(path) = doc.recent.get(usize::from(n).wrapping_sub(1)).cloned() {
@@ -102,6 +99,12 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         A::About => doc.dialog = Some(Dialog::About),
         A::Escape => escape(doc, out),
     }
+}
+
+/// Shows what an export would write, and where.
+fn open_export(doc: &mut Document) {
+    let path = suggested_export(doc);
+    doc.export = Some(ExportState { path, phase: ExportPhase::Before });
 }
 
 /// Edits and moves of the selection.

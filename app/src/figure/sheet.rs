@@ -20,7 +20,7 @@ use plotters::{
 
 use super::{
     brush::{self, paint},
-    file::{self, FAMILY},
+    file,
     spec::Stroke,
 };
 use crate::theme::{self, Tokens};
@@ -214,7 +214,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
             return Ok(());
         }
         // plotters takes the line height for the size.
-        let font = (FontFamily::Name(FAMILY), f64::from(points * self.scale) * 1.24).into_font();
+        let font = (FontFamily::Name(file::family()), f64::from(points * self.scale) * 1.24).into_font();
         let mut style = TextStyle::from(font).pos(Pos::new(side, VPos::Center));
         style.color = paint(colour, 1.0).to_backend_color();
         let (x, y) = self.pixel(at + Vec2::new(0.0, self.text_drop));

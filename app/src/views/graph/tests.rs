@@ -292,7 +292,6 @@ fn the_file_has_every_card_and_both_ends_of_a_cut() {
     {
         assert!(text.contains(word), "{word} is missing");
     }
-    std::fs::write("/tmp/graph-sheet.png", crate::figure::sheet::png(&sheet).unwrap()).unwrap();
 }
 
 #[test]
