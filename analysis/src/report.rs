@@ -115,6 +115,8 @@ pub struct LayerInfo {
     pub fused: Vec<String>,
     /// Tensors read from other layers, with the reading layer's view of who makes them: `(tensor, layer name)`.
     pub inputs: Vec<(String, String)>,
+    /// Layers that it reads by way of nodes that are no layers: shapes, indices. Not those it reads anyway.
+    pub through: Vec<String>,
     /// The constant operand that carries most values, and its shape; `None` where there is none.
     pub weight: Option<(String, Vec<usize>)>,
     /// Number of constant floating-point values in the layer (bias and batch norm included).

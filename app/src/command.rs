@@ -174,6 +174,9 @@ pub enum Command {
     /// Show the feature maps of this sample; `None` of the one that is worst at the layer.
     MapsSample(Option<usize>),
 
+    /// Draw the graph again, or stop drawing it.
+    Graph(GraphCommand),
+
     /// A choice of the Sensitivity page, or its start.
     Sweep(SweepCommand),
 
@@ -212,6 +215,18 @@ pub enum Command {
     SaveFigure(PathBuf),
     /// Write the picture to share to this file.
     SaveShare(PathBuf),
+}
+
+/// What is done about the graph's drawing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraphCommand {
+    /// Draw it.
+    Draw {
+        /// Without the search for few crossings.
+        quick: bool,
+    },
+    /// Stop drawing.
+    Stop,
 }
 
 /// What is done on the Sensitivity page.

@@ -66,8 +66,8 @@ impl Focus {
             Self::Text
         } else if egui::Popup::is_any_open(ctx) {
             Self::Popup
-        } else if ctx.memory(|memory| memory.focused()) == Some(crate::views::layer_table::focus_id()) {
-            // The table's tab stop: the rows' keys are ours.
+        } else if ctx.memory(|memory| memory.focused()).is_some_and(|id| stops().contains(&id)) {
+            // The table's or the graph's tab stop: the layers' keys are ours.
             Self::Nothing
         } else if ctx.egui_wants_keyboard_input() {
             Self::Widget
@@ -75,6 +75,11 @@ impl Focus {
             Self::Nothing
         }
     }
+}
+
+/// Tab stops that leave all keys to the actions.
+fn stops() -> [egui::Id; 2] {
+    [crate::views::layer_table::focus_id(), crate::views::graph::focus_id()]
 }
 
 fn find(key: Key, modifiers: Modifiers, focus: Focus) -> Option<Action> {

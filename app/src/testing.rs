@@ -58,6 +58,7 @@ fn layer(index: usize) -> LayerInfo {
         activation_fixed: None,
         range_fixed: None,
         shares_activation_with: Vec::new(),
+        through: Vec::new(),
         shares_weight_with: Vec::new(),
     }
 }
@@ -321,6 +322,32 @@ pub fn document(n: usize) -> Document {
     doc.data_choice = Some(DataChoice::Sample);
     doc.report.set(Arc::new(report(n)));
     doc.visible = (0..n).collect();
+    doc
+}
+
+/// As [`document`], with a skip over every fourth layer and, from 40 layers on, one early layer that late ones read.
+pub fn branched_document(n: usize) -> Document {
+    let mut doc = document(n);
+    let mut model = model(n);
+    let mut read = |by: usize, from: usize| {
+        if let Some(layer) = model.layers.get_mut(by) {
+            let name = self::layer(from).name;
+            layer.inputs.push((format!("{name}_out"), name));
+        }
+    };
+    (5..n).step_by(4).for_each(|i| read(i, i - 3));
+    if n >= 40 {
+        [n - 2, n - 1].into_iter().for_each(|i| read(i, 1));
+    }
+    let infos = model.layers.clone();
+    doc.model = Some(Arc::new(model));
+    if let Some(report) = doc.report.value.as_deref() {
+        let mut report = Report::clone(report);
+        for (row, info) in report.rows.iter_mut().zip(infos) {
+            row.info = Arc::new(info);
+        }
+        doc.report.set(Arc::new(report));
+    }
     doc
 }
 

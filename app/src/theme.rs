@@ -168,6 +168,26 @@ pub fn error_colour(theme: Theme, db: f64) -> Color32 {
     cividis(if theme == Theme::Dark { bad } else { 1.0 - bad })
 }
 
+/// The tint of a card whose value is `share` bad, 0 to 1: the panel's own colour for good, so that what is bad is seen.
+pub fn heat_colour(theme: Theme, share: f32) -> Color32 {
+    let share = share.clamp(0.0, 1.0);
+    let full = cividis(if theme == Theme::Dark { share } else { 1.0 - share });
+    of(theme).panel.lerp_to_gamma(full, share.powf(0.75))
+}
+
+/// The tint of a card that is better (`share` up to 1) or worse (down to −1) than the pinned baseline's.
+pub fn change_colour(theme: Theme, share: f32) -> Color32 {
+    let t = of(theme);
+    let full = if share < 0.0 { t.worse } else { t.better };
+    t.panel.lerp_to_gamma(full, share.abs().clamp(0.0, 1.0))
+}
+
+/// The colour of a line that carries an error `share` bad.
+pub fn flow_colour(theme: Theme, share: f32) -> Color32 {
+    let worst = cividis(if theme == Theme::Dark { 1.0 } else { 0.0 });
+    of(theme).local.lerp_to_gamma(worst, share.clamp(0.0, 1.0))
+}
+
 /// Cividis at `t` in 0..=1, dark to bright, linear between the samples.
 pub fn cividis(t: f32) -> Color32 {
     let last = CIVIDIS.len() - 1;
@@ -355,6 +375,19 @@ mod tests {
         for theme in [Theme::Dark, Theme::Light] {
             let against = |db| contrast(error_colour(theme, db), of(theme).canvas);
             assert!(against(5.0) > against(25.0) && against(25.0) > against(45.0), "{theme:?}");
+        }
+        for theme in [Theme::Dark, Theme::Light] {
+            let canvas = of(theme).canvas;
+            for i in 0..=50_u8 {
+                let share = f32::from(i) / 50.0;
+                for back in [heat_colour(theme, share), change_colour(theme, share), change_colour(theme, -share)] {
+                    assert!(contrast(text_on(back), back) >= 4.5, "{theme:?} {share}");
+                }
+                let line = contrast(flow_colour(theme, share), canvas);
+                assert!(line >= 3.0, "{theme:?} line at {share}: {line}");
+            }
+            let against = |share| contrast(heat_colour(theme, share), canvas);
+            assert!(against(1.0) > against(0.6) && against(0.6) > against(0.3), "{theme:?}");
         }
         let steps: Vec<f32> = (0..=50_u8).map(|i| luminance(cividis(f32::from(i) / 50.0))).collect();
         assert!(steps.windows(2).all(|w| w[0] < w[1]));

@@ -43,6 +43,14 @@ pub fn open(width: f32, height: f32) -> Window {
     window
 }
 
+/// A window on a made-up model of `layers` layers with skips, evaluated.
+pub fn large(layers: usize, [width, height]: [f32; 2]) -> Window {
+    let mut window = fixture(width, height);
+    window.state_mut().set_document(quantlens::testing::branched_document(layers));
+    settle(&mut window);
+    window
+}
+
 /// A window whose jobs really compute, on this thread; `None`, with the line that says so, where no onnxruntime is found.
 pub fn real(test: &str, width: f32, height: f32) -> Option<Window> {
     if let Err(missing) = quantlens::runtime::locate(None) {

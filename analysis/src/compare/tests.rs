@@ -28,6 +28,7 @@ fn row(index: usize, name: &str, sqnr: Measure, samples: &[(f64, f64)]) -> Layer
             activation_fixed: None,
             range_fixed: None,
             shares_activation_with: Vec::new(),
+            through: Vec::new(),
             shares_weight_with: Vec::new(),
         }),
         weight_bits: None,

@@ -219,4 +219,30 @@ impl Graph {
             Source::Initializer { .. } => None,
         }
     }
+
+    /// Layers that reach `layer` only by way of nodes that belong to none: the shape of an early tensor that a late
+    /// Reshape obeys, the indices that a Gather takes.
+    pub fn read_through(&self, layer: LayerId) -> BTreeSet<LayerId> {
+        let mut open: Vec<TensorId> = Vec::new();
+        let mut direct = BTreeSet::new();
+        for &tensor in &self.layers[layer].reads {
+            match self.maker(tensor) {
+                Some(maker) => _ = direct.insert(maker),
+                None => open.push(tensor),
+            }
+        }
+        let (mut seen, mut found) = (BTreeSet::new(), BTreeSet::new());
+        while let Some(tensor) = open.pop() {
+            if !seen.insert(tensor) {
+                continue;
+            }
+            match (self.maker(tensor), self.tensors[tensor].source) {
+                (Some(maker), _) => _ = found.insert(maker),
+                (None, Source::Node(node)) => open.extend(self.nodes[node].reads()),
+                (None, _) => {}
+            }
+        }
+        found.retain(|maker| *maker != layer && !direct.contains(maker));
+        found
+    }
 }

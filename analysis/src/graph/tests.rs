@@ -152,6 +152,23 @@ fn shape_arithmetic_is_no_row() {
 }
 
 #[test]
+fn what_is_read_only_for_its_shape_is_known() {
+    let graph = Builder::new(17)
+        .input("x", &[1, 4])
+        .node("Relu", &["x"], &["a"])
+        .node("Shape", &["x"], &["shape"])
+        .node("Reshape", &["a", "shape"], &["y"])
+        .node("Shape", &["a"], &["own"])
+        .node("Reshape", &["a", "own"], &["z"])
+        .output("y")
+        .output("z")
+        .graph(&[("shape", ElementType::Int64), ("own", ElementType::Int64)]);
+    let through = |name| graph.read_through(graph.layer_named(name).unwrap()).into_iter().collect::<Vec<_>>();
+    assert_eq!(through("n_y"), [graph.layer_named("x").unwrap()]);
+    assert!(through("n_z").is_empty() && through("n_a").is_empty(), "what is read anyway is not listed");
+}
+
+#[test]
 fn a_file_in_any_order_is_sorted_and_a_cycle_is_named() {
     let graph = Builder::new(17)
         .input("x", &[1])

@@ -121,6 +121,7 @@ fn layers(graph: &Graph) -> Vec<LayerInfo> {
             output: layer.outputs.first().map_or_else(String::new, |&t| graph.name(t).to_owned()),
             fused: fused.collect(),
             inputs: layer.reads.iter().map(|&t| (graph.name(t).to_owned(), maker(t))).collect(),
+            through: graph.read_through(id).into_iter().map(|l| graph.layers[l].name.clone()).collect(),
             weight: main.map(|t| (graph.name(t).to_owned(), graph.constants.dims(t).unwrap_or_default())),
             parameters: parameters(graph, layer_constants(graph, id).into_iter()),
             weight_fixed: weight_fixed(graph, id),

@@ -1,7 +1,7 @@
 //! When an action can be used, and whether it is a state that holds now.
 
 use super::Action;
-use crate::document::{Document, PanelId};
+use crate::document::{Document, Page, PanelId};
 
 impl Action {
     /// Why it cannot be used now; `None` if it can.
@@ -16,11 +16,19 @@ impl Action {
             Self::SelectAll | Self::PreviousLayer | Self::NextLayer | Self::ExtendUp | Self::ExtendDown => {
                 model.or(need(!doc.visible.is_empty(), "No layer is shown"))
             }
+            Self::NextMatch | Self::PreviousMatch => {
+                model.or(need(!doc.visible.is_empty(), "No layer fits the filter"))
+            }
+            Self::FrameAll => model.or(need(doc.graph.drawn.is_some(), "Show the Graph page first")),
+            Self::FrameSelection => layer().or(need(doc.graph.drawn.is_some(), "Show the Graph page first")),
             Self::NextWorse | Self::NextBetter => model.or(need(doc.report.value.is_some(), "No numbers yet")),
             Self::Export => {
                 data().or(need(!matches!(doc.export, Some(ref e) if e.is_running()), "An export is running"))
             }
             Self::TryRecipes => data(),
+            Self::ExportFigure if doc.pages.page == Page::Graph => {
+                model.or(need(doc.graph.drawn.is_some(), "The graph is not drawn yet"))
+            }
             Self::ExportFigure => model.or(need(doc.detail.value.is_some(), "Select a layer to have a figure")),
             Self::Share => data().or(need(doc.report.value.is_some(), "No numbers yet")),
             Self::ShowFloat => model.or(need(doc.report.value.is_some(), "No numbers yet")),

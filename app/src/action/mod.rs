@@ -41,6 +41,8 @@ pub enum Action {
     ResetSelected,
     FilterLayers,
     GoToLayer,
+    NextMatch,
+    PreviousMatch,
     PreviousLayer,
     NextLayer,
     ExtendUp,
@@ -61,6 +63,8 @@ pub enum Action {
     CopyFromPin,
     TryRecipes,
     ShowPage(Page),
+    FrameSelection,
+    FrameAll,
     Toggle(PanelId),
     ShowFloat,
     Theme(ThemeChoice),
@@ -101,7 +105,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 79] = [
+    pub const ALL: [Self; 84] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -131,6 +135,8 @@ impl Action {
         Self::SelectAll,
         Self::FilterLayers,
         Self::GoToLayer,
+        Self::NextMatch,
+        Self::PreviousMatch,
         Self::PreviousLayer,
         Self::NextLayer,
         Self::ExtendUp,
@@ -139,6 +145,7 @@ impl Action {
         Self::NextBetter,
         Self::Settings,
         Self::ShowPage(Page::Table),
+        Self::ShowPage(Page::Graph),
         Self::ShowPage(Page::Sensitivity),
         Self::ShowPage(Page::Answers),
         Self::ShowPage(Page::Data),
@@ -150,6 +157,8 @@ impl Action {
         Self::ShowPage(Page::Maps),
         Self::ShowPage(Page::Errors),
         Self::ShowPage(Page::Arithmetic),
+        Self::FrameSelection,
+        Self::FrameAll,
         Self::Toggle(PanelId::List),
         Self::Toggle(PanelId::Strip),
         Self::Toggle(PanelId::Inspector),
@@ -224,6 +233,8 @@ impl Action {
             | Self::SelectAll
             | Self::FilterLayers
             | Self::GoToLayer
+            | Self::NextMatch
+            | Self::PreviousMatch
             | Self::PreviousLayer
             | Self::NextLayer
             | Self::ExtendUp
@@ -232,7 +243,12 @@ impl Action {
             | Self::NextBetter
             | Self::Settings => Menu::Edit,
             Self::ShowPage(Page::Help) => Menu::Help,
-            Self::ShowPage(_) | Self::Toggle(_) | Self::ShowFloat | Self::Theme(_) => Menu::View,
+            Self::ShowPage(_)
+            | Self::FrameSelection
+            | Self::FrameAll
+            | Self::Toggle(_)
+            | Self::ShowFloat
+            | Self::Theme(_) => Menu::View,
             Self::OpenImages
             | Self::OpenArrays
             | Self::UseSynthetic
@@ -274,6 +290,7 @@ impl Action {
                 | Self::PreviousLayer
                 | Self::Settings
                 | Self::ShowPage(Page::Histogram)
+                | Self::FrameSelection
                 | Self::Toggle(PanelId::List)
                 | Self::ShowFloat
                 | Self::Theme(ThemeChoice::System)

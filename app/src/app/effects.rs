@@ -9,9 +9,10 @@ use crate::{
     apply::{self, Effect, Effects},
     command::Command,
     dialogs::{Answer, Ask, Suggestion},
-    figure::{self, file},
+    document::Page,
+    figure::{self, file, sheet},
     files,
-    views::{figures, share},
+    views::{figures, graph::graph_sheet, share},
 };
 
 impl App {
@@ -55,6 +56,11 @@ impl App {
                 apply::share_saved(&mut self.doc, &path, result, &mut more);
                 self.carry_out(ctx, more);
             }
+            Effect::LayOut { net, quick } => {
+                let wake = ctx.clone();
+                self.layouts.start(net, quick, Box::new(move || wake.request_repaint()));
+            }
+            Effect::StopLayout => self.layouts.stop(),
             Effect::FocusFilter => {
                 // The list may have to be opened first, so the box gets the keyboard once it is drawn.
                 self.focus_filter = true;
@@ -111,11 +117,18 @@ impl App {
     }
 
     fn save_figure(&self, path: &Path) -> anyhow::Result<()> {
+        let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
+        if self.doc.pages.page == Page::Graph {
+            let Some(sheet) = graph_sheet(&self.doc, &self.views.graph) else {
+                anyhow::bail!("the graph is not drawn yet");
+            };
+            let bytes = if is_png { sheet::png(&sheet)? } else { sheet::svg(&sheet)?.into_bytes() };
+            return files::write(path, &bytes);
+        }
         let Some(spec) = figures::shown_figure(&self.doc, &self.views) else {
             anyhow::bail!("this page has no figure");
         };
         let options = file::FileOptions::default();
-        let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
         let bytes = if is_png { file::png(&spec, &options)? } else { file::svg(&spec, &options)?.into_bytes() };
         files::write(path, &bytes)
     }

@@ -11,9 +11,9 @@ use crate::{
     document::{Document, Drawer, Page, PanelId},
     keys, theme,
     views::{
-        ViewStates, answers, arithmetic, channels, data_page, dialogs, drift, errors, export_dialog, help, histogram,
-        inspector, layer_list, layer_table, maps, menu, model_summary, notices, scatter, scoreboard, sensitivity,
-        status, threshold, toolbar, tour, welcome,
+        ViewStates, answers, arithmetic, channels, data_page, dialogs, drift, errors, export_dialog, graph, help,
+        histogram, inspector, layer_list, layer_table, maps, menu, model_summary, notices, scatter, scoreboard,
+        sensitivity, status, threshold, toolbar, tour, welcome,
     },
     widgets::{self, StripAnswer, Tone},
 };
@@ -176,6 +176,7 @@ fn centre_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Com
     no_data_ui(ui, doc, send);
     match doc.pages.page {
         Page::Table => layer_table::layer_table_ui(ui, doc, &mut views.layer_table, send),
+        Page::Graph => graph::graph_ui(ui, doc, &mut views.graph, send),
         Page::Sensitivity => sensitivity::sensitivity_ui(ui, doc, &mut views.sensitivity, send),
         Page::Answers => answers::answers_ui(ui, doc, &mut views.answers, send),
         Page::Data => data_page::data_page_ui(ui, doc, &mut views.data_page, send),

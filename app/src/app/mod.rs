@@ -24,6 +24,7 @@ use crate::{
     dialogs::Dialogs,
     document::{Document, FloatCopies, Narrow, ThemeChoice},
     keys,
+    layout_thread::LayoutThread,
     session::Session,
     theme,
     views::{ViewStates, notices},
@@ -64,6 +65,7 @@ pub struct App {
     commands: Commands,
     worker: Worker,
     dialogs: Dialogs,
+    layouts: LayoutThread,
     clock: Clock,
     trace: Trace,
     /// Whatever is asked now, the window closes.
@@ -85,6 +87,7 @@ impl App {
             commands: Commands::default(),
             worker,
             dialogs,
+            layouts: LayoutThread::default(),
             clock: Clock::Ui,
             trace: Trace::default(),
             closing: false,
@@ -175,6 +178,10 @@ impl App {
                 Happening::News(event) => self.absorb(ctx, event),
             }
         }
+        while let Some(news) = self.layouts.poll() {
+            apply::drafted(&mut self.doc, news);
+            ctx.request_repaint();
+        }
         while let Some(answer) = self.dialogs.poll() {
             self.answered(ctx, answer);
         }
@@ -232,7 +239,8 @@ impl App {
         let dims = [self.doc.report.pending_since, self.doc.detail.pending_since];
         let dim = dims.into_iter().flatten().map(|since| since + theme::DIM_AFTER_S - now).filter(|left| *left >= 0.0);
         let due = self.worker.queue().due().map(|due| due - now);
-        let others = [due, notices::next_change(&self.doc), self.dialogs.advice_in(now)];
+        let slow = self.doc.graph.running.as_ref().and_then(|running| running.slow_in(now));
+        let others = [due, slow, notices::next_change(&self.doc), self.dialogs.advice_in(now)];
         if let Some(left) = dim.chain(others.into_iter().flatten()).min_by(f64::total_cmp) {
             // A little later than due, or the frame comes just too early and asks again.
             ctx.request_repaint_after(std::time::Duration::from_secs_f64(left.max(0.0) + 0.01));

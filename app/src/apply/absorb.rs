@@ -10,7 +10,8 @@ use quantlens_analysis::{
 };
 
 use super::{
-    Effect, Effects, ask_detail, begin, edit, evaluate, navigate, notify::notice, open, pins, scope, settle_layer,
+    Effect, Effects, ask_detail, begin, edit, evaluate, graph, navigate, notify::notice, open, pins, scope,
+    settle_layer,
 };
 use crate::{
     document::{Document, ExportPhase, Failure, JobStatus, Level, Loaded},
@@ -92,6 +93,8 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
         }
         News::Failed(trouble) => failed(doc, event.slot, trouble, out),
     }
+    // A report of another target may have brought other layers.
+    graph::ask(doc, out);
     if is_final {
         doc.job = None;
         doc.job_started = None;
@@ -163,6 +166,8 @@ fn opened(doc: &mut Document, model: Arc<ModelInfo>, out: &mut Effects) {
         notice(doc, Level::Warning, warning.message.clone(), warning.code.clone());
     }
     doc.model = Some(model);
+    graph::forget(doc, out);
+    graph::ask(doc, out);
     navigate::refresh(doc);
     let wanted = doc.wanted_data.take().or(doc.is_sample.then_some(DataChoice::Sample));
     if let Some(config) = doc.wanted_config.take() {

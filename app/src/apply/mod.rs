@@ -6,6 +6,7 @@
 
 mod absorb;
 mod edit;
+mod graph;
 mod navigate;
 mod notify;
 mod open;
@@ -18,12 +19,14 @@ mod sweep;
 use std::{path::PathBuf, sync::Arc};
 
 pub use absorb::{absorb, config_read, config_saved, started};
+pub use graph::drafted;
 use quantlens_analysis::config::QuantConfig;
 
 use crate::{
     command::{CloseAnswer, Command, Dialog},
     dialogs::Ask,
     document::{Document, ExportPhase, Level, Page},
+    graph_layout::Net,
     tour::TourStep,
     worker::Request,
 };
@@ -54,6 +57,15 @@ pub enum Effect {
     SaveFigure(PathBuf),
     /// Write the picture to share.
     SaveShare(PathBuf),
+    /// Draw this graph on a thread of its own, instead of what it draws now.
+    LayOut {
+        /// The graph.
+        net: Arc<Net>,
+        /// Without the search for few crossings.
+        quick: bool,
+    },
+    /// Stop drawing the graph.
+    StopLayout,
     /// Put the keyboard into the filter box.
     FocusFilter,
     /// Close the window, now.
@@ -101,6 +113,7 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         | Command::TogglePanel(_)
         | Command::HoldFloat(_)
         | Command::Target(_) => navigate::apply(doc, command, out),
+        Command::Graph(command) => graph::apply(doc, command, out),
         Command::Sweep(command) => sweep::apply(doc, command, out),
         Command::ScopeSample(index) => {
             scope::show(doc, index, out);

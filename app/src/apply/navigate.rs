@@ -1,6 +1,6 @@
 //! Selection, filter, order, pages and panels.
 
-use super::{Effects, ask_detail, pins};
+use super::{Effects, ask_detail, graph, pins};
 use crate::{
     command::Command,
     document::{Document, Drawer, ListMetric, Page, PanelId},
@@ -67,6 +67,37 @@ pub(super) fn step(doc: &mut Document, step: isize, extend: bool, out: &mut Effe
     selected(doc, true, out);
 }
 
+/// Selects the next (`step` = 1) or the previous (−1) layer that the filter shows, from the last to the first.
+pub(super) fn step_match(doc: &mut Document, step: isize, out: &mut Effects) {
+    let shown = doc.visible_names();
+    let lead = doc.selection.lead.as_deref();
+    let at = lead.and_then(|lead| shown.iter().position(|name| name == lead));
+    let last = shown.len().saturating_sub(1);
+    let to = match at {
+        Some(at) if step > 0 => {
+            if at == last {
+                0
+            } else {
+                at + 1
+            }
+        }
+        Some(at) => at.checked_sub(1).unwrap_or(last),
+        None => after_anchor(doc, step),
+    };
+    let Some(layer) = shown.get(to).cloned() else { return };
+    doc.selection.replace([layer]);
+    selected(doc, true, out);
+}
+
+/// The shown row that is next to the selected layer, which the filter hides.
+fn after_anchor(doc: &Document, step: isize) -> usize {
+    let anchor = doc.selection.anchor.as_deref().and_then(|name| doc.layer(name)).map(|layer| layer.index);
+    let Some(anchor) = anchor.filter(|_| doc.order.column.is_none()) else { return 0 };
+    let next = doc.visible.partition_point(|index| *index < anchor);
+    let last = doc.visible.len().saturating_sub(1);
+    if step > 0 { if next > last { 0 } else { next } } else { next.checked_sub(1).unwrap_or(last) }
+}
+
 /// Selects the next worse (`step` = 1) or better (−1) of the shown layers by the list's metric.
 pub(super) fn step_by_metric(doc: &mut Document, step: isize, out: &mut Effects) {
     let Some(model) = doc.model.clone() else { return };
@@ -100,6 +131,7 @@ fn set_filter(doc: &mut Document, text: String) {
 /// Shows a page; one about the selected layer fetches what it shows.
 pub(super) fn show_page(doc: &mut Document, page: Page, out: &mut Effects) {
     doc.pages.page = page;
+    graph::ask(doc, out);
     ask_detail(doc, out);
     pins::ask(doc, out);
 }

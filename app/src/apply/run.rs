@@ -8,7 +8,7 @@ use crate::{
     command::{Command, Dialog, PinCommand},
     copy,
     dialogs::Ask,
-    document::{Document, ExportPhase, ExportState, Level, PanelId, ThemeChoice},
+    document::{Document, ExportPhase, ExportState, Level, Look, Page, PanelId, ThemeChoice},
     palette,
     tour::TourStep,
 };
@@ -38,6 +38,8 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         | A::NextLayer
         | A::ExtendUp
         | A::ExtendDown
+        | A::NextMatch
+        | A::PreviousMatch
         | A::NextWorse
         | A::NextBetter => on_selection(doc, action, out),
         A::OpenModel => out.push(Effect::Ask(Ask::OpenModel)),
@@ -56,10 +58,7 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
             None => out.push(Effect::Ask(Ask::SaveConfig { then_close: false })),
         },
         A::SaveConfigAs => out.push(Effect::Ask(Ask::SaveConfig { then_close: false })),
-        A::Export => {
-            let path = suggested_export(doc);
-            doc.export = Some(ExportState { path, phase: ExportPhase::Before });
-        }
+        A::Export => open_export(doc),
         A::ExportFigure => out.push(Effect::Ask(Ask::SaveFigure)),
         A::Share => out.push(Effect::Ask(Ask::SaveShare)),
         A::ShowFloat => doc.float_view.kept = !doc.float_view.kept,
@@ -90,6 +89,8 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
             }
         }
         A::TryRecipes => apply(doc, Command::TryRecipes, out),
+        A::FrameSelection => super::graph::look(doc, Look::Selection, out),
+        A::FrameAll => super::graph::look(doc, Look::All, out),
         A::ShowPage(page) => navigate::show_page(doc, page, out),
         A::Toggle(panel) => apply(doc, Command::TogglePanel(panel), out),
         A::Theme(choice) => set_theme(doc, choice, out),
@@ -108,6 +109,12 @@ fn dialog_of(action: A) -> Option<Dialog> {
         A::About => Some(Dialog::About),
         _ => None,
     }
+}
+
+/// Shows what an export would write, and where.
+fn open_export(doc: &mut Document) {
+    let path = suggested_export(doc);
+    doc.export = Some(ExportState { path, phase: ExportPhase::Before });
 }
 
 /// Edits and moves of the selection.
@@ -135,6 +142,8 @@ fn on_selection(doc: &mut Document, action: A, out: &mut Effects) {
         A::NextLayer => navigate::step(doc, 1, false, out),
         A::ExtendUp => navigate::step(doc, -1, true, out),
         A::ExtendDown => navigate::step(doc, 1, true, out),
+        A::NextMatch => navigate::step_match(doc, 1, out),
+        A::PreviousMatch => navigate::step_match(doc, -1, out),
         A::NextWorse => navigate::step_by_metric(doc, 1, out),
         A::NextBetter => navigate::step_by_metric(doc, -1, out),
         _ => {}
@@ -163,6 +172,8 @@ fn escape(doc: &mut Document, out: &mut Effects) {
         doc.pages.drawer = None;
     } else if doc.float_view.kept {
         doc.float_view.kept = false;
+    } else if doc.graph.running.is_some() && doc.pages.page == Page::Graph {
+        super::graph::stop(doc, out);
     } else if doc.job.as_ref().is_some_and(|job| job.cancellable) {
         apply(doc, Command::Cancel, out);
     } else if doc.scope.is_some() {

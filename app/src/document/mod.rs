@@ -1,6 +1,7 @@
 //! Everything that is open: plain data that views read and only [`crate::apply`] changes.
 
 mod float_view;
+mod graph;
 mod loaded;
 mod pages;
 mod pins;
@@ -33,6 +34,7 @@ use crate::{
 
 pub use self::{
     float_view::{FloatCopies, FloatView},
+    graph::{Drafting, GraphState, Look},
     loaded::Loaded,
     pages::{Drawer, ListMetric, Narrow, Page, PageState, PanelId, Settings, ThemeChoice},
     pins::{KeptPins, Pin, PinId, Pins},
@@ -65,6 +67,8 @@ pub struct Document {
     pub arithmetic: Loaded<Arc<LayerArithmetic>>,
     /// The layer and the configuration that `arithmetic` was last asked for.
     pub arithmetic_of: Option<(String, Arc<QuantConfig>)>,
+    /// The Graph page.
+    pub graph: GraphState,
     /// The Sensitivity page.
     pub sweep: SweepState,
     /// The Errors page's data of the anchor layer.

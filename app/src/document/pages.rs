@@ -11,6 +11,8 @@ pub enum Page {
     /// All layers, all columns.
     #[default]
     Table,
+    /// All layers as cards, with what flows between them.
+    Graph,
     /// What each layer alone does to the outputs.
     Sensitivity,
     /// What both runs answer, sample by sample: those that flip.
@@ -39,7 +41,7 @@ pub enum Page {
 
 impl Page {
     /// Pages about the whole model.
-    pub const MODEL: [Self; 5] = [Self::Table, Self::Sensitivity, Self::Answers, Self::Data, Self::Model];
+    pub const MODEL: [Self; 6] = [Self::Table, Self::Graph, Self::Sensitivity, Self::Answers, Self::Data, Self::Model];
     /// Pages about the selected layer.
     pub const LAYER: [Self; 7] =
         [Self::Histogram, Self::Threshold, Self::Channels, Self::Scatter, Self::Maps, Self::Errors, Self::Arithmetic];
@@ -48,6 +50,7 @@ impl Page {
     pub fn title(self) -> &'static str {
         match self {
             Self::Table => "Table",
+            Self::Graph => "Graph",
             Self::Sensitivity => "Sensitivity",
             Self::Answers => "Answers",
             Self::Model => "Summary",

@@ -3,7 +3,7 @@
 //! [`spec`] is the vocabulary, [`ticks`] and [`hover`] what both readers of a chart need in words, [`screen`] and [`mod@file`]
 //! the two drawers; [`histogram`], [`channels`], [`threshold`], [`samples`] and [`arithmetic`] say what the layer pages
 //! show, [`pinned`] what the pinned baseline adds to them, [`handles`] lets the user move a range on them,
-//! [`share`] puts a chart under the scoreboard in one picture.
+//! [`share`] puts a chart under the scoreboard in one picture. The graph is no chart: [`sheet`] draws its file.
 
 pub mod arithmetic;
 mod brush;
@@ -20,6 +20,7 @@ pub mod samples;
 pub mod scatter;
 pub mod screen;
 pub mod share;
+pub mod sheet;
 pub mod spec;
 pub mod threshold;
 pub mod ticks;

@@ -20,8 +20,8 @@ use crate::{
 mod delta;
 mod paint;
 
-pub use delta::{Delta, Turn, Unit, delta, delta_of, paint_delta};
-pub use paint::{Ink, paint_bits, paint_cell, paint_differs, paint_name, paint_notes, paint_text};
+pub use delta::{Delta, Turn, Unit, change_of, delta, delta_of, paint_delta};
+pub use paint::{Ink, paint_bits, paint_cell, paint_differs, paint_name, paint_notes, paint_text, put_name, put_text};
 
 /// What stands in a cell and how.
 #[derive(Clone, Debug, Default, PartialEq)]

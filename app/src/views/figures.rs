@@ -18,6 +18,13 @@ pub fn shown_figure(doc: &Document, states: &ViewStates) -> Option<FigureSpec> {
         Page::Scatter => scatter_figure(doc, &states.scatter),
         Page::Errors => errors_figure(doc, &states.errors),
         Page::Arithmetic => arithmetic_figure(doc),
-        Page::Table | Page::Sensitivity | Page::Answers | Page::Maps | Page::Model | Page::Data | Page::Help => None,
+        Page::Table
+        | Page::Graph
+        | Page::Sensitivity
+        | Page::Answers
+        | Page::Maps
+        | Page::Model
+        | Page::Data
+        | Page::Help => None,
     }
 }

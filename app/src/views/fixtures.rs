@@ -107,6 +107,7 @@ fn info(index: usize, line: &Line, before: Option<&str>) -> LayerInfo {
             (true, Some(owner)) => vec![owner.to_owned(), name.to_owned()],
             _ => Vec::new(),
         },
+        through: Vec::new(),
         shares_weight_with: Vec::new(),
     }
 }

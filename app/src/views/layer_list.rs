@@ -17,6 +17,7 @@ use super::{
 use crate::{
     command::{Command, Commands},
     document::Document,
+    heat::Scale,
     memo::{Memo, Same},
     rows::Column,
     theme,
@@ -38,8 +39,8 @@ pub struct LayerListState {
     hovering: bool,
     /// What the rows were scrolled to in the last frame, and the height that shows rows, in points.
     view: (f32, f32),
-    /// The value of a full bar.
-    scale: Memo<(Same<Report>, Column), f64>,
+    /// How long bars are.
+    scale: Memo<(Same<Report>, Column), Scale>,
 }
 
 impl LayerListState {
@@ -104,9 +105,13 @@ fn nothing_matches_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 fn rows_ui(ui: &mut Ui, doc: &Document, state: &mut LayerListState, send: &mut Commands) {
     ui.spacing_mut().item_spacing.y = 0.0;
     let metric = doc.pages.list_metric.0;
-    let scale = doc.report.value.as_ref().map_or(1.0, |report| {
-        *state.scale.get((Same(Arc::clone(report)), metric), |(report, metric)| largest(*metric, &report.0))
-    });
+    let scale = doc.report.value.as_ref().map_or_else(
+        || Scale::of(metric, None, false),
+        |report| {
+            let key = (Same(Arc::clone(report)), metric);
+            *state.scale.get(key, |(report, metric)| Scale::of(*metric, Some(&report.0), false))
+        },
+    );
     let stamp = doc.report.value.as_deref().and_then(cells::stamp);
     let list = List { doc, metric, scale, refines: stamp.is_some() };
     let mut area = ScrollArea::vertical().auto_shrink(false).animated(false);
@@ -165,8 +170,7 @@ const MARK: f32 = 14.0;
 struct List<'a> {
     doc: &'a Document,
     metric: Column,
-    /// The value of a full bar, for metrics without a scale of their own.
-    scale: f64,
+    scale: Scale,
     refines: bool,
 }
 
@@ -247,34 +251,15 @@ impl List<'_> {
 
     /// Length in 0..=1 and colour of a row's bar: longer is worse.
     fn bar(&self, ui: &Ui, row: &LayerRow) -> Option<(f32, Color32)> {
-        let tokens = theme::tokens(ui);
+        let share = self.scale.share(row)?;
         match self.metric {
             Column::Local | Column::Accumulated => match cells::measure_of(self.metric, row)? {
-                Measure::Value(db) => Some((theme::badness(db), theme::error_colour(theme_of(ui), db))),
+                Measure::Value(db) => Some((share, theme::error_colour(theme_of(ui), db))),
                 _ => None,
             },
-            _ => {
-                #[expect(clippy::cast_possible_truncation, reason = "a share, cut to 0..=1")]
-                let share = (harm(self.metric, row)? / self.scale).clamp(0.0, 1.0) as f32;
-                (share > 0.0).then_some((share, tokens.quantized))
-            }
+            _ => (share > 0.0).then_some((share, theme::tokens(ui).quantized)),
         }
     }
-}
-
-/// What a bar's length stands for on metrics without a scale of their own.
-fn harm(metric: Column, row: &LayerRow) -> Option<f64> {
-    match (metric, cells::measure_of(metric, row)) {
-        (Column::Size, _) => Some(row.quantized_bytes as f64),
-        (Column::Cosine, Some(Measure::Value(cosine))) => Some(1.0 - cosine),
-        (_, Some(Measure::Value(value))) => Some(value),
-        _ => None,
-    }
-}
-
-/// The largest harm of any row, so that its bar is full; never 0, to divide by.
-fn largest(metric: Column, report: &Report) -> f64 {
-    report.rows.iter().filter_map(|row| harm(metric, row)).fold(f64::MIN_POSITIVE, f64::max)
 }
 
 /// A format in two characters: "fl" would be a riddle, so float is an F as on the keyboard.

@@ -13,6 +13,7 @@ pub mod export_dialog;
 pub mod figures;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod graph;
 pub mod help;
 pub mod histogram;
 pub mod history_list;
@@ -56,6 +57,7 @@ pub struct ViewStates {
     pub drift: drift::DriftState,
     pub layer_list: layer_list::LayerListState,
     pub layer_table: layer_table::LayerTableState,
+    pub graph: graph::GraphViewState,
     pub inspector: inspector::InspectorState,
     pub histogram: histogram::HistogramState,
     pub channels: channels::ChannelsState,

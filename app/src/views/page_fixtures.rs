@@ -82,6 +82,7 @@ pub(crate) fn layer() -> LayerInfo {
         activation_fixed: None,
         range_fixed: None,
         shares_activation_with: Vec::new(),
+        through: Vec::new(),
         shares_weight_with: Vec::new(),
     }
 }

@@ -82,7 +82,7 @@ impl Delta {
 }
 
 /// What a column of the table shows of a layer's difference; `None` for columns without numbers.
-fn change_of(column: Column, change: &RowChange) -> Option<(&Change, Unit)> {
+pub fn change_of(column: Column, change: &RowChange) -> Option<(&Change, Unit)> {
     Some(match column {
         Column::Local => (&change.local.sqnr_db, Unit::Decibels),
         Column::Accumulated => (&change.accumulated.sqnr_db, Unit::Decibels),

@@ -43,22 +43,46 @@ fn layout(ui: &Ui, text: &str, font: FontId, ink: Ink, width: f32) -> std::sync:
     ui.painter().layout_job(job)
 }
 
+/// As [`paint_text`], without a clip of its own: hundreds of them would be hundreds of draw calls.
+pub fn put_text(ui: &Ui, rect: Rect, text: &str, font: FontId, ink: Ink) {
+    let galley = layout(ui, text, font, ink, rect.width() + 1.0);
+    let x = match ink.align {
+        Align::Min => rect.left(),
+        Align::Center => rect.center().x - galley.size().x / 2.0,
+        Align::Max => rect.right() - galley.size().x,
+    };
+    ui.painter().galley(pos2(x, rect.center().y - galley.size().y / 2.0), galley, ink.colour);
+}
+
 /// Paints a layer's name; where it does not fit its beginning goes, since paths differ at their end. Returns whether
 /// it was cut.
 pub fn paint_name(ui: &Ui, rect: Rect, name: &str, colour: Color32) -> bool {
     let font = FontSelection::Default.resolve(ui.style());
     let ink = Ink { colour, italic: false, align: Align::Min };
+    let tail = tail(ui, name, &font, rect.width());
+    paint_text(ui, rect, tail.as_deref().unwrap_or(name), font, ink);
+    tail.is_some()
+}
+
+/// As [`paint_name`], in another font and without a clip of its own.
+pub fn put_name(ui: &Ui, rect: Rect, name: &str, font: FontId, ink: Ink) {
+    let tail = tail(ui, name, &font, rect.width());
+    put_text(ui, rect, tail.as_deref().unwrap_or(name), font, ink);
+}
+
+/// The end of a name that does not fit; `None` where all of it does.
+fn tail(ui: &Ui, name: &str, font: &FontId, width: f32) -> Option<String> {
+    let ink = Ink { colour: Color32::PLACEHOLDER, italic: false, align: Align::Min };
     let galley = layout(ui, name, font.clone(), ink, f32::INFINITY);
-    if galley.size().x <= rect.width() {
-        return paint_text(ui, rect, name, font, ink);
+    if galley.size().x <= width {
+        return None;
     }
-    let ellipsis = 9.0;
-    let first_x = galley.size().x - (rect.width() - ellipsis);
+    let ellipsis = 0.9 * font.size;
+    let first_x = galley.size().x - (width - ellipsis);
     let glyphs = galley.rows.iter().flat_map(|row| row.glyphs.iter());
     let cut = glyphs.take_while(|glyph| glyph.pos.x < first_x).count();
     let tail: String = name.chars().skip(cut).collect();
-    paint_text(ui, rect, &format!("…{tail}"), font, ink);
-    true
+    Some(format!("…{tail}"))
 }
 
 /// Paints a number, right-aligned, on a tint that fades out towards good values, with a bar of the full colour beside.

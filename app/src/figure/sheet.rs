@@ -1,0 +1,277 @@
+//! A graph as a file: cards and lines at the places they have on screen, in the colours of the light theme.
+//!
+//! The page builds a [`Sheet`], plain data with every word and colour in it; this draws it with the backends of the other
+//! figures. An SVG has the drawing's own size; a PNG is made as sharp as its limit of pixels allows, and refused where the
+//! cards could not be read any more.
+
+use anyhow::{anyhow, ensure};
+use egui::{Color32, Pos2, Rect, Vec2, pos2};
+use plotters::{
+    backend::{BitMapBackend, SVGBackend},
+    coord::Shift,
+    drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea as _},
+    element::{PathElement, Polygon, Text},
+    prelude::DrawingBackend,
+    style::{
+        Color as _, FontFamily, IntoFont as _, TextStyle,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+
+use super::{
+    brush::{self, paint},
+    file,
+    spec::Stroke,
+};
+use crate::theme::{self, Tokens};
+
+/// Room above the drawing for the title and the legend, in points.
+const HEAD: f32 = 64.0;
+/// Most pixels of a PNG along a side, and in all.
+const MOST_PIXELS: (f32, f32) = (16_000.0, 60e6);
+/// A point of the drawing has at least so many pixels in a PNG, or nobody can read it.
+const LEAST_SCALE: f32 = 0.6;
+
+/// All that stands on the page.
+#[derive(Clone, Debug, Default)]
+pub struct Sheet {
+    /// Which model.
+    pub title: String,
+    /// What the tint means, and what limits the reading.
+    pub legend: String,
+    /// Width and height of the drawing, in points.
+    pub size: Vec2,
+    /// The cards.
+    pub cards: Vec<SheetCard>,
+    /// The lines, under the cards.
+    pub lines: Vec<SheetLine>,
+}
+
+/// A card.
+#[derive(Clone, Debug)]
+pub struct SheetCard {
+    /// Where.
+    pub rect: Rect,
+    /// Behind its text.
+    pub fill: Color32,
+    /// Its name.
+    pub name: String,
+    /// Operator and widths.
+    pub note: String,
+    /// The metric.
+    pub value: String,
+    /// What leads to cut edges above and below: "from mask".
+    pub cuts: [String; 2],
+}
+
+/// A line.
+#[derive(Clone, Debug)]
+pub struct SheetLine {
+    /// Its points, in order.
+    pub points: Vec<Pos2>,
+    /// In points.
+    pub width: f32,
+    /// Its colour.
+    pub colour: Color32,
+    /// It carries only a shape or an index.
+    pub is_dashed: bool,
+}
+
+/// The sheet as the text of an SVG file.
+///
+/// # Errors
+/// When plotters fails.
+pub fn svg(sheet: &Sheet) -> anyhow::Result<String> {
+    file::register()?;
+    let mut text = String::new();
+    let root = SVGBackend::with_string(&mut text, pixels(sheet, 1.0)).into_drawing_area();
+    draw(&root, sheet, 1.0, 0.0)?;
+    drop(root);
+    Ok(text)
+}
+
+/// The sheet as the bytes of a PNG file.
+///
+/// # Errors
+/// For a drawing too large to be read as one, or when plotters or the encoder fails.
+pub fn png(sheet: &Sheet) -> anyhow::Result<Vec<u8>> {
+    file::register()?;
+    let size = sheet.size + Vec2::new(0.0, HEAD);
+    let scale = (MOST_PIXELS.0 / size.max_elem()).min((MOST_PIXELS.1 / (size.x * size.y)).sqrt()).min(2.0);
+    ensure!(
+        scale >= LEAST_SCALE,
+        "a graph of {:.0} × {:.0} points is too large for a PNG; save it as SVG",
+        size.x,
+        size.y
+    );
+    let (width, height) = pixels(sheet, scale);
+    let mut rgb = vec![0; width as usize * height as usize * 3];
+    let root = BitMapBackend::with_buffer(&mut rgb, (width, height)).into_drawing_area();
+    draw(&root, sheet, scale, file::BITMAP_TEXT_DROP as f32)?;
+    drop(root);
+    let image =
+        image::RgbImage::from_raw(width, height, rgb).ok_or_else(|| anyhow!("the picture has the wrong size"))?;
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image::ImageFormat::Png)?;
+    Ok(bytes.into_inner())
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 1, and below the limit of a PNG")]
+fn pixels(sheet: &Sheet, scale: f32) -> (u32, u32) {
+    let size = (sheet.size.max(Vec2::new(480.0, 1.0)) + Vec2::new(0.0, HEAD)) * scale;
+    (size.x.ceil().max(1.0) as u32, size.y.ceil().max(1.0) as u32)
+}
+
+type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+
+fn draw<DB: DrawingBackend>(
+    root: &DrawingArea<DB, Shift>,
+    sheet: &Sheet,
+    scale: f32,
+    text_drop: f32,
+) -> anyhow::Result<()> {
+    let failed = |error: &dyn std::fmt::Display| anyhow!("drawing the graph of {}: {error}", sheet.title);
+    let pen = Pen { root, scale, text_drop, tokens: theme::of(egui::Theme::Light) };
+    root.fill(&paint(pen.tokens.canvas, 1.0)).map_err(|error| failed(&error))?;
+    pen.sheet(sheet).map_err(|error| failed(&error))?;
+    root.present().map_err(|error| failed(&error))
+}
+
+struct Pen<'a, DB: DrawingBackend> {
+    root: &'a DrawingArea<DB, Shift>,
+    scale: f32,
+    text_drop: f32,
+    tokens: &'static Tokens,
+}
+
+impl<DB: DrawingBackend> Pen<'_, DB> {
+    fn sheet(&self, sheet: &Sheet) -> Drawn<DB> {
+        let text = self.tokens.text;
+        self.text(&sheet.title, pos2(20.0, 20.0 - HEAD), HPos::Left, (16.0, text))?;
+        self.text(&sheet.legend, pos2(20.0, 44.0 - HEAD), HPos::Left, (12.0, self.tokens.weak))?;
+        for line in &sheet.lines {
+            self.line(line)?;
+        }
+        for card in &sheet.cards {
+            self.card(card)?;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a pixel of a picture whose size was checked")]
+    fn pixel(&self, at: Pos2) -> (i32, i32) {
+        ((at.x * self.scale).round() as i32, ((at.y + HEAD) * self.scale).round() as i32)
+    }
+
+    fn line(&self, line: &SheetLine) -> Drawn<DB> {
+        let points: Vec<(i32, i32)> = line.points.iter().map(|at| self.pixel(*at)).collect();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few pixels")]
+        let width = (line.width * self.scale).round().max(1.0) as u32;
+        let style = paint(line.colour, 1.0).stroke_width(width);
+        let stroke = if line.is_dashed { Stroke::Dashed } else { Stroke::Solid };
+        for piece in brush::pieces(&points, stroke, 1) {
+            self.root.draw(&PathElement::new(piece, style))?;
+        }
+        Ok(())
+    }
+
+    fn card(&self, card: &SheetCard) -> Drawn<DB> {
+        let rect = card.rect;
+        // With its corners cut: plotters' rectangles have no round ones.
+        let cut = 4.0;
+        let corners = [
+            pos2(rect.left() + cut, rect.top()),
+            pos2(rect.right() - cut, rect.top()),
+            pos2(rect.right(), rect.top() + cut),
+            pos2(rect.right(), rect.bottom() - cut),
+            pos2(rect.right() - cut, rect.bottom()),
+            pos2(rect.left() + cut, rect.bottom()),
+            pos2(rect.left(), rect.bottom() - cut),
+            pos2(rect.left(), rect.top() + cut),
+        ];
+        let mut outline: Vec<(i32, i32)> = corners.iter().map(|at| self.pixel(*at)).collect();
+        self.root.draw(&Polygon::new(outline.clone(), paint(card.fill, 1.0).filled()))?;
+        outline.extend(outline.first().copied());
+        self.root.draw(&PathElement::new(outline, paint(self.tokens.weak, 1.0).stroke_width(1)))?;
+        let ink = theme::text_on(card.fill);
+        let (left, right) = (rect.left() + 8.0, rect.right() - 8.0);
+        let room = right - left;
+        self.text(&tail(&card.name, room, 12.0), pos2(left, rect.top() + 13.0), HPos::Left, (12.0, ink))?;
+        let below = rect.bottom() - 13.0;
+        let note_room = room - 7.0 * (card.value.chars().count() as f32 + 1.0);
+        self.text(&tail(&card.note, note_room, 11.0), pos2(left, below), HPos::Left, (11.0, ink))?;
+        self.text(&card.value, pos2(right, below), HPos::Right, (11.0, ink))?;
+        let places = [pos2(rect.left() + 4.0, rect.top() - 9.0), pos2(rect.center().x + 8.0, rect.bottom() + 9.0)];
+        for (text, at) in card.cuts.iter().zip(places) {
+            self.text(&tail(text, 0.5 * rect.width() - 4.0, 11.0), at, HPos::Left, (11.0, self.tokens.weak))?;
+        }
+        Ok(())
+    }
+
+    /// One line of text whose middle is at the height of `at`.
+    fn text(&self, text: &str, at: Pos2, side: HPos, (points, colour): (f32, Color32)) -> Drawn<DB> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        // plotters takes the line height for the size.
+        let font = (FontFamily::Name(file::family()), f64::from(points * self.scale) * 1.24).into_font();
+        let mut style = TextStyle::from(font).pos(Pos::new(side, VPos::Center));
+        style.color = paint(colour, 1.0).to_backend_color();
+        let (x, y) = self.pixel(at + Vec2::new(0.0, self.text_drop));
+        self.root.draw(&Text::new(text.to_owned(), (x, y), style))
+    }
+}
+
+/// The end of a text that does not fit into so many points; names differ at their end.
+fn tail(text: &str, room: f32, points: f32) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some characters")]
+    let fits = (room / (0.54 * points)).max(1.0) as usize;
+    let all = text.chars().count();
+    if all <= fits {
+        return text.to_owned();
+    }
+    format!("…{}", text.chars().skip(all + 1 - fits).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sheet(size: Vec2) -> Sheet {
+        let card = SheetCard {
+            rect: Rect::from_min_size(pos2(36.0, 36.0), Vec2::new(160.0, 44.0)),
+            fill: Color32::YELLOW,
+            name: "encoder/layer.11/a<b/a_very_long_name".into(),
+            note: "Conv  W4 A8".into(),
+            value: "−0.2".into(),
+            cuts: ["from mask".into(), String::new()],
+        };
+        let line = SheetLine {
+            points: vec![pos2(116.0, 80.0), pos2(116.0, 128.0)],
+            width: 4.0,
+            colour: Color32::BLACK,
+            is_dashed: true,
+        };
+        Sheet { title: "net.onnx".into(), legend: "Acc. SQNR".into(), size, cards: vec![card], lines: vec![line] }
+    }
+
+    #[test]
+    fn svg_holds_every_word() {
+        let text = svg(&sheet(Vec2::new(300.0, 400.0))).unwrap();
+        for word in ["net.onnx", "Acc. SQNR", "Conv  W4 A8", "−0.2", "from mask", "a_very_long_name", "…"] {
+            assert!(text.contains(word), "{word} is missing:\n{text}");
+        }
+        assert!(!text.contains("NaN") && text.trim_end().ends_with("</svg>"));
+    }
+
+    #[test]
+    fn a_png_that_nobody_could_read_is_refused() {
+        let bytes = png(&sheet(Vec2::new(300.0, 400.0))).unwrap();
+        let image = image::load_from_memory(&bytes).unwrap().to_rgb8();
+        // At least 480 wide, twice as sharp.
+        assert_eq!(image.dimensions(), (960, 928));
+        assert!(svg(&sheet(Vec2::new(232.0, 460_000.0))).is_ok());
+        let error = png(&sheet(Vec2::new(232.0, 460_000.0))).unwrap_err().to_string();
+        assert!(error.contains("save it as SVG"), "{error}");
+    }
+}
