@@ -1,10 +1,10 @@
 //! Where the cards of a network stand: layers of cards from top to bottom, as Netron draws them. Pure data in, positions
 //! out; it knows neither the window nor the numbers.
 //!
-//! The steps are those of Sugiyama, Tagawa and Toda (1981), each in a file: [`ranks`] says in which row a card stands and
-//! cuts edges that would run past too many rows, [`mesh`] puts a bend where an edge passes a row, [`order`] arranges each
-//! row for few crossings, [`place`] gives every place its x, [`pack`] sets the unconnected parts side by side. What makes
-//! 5,000 cards quick is that an edge is never longer than [`ranks::LONGEST`] rows and that all readers of a tensor share
+//! The steps are those of Sugiyama, Tagawa and Toda (1981), each in a file: `ranks` says in which row a card stands and
+//! cuts edges that would run past too many rows, `mesh` puts a bend where an edge passes a row, `order` arranges each
+//! row for few crossings, `place` gives every place its x, `pack` sets the unconnected parts side by side. What makes
+//! 5,000 cards quick is that an edge is never longer than `ranks::LONGEST` rows and that all readers of a tensor share
 //! its bends: a mask that every block reads would need a million of them otherwise.
 //!
 //! The same net always gives the same drawing.

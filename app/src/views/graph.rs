@@ -2,7 +2,7 @@
 //!
 //! Positions are worked out elsewhere ([`crate::graph_layout`]) and never here. What is tricky is the frame's budget: text
 //! and interaction cost far more than shapes, so both are given only to cards that are large enough to be read and at most
-//! [`MOST_READABLE`] of them; all others are quads in one mesh. Text is laid out at whole sizes in points of the window, so
+//! `MOST_READABLE` of them; all others are quads in one mesh. Text is laid out at whole sizes in points of the window, so
 //! that it is crisp at every zoom and the font's atlas does not fill up while zooming.
 
 mod bar;
