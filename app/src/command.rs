@@ -152,6 +152,8 @@ pub enum Command {
 
     /// Show only layers that fit this text; see [`crate::filter`].
     SetFilter(String),
+    /// Show only these layers of those, counted in graph order; `None` takes the brush away.
+    Brush(Option<std::ops::RangeInclusive<usize>>),
     /// Sort by a column: ascending worst first, then reversed, then back to graph order.
     SortBy(Column),
     /// Sort again by the values of now.

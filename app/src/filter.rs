@@ -4,7 +4,10 @@
 //! unfinished term (`op:`, `sqnr<`) is an error with a message, and the last query that could be read stays in force,
 //! so that the table does not jump. A value that is not applicable fits no comparison, neither `<` nor `>`.
 
-use std::{ops::Range, str::FromStr as _};
+use std::{
+    ops::{Range, RangeInclusive},
+    str::FromStr as _,
+};
 
 use quantlens_analysis::{
     compare::RowChange,
@@ -44,6 +47,8 @@ enum Test {
     Bits(Part, Bits),
     Compare(Quantity, Comparison, f64),
     Is(Property),
+    /// Layers of this stretch of the graph.
+    At(RangeInclusive<usize>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +103,14 @@ impl Query {
         parse(text).map(|terms| Self { terms })
     }
 
+    /// The stretch of layers that is asked for, where one is.
+    pub fn stretch(&self) -> Option<RangeInclusive<usize>> {
+        self.terms.iter().find_map(|term| match &term.test {
+            Test::At(stretch) if !term.negated => Some(stretch.clone()),
+            _ => None,
+        })
+    }
+
     /// Whether everything matches.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
@@ -130,6 +143,7 @@ impl Test {
             Self::Compare(quantity, comparison, limit) => {
                 row.and_then(|row| quantity.of(row)).is_some_and(|value| comparison.holds(value, *limit))
             }
+            Self::At(stretch) => stretch.contains(&info.index),
             Self::Is(Property::Differs) => change.is_some_and(|change| change.differs),
             Self::Is(property) => property.holds(info, row),
         }
@@ -245,6 +259,9 @@ fn parse_key(key: &str, value: &str) -> Result<Test, String> {
     match key {
         "op" if value.is_empty() => Err("`op:` needs an operator, as in op:Conv".to_owned()),
         "op" => Ok(Test::Op(value.to_lowercase())),
+        "at" => crate::brush::parse(&value)
+            .map(Test::At)
+            .ok_or_else(|| "`at:` needs a stretch of layers, as in at:4..12".to_owned()),
         "bits" => bits(Part::Either),
         "w" => bits(Part::Weights),
         "a" => bits(Part::Activation),
@@ -257,7 +274,7 @@ fn parse_key(key: &str, value: &str) -> Result<Test, String> {
             _ => Err("`is:` takes edited, float, fixed, shared or differs (from the pinned baseline)".to_owned()),
         },
         _ => Err(format!(
-            "Unknown key `{key}:`; known are op, bits, w, a, is. Put \"…\" around a name that holds a colon"
+            "Unknown key `{key}:`; known are op, bits, w, a, is, at. Put \"…\" around a name that holds a colon"
         )),
     }
 }

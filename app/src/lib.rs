@@ -4,6 +4,7 @@ pub mod action;
 pub mod app;
 pub mod apply;
 pub mod batch;
+pub mod brush;
 pub mod cli;
 pub mod command;
 pub mod copy;

@@ -106,6 +106,7 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         | Command::ClearSelection
         | Command::Hover(_)
         | Command::SetFilter(_)
+        | Command::Brush(_)
         | Command::SortBy(_)
         | Command::Resort
         | Command::ListMetric(_)

@@ -25,6 +25,10 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         }
         Command::Hover(layer) => doc.selection.hovered = layer,
         Command::SetFilter(text) => set_filter(doc, text),
+        Command::Brush(stretch) => {
+            let text = crate::brush::brushed(&doc.filter.text, stretch.as_ref());
+            set_filter(doc, text);
+        }
         Command::SortBy(column) => {
             doc.order.click(column);
             refresh(doc);

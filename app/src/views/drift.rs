@@ -21,6 +21,7 @@ use crate::{
     theme,
 };
 
+mod brush;
 mod draw;
 pub mod shape;
 
@@ -32,6 +33,8 @@ use shape::Scale;
 pub struct DriftState {
     /// The pointer was over the strip in the last frame, so that leaving it is noticed.
     hovering: bool,
+    /// A stretch being brushed.
+    drag: brush::Drag,
     /// What is drawn, made anew only for another report, baseline or width.
     shapes: Memo<Key, Shapes>,
 }
@@ -94,6 +97,7 @@ pub fn drift_ui(ui: &mut Ui, doc: &Document, state: &mut DriftState, send: &mut 
         stamp_ui(ui, &output.1, &format!("{stamp} samples"));
     }
     draw::caption_ui(ui, doc, summary);
+    brush::brush_ui(ui, doc, &mut state.drag, &output, report.rows.len(), send);
     point_at(ui, doc, report, &output, &mut state.hovering, send);
 }
 
@@ -136,7 +140,7 @@ fn plot_ui(ui: &mut Ui, doc: &Document, report: &Report, shapes: &Shapes, height
         .grid_spacing(2.0..=16.0)
         .y_grid_spacer(move |_| draw::grid(scale))
         .custom_y_axes(vec![axis])
-        .sense(Sense::click())
+        .sense(Sense::click_and_drag())
         .show(ui, |plot| {
             // Half a layer of room at either side, so that the first and the last bar are whole.
             plot.set_plot_bounds_x(-0.6..=last + 0.6);

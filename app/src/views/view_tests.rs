@@ -302,6 +302,29 @@ fn the_strip_says_its_sentence_and_a_click_selects_the_nearest_layer() {
 }
 
 #[test]
+fn a_drag_over_the_strip_brushes_and_a_double_click_ends_it() {
+    let mut harness = open(sample(), [1440.0, 900.0]);
+    let rect = harness.get_by_label("Drift. Worst: head/fc at −0.2 dB; 16 of 20 layers under 20 dB").rect();
+    let at = |layer: f32| egui::pos2(rect.left() + rect.width() * (layer + 0.6) / 20.2, rect.center().y);
+    harness.hover_at(at(4.0));
+    harness.drag_at(at(4.0));
+    harness.run();
+    harness.hover_at(at(9.0));
+    harness.run();
+    harness.drop_at(at(9.0));
+    harness.run();
+    let doc = &harness.state().doc;
+    assert_eq!((doc.filter.text.as_str(), doc.visible.clone()), ("at:4..9", (4..=9).collect::<Vec<_>>()));
+    assert!(doc.selected_names().is_empty(), "a brush is a filter, not a selection");
+    for _ in 0..2 {
+        harness.drag_at(at(5.0));
+        harness.drop_at(at(5.0));
+    }
+    harness.run();
+    assert_eq!(harness.state().doc.filter.text, "");
+}
+
+#[test]
 fn a_selection_made_elsewhere_is_scrolled_to() {
     let mut harness = open(fixtures::document(fixtures::large(5000)), [1440.0, 900.0]);
     let name = "encoder/layer.600/3";
