@@ -115,7 +115,7 @@ fn sources_ui(ui: &mut Ui, doc: &Document, errors: &LayerErrors) {
                     share_bar(ui, share, BAR_WIDTH, theme::tokens(ui).quantized, &text);
                 }
                 None => {
-                    ui.colored_label(weak, format::NOT_APPLICABLE);
+                    ui.colored_label(weak, text::text(format::NOT_APPLICABLE));
                 }
             }
             ui.end_row();

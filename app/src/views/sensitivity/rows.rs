@@ -205,7 +205,7 @@ fn shown(row: &SweepRow) -> String {
 }
 
 fn end(db: f64, text: &impl Fn(f64) -> String) -> String {
-    if db.is_finite() { text(db) } else { format::EXACT.into() }
+    if db.is_finite() { text(db) } else { text::text(format::EXACT).into() }
 }
 
 /// The row as a sentence.

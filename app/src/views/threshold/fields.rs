@@ -4,7 +4,7 @@ use egui::{RichText, Ui};
 use quantlens_analysis::{
     calibrate::Side,
     quant::{Range, Scheme},
-    t,
+    t, text,
 };
 
 use super::{Choices, table::shares};
@@ -61,7 +61,9 @@ fn facts(choices: Choices<'_>) -> Vec<(&'static str, String)> {
         (t!("Zero-point"), format::number(f64::from(current.zero_point), 0)),
     ];
     if let Some(effect) = &current.effect {
-        let sqnr = effect.sqnr_db().map_or_else(|| format::EXACT.into(), |db| format!("{} dB", format::number(db, 1)));
+        let sqnr = effect
+            .sqnr_db()
+            .map_or_else(|| text::text(format::EXACT).into(), |db| format!("{} dB", format::number(db, 1)));
         facts.push(("SQNR", sqnr));
         facts.push((t!("Clipped"), format!("{} %", format::number(100.0 * effect.clipped_share, 3))));
         facts.push((t!("Rounding : clipping %"), shares(effect)));

@@ -79,7 +79,7 @@ fn effect(mark: &RangeMark, text: impl Fn(&quantlens_analysis::calibrate::RangeE
 }
 
 fn sqnr(mark: &RangeMark) -> String {
-    effect(mark, |e| e.sqnr_db().map_or_else(|| format::NOT_APPLICABLE.into(), |db| format::number(db, 1)))
+    effect(mark, |e| e.sqnr_db().map_or_else(|| text::text(format::NOT_APPLICABLE).into(), |db| format::number(db, 1)))
 }
 
 /// Rounding to clipping in per cent; they add up to 100.
