@@ -2,7 +2,7 @@
 //! popup and in the inspector. They only report what was chosen; whoever shows them knows for which layers.
 
 use egui::{Button, RichText, Ui, vec2};
-use quantlens_analysis::quant::Bits;
+use quantlens_analysis::{quant::Bits, t};
 
 use super::cells::{Editable, also_changes, theme_of};
 use crate::{
@@ -51,7 +51,7 @@ pub fn bits_row_ui(ui: &mut Ui, what: &str, in_force: InForce<Bits>) -> Option<B
             }
             let width = if bits.is_float() { 0.0 } else { theme::ROW_HEIGHT };
             let button = Button::new(text).selected(is_lit).min_size(vec2(width, theme::ROW_HEIGHT));
-            let name = format!("{what}: {}", format::bits_words(bits));
+            let name = t!("{}: {}", what, format::bits_words(bits));
             let response = ui.add(button);
             response
                 .widget_info(|| egui::WidgetInfo::selected(egui::Role::RadioButton, ui.is_enabled(), is_lit, &name));
@@ -81,10 +81,9 @@ fn small_floats_ui(ui: &mut Ui, what: &str, in_force: InForce<Bits>) -> Option<B
             }
         }
     });
-    response.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::Role::ComboBox, ui.is_enabled(), format!("{what}: small floats"))
-    });
-    response.on_hover_text("Floats of 16 and 8 bits");
+    response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, ui.is_enabled(), t!("{}: small floats", what)));
+    response.on_hover_text(t!("Floats of 16 and 8 bits"));
     chosen
 }
 
@@ -96,7 +95,7 @@ fn key_hint(bits: Bits) -> String {
         Bits::Int(16) => "1".to_owned(),
         Bits::Int(n) => n.to_string(),
     };
-    format!("{}, key {key}", sentence(&format::bits_words(bits)))
+    t!("{}, key {}", sentence(&format::bits_words(bits)), key)
 }
 
 /// Buttons for a few named values; returns the one chosen.
@@ -113,7 +112,7 @@ pub fn choice_row_ui<T: PartialEq + Copy, S: AsRef<str>>(
             let (is_lit, text, hint) = (in_force.is(*value), text.as_ref(), hint.as_ref());
             let response = ui.add(Button::new(text).selected(is_lit));
             response.widget_info(|| {
-                egui::WidgetInfo::selected(egui::Role::RadioButton, ui.is_enabled(), is_lit, format!("{what}: {text}"))
+                egui::WidgetInfo::selected(egui::Role::RadioButton, ui.is_enabled(), is_lit, t!("{}: {}", what, text))
             });
             if response.on_hover_text(hint).clicked() {
                 chosen = Some(*value);

@@ -11,7 +11,7 @@ mod source;
 mod trials;
 
 use egui::{ScrollArea, Ui};
-use quantlens_analysis::data::info::DataInfo;
+use quantlens_analysis::{data::info::DataInfo, t};
 
 use crate::{
     action::Action,
@@ -70,13 +70,15 @@ fn right_ui(ui: &mut Ui, data: &DataInfo, state: &DataPageState) {
 
 fn no_data_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let (title, reason, actions): (_, _, &[Action]) = if doc.model.is_none() {
-        let reason =
-            "This page shows what a model receives: the samples, their preprocessing, and the float model's answers.";
-        ("No model is open", reason, &[Action::OpenModel, Action::OpenSample])
+        let reason = t!(
+            "This page shows what a model receives: the samples, their preprocessing, and the float model's answers."
+        );
+        (t!("No model is open"), reason, &[Action::OpenModel, Action::OpenSample])
     } else {
-        let reason = "Activation errors need samples to run. Real ones are best; synthetic ones give misleading ranges. \
-                      Drop a folder of images or an array file anywhere in the window.";
-        ("No samples yet", reason, &[Action::OpenImages, Action::OpenArrays, Action::UseSynthetic])
+        let reason =
+            t!("Activation errors need samples to run. Real ones are best; synthetic ones give misleading ranges. \
+             Drop a folder of images or an array file anywhere in the window.");
+        (t!("No samples yet"), reason, &[Action::OpenImages, Action::OpenArrays, Action::UseSynthetic])
     };
     empty_state(ui, EmptyState { title, reason }, |ui| {
         for action in actions {
@@ -89,9 +91,9 @@ fn no_data_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 
 fn banners_ui(ui: &mut Ui, data: &DataInfo, send: &mut Commands) {
     if data.synthetic {
-        let text = "These samples are made up: ranges and errors say little about real data.";
+        let text = t!("These samples are made up: ranges and errors say little about real data.");
         banner(ui, Tone::Warning, text, |ui| {
-            striped_badge(ui, "SYNTHETIC RANGES", "");
+            striped_badge(ui, t!("SYNTHETIC RANGES"), "");
             if ui.button(Action::OpenImages.title()).clicked() {
                 send.run(Action::OpenImages);
             }
@@ -101,9 +103,12 @@ fn banners_ui(ui: &mut Ui, data: &DataInfo, send: &mut Commands) {
         });
     }
     if let Some(used) = data.recipe.as_ref().filter(|used| used.guessed) {
-        let text = format!("The preprocessing “{}” is a guess: {}", used.recipe.name, used.reason);
+        let text = t!("The preprocessing “{}” is a guess: {}", used.recipe.name, used.reason);
         banner(ui, Tone::Info, &text, |ui| {
-            if ui.button("Confirm").on_hover_text("This is the preprocessing that the model was trained with").clicked()
+            if ui
+                .button(t!("Confirm"))
+                .on_hover_text(t!("This is the preprocessing that the model was trained with"))
+                .clicked()
             {
                 send.push(Command::ConfirmRecipe);
             }

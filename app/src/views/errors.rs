@@ -7,7 +7,10 @@ mod samples;
 mod tests;
 
 use egui::{Grid, RichText, ScrollArea, Ui, vec2};
-use quantlens_analysis::report::{LayerErrors, LayerRow};
+use quantlens_analysis::{
+    report::{LayerErrors, LayerRow},
+    t, text,
+};
 
 use super::{
     inspector::errors as side_by_side,
@@ -54,7 +57,7 @@ pub fn errors_ui(ui: &mut Ui, doc: &Document, state: &mut ErrorsState, send: &mu
     row_heading_ui(ui, &title(&errors.layer), Some(row), send);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.label(errors.sentence(row));
-        section(ui, "Received and added");
+        section(ui, t!("Received and added"));
         ui.scope(|ui| {
             // Its last column takes what is left of the width.
             ui.set_max_width(TABLE_WIDTH);
@@ -79,29 +82,29 @@ pub fn errors_figure(doc: &Document, state: &ErrorsState) -> Option<FigureSpec> 
 }
 
 fn title(layer: &str) -> String {
-    format!("Errors of {layer}")
+    t!("Errors of {}", layer)
 }
 
 /// The local error with one source at a time.
 fn sources_ui(ui: &mut Ui, doc: &Document, errors: &LayerErrors) {
-    section(ui, "Local error by source");
+    section(ui, t!("Local error by source"));
     let weak = theme::tokens(ui).weak;
     if errors.samples == 0 {
-        ui.label("Its output holds no floating-point values to compare.");
+        ui.label(t!("Its output holds no floating-point values to compare."));
         return;
     }
     if errors.parts.is_empty() {
-        ui.label("Nothing of this layer is quantized.");
+        ui.label(t!("Nothing of this layer is quantized."));
         return;
     }
-    ui.label(RichText::new(format!("On float inputs, {}", stamp(doc, errors.samples))).color(weak));
+    ui.label(RichText::new(t!("On float inputs, {}", stamp(doc, errors.samples))).color(weak));
     Grid::new("errors by source").num_columns(3).spacing(vec2(16.0, 4.0)).show(ui, |ui| {
-        ui.colored_label(weak, "Quantized alone");
+        ui.colored_label(weak, t!("Quantized alone"));
         ui.colored_label(weak, "SQNR");
-        ui.colored_label(weak, "Share of the local error's energy");
+        ui.colored_label(weak, t!("Share of the local error's energy"));
         ui.end_row();
         for part in &errors.parts {
-            ui.label(format::sentence(part.source.name()));
+            ui.label(format::sentence(text::text(part.source.name())));
             let response = ui.monospace(format::db_unit(part.errors.sqnr_db));
             if let Some(why) = format::why(part.errors.sqnr_db) {
                 response.on_hover_text(format::sentence(why));
@@ -112,26 +115,28 @@ fn sources_ui(ui: &mut Ui, doc: &Document, errors: &LayerErrors) {
                     share_bar(ui, share, BAR_WIDTH, theme::tokens(ui).quantized, &text);
                 }
                 None => {
-                    ui.colored_label(weak, format::NOT_APPLICABLE);
+                    ui.colored_label(weak, text::text(format::NOT_APPLICABLE));
                 }
             }
             ui.end_row();
         }
-        ui.label("All together");
+        ui.label(t!("All together"));
         ui.monospace(format::db_unit(errors.local.sqnr_db));
         ui.end_row();
     });
     ui.label(
-        RichText::new("Shares need not add up to 100 %: errors of two sources can add or cancel").small().color(weak),
+        RichText::new(t!("Shares need not add up to 100 %: errors of two sources can add or cancel"))
+            .small()
+            .color(weak),
     );
 }
 
 /// Rounding and clipping at the output quantizer.
 fn quantizer_ui(ui: &mut Ui, errors: &LayerErrors) {
     let Some(quantizer) = &errors.quantizer else { return };
-    section(ui, "Output quantizer, before against after");
+    section(ui, t!("Output quantizer, before against after"));
     let Some(clipping) = quantizer.clipping_share() else {
-        ui.label("It changes no value.");
+        ui.label(t!("It changes no value."));
         return;
     };
     let total = &quantizer.total;
@@ -139,13 +144,13 @@ fn quantizer_ui(ui: &mut Ui, errors: &LayerErrors) {
     let (rounding_ink, clipping_ink) = (ink.quantized, ink.clipped);
     Grid::new("rounding and clipping").num_columns(3).spacing(vec2(16.0, 4.0)).show(ui, |ui| {
         let lines = [
-            ("Rounding", 1.0 - clipping, quantizer.values - total.clipped, rounding_ink),
-            ("Clipping", clipping, total.clipped, clipping_ink),
+            (t!("Rounding"), 1.0 - clipping, quantizer.values - total.clipped, rounding_ink),
+            (t!("Clipping"), clipping, total.clipped, clipping_ink),
         ];
         for (name, share, values, ink) in lines {
             ui.label(name);
             share_bar(ui, share, BAR_WIDTH, ink, &format!("{} %", format::number(100.0 * share, 1)));
-            ui.label(format!(
+            ui.label(t!(
                 "of its error's energy, in {} of {} values",
                 format::count(values),
                 format::count(quantizer.values)
@@ -158,18 +163,19 @@ fn quantizer_ui(ui: &mut Ui, errors: &LayerErrors) {
 /// What the activation discards.
 fn cut_ui(ui: &mut Ui, errors: &LayerErrors) {
     let Some(cut) = &errors.cut else { return };
-    section(ui, "Activation");
+    section(ui, t!("Activation"));
     let percent = |share: f64| format!("{} %", format::number(100.0 * share, 1));
     let values = percent(cut.values_share);
     let text = match cut.error_share {
-        Some(share) => format!(
-            "{} cuts {values} of the values, where {} of the error's energy stood: {} before it, {} after it",
+        Some(share) => t!(
+            "{} cuts {} of the values, where {} of the error's energy stood: {} before it, {} after it",
             cut.op,
+            values,
             percent(share),
             format::db_unit(cut.before_db),
             format::db_unit(cut.after_db)
         ),
-        None => format!("{} cuts {values} of the values; there is no error before it", cut.op),
+        None => t!("{} cuts {} of the values; there is no error before it", cut.op, values),
     };
     ui.label(text);
 }

@@ -7,6 +7,7 @@ use egui::{Button, Response, RichText, ScrollArea, Ui, WidgetInfo, vec2};
 use quantlens_analysis::{
     metrics::Measure,
     report::{ModelInfo, Report},
+    t, text,
 };
 
 use super::cells;
@@ -63,7 +64,7 @@ pub fn inspector_ui(ui: &mut Ui, doc: &Document, state: &mut InspectorState, sen
         // The bar must not cover the numbers at the right edge.
         ui.set_width(ui.available_width() - 2.0 * theme::GRID);
         let Some(model) = &doc.model else {
-            ui.label(RichText::new("What is selected is described here").color(theme::tokens(ui).weak));
+            ui.label(RichText::new(t!("What is selected is described here")).color(theme::tokens(ui).weak));
             return;
         };
         if doc.report.is_dimmed(doc.now) {
@@ -92,36 +93,36 @@ pub fn inspector_ui(ui: &mut Ui, doc: &Document, state: &mut InspectorState, sen
 fn nothing_ui(ui: &mut Ui, doc: &Document, model: &ModelInfo, state: &mut InspectorState, send: &mut Commands) {
     ui.label(RichText::new(&doc.title).strong().size(15.0));
     let facts = [
-        ("Layers", format::count(model.layers.len() as u64)),
-        ("Parameters", format::count(model.parameters)),
-        ("File", format::bytes(model.file_bytes)),
+        (t!("Layers"), format::count(model.layers.len() as u64)),
+        (t!("Parameters"), format::count(model.parameters)),
+        (t!("File"), format::bytes(model.file_bytes)),
     ];
     fact_grid(ui, "inspector model", facts);
     let Some(report) = &doc.report.value else {
-        section(ui, "Top suspects");
-        ui.label(RichText::new("They stand here once there are numbers").color(theme::tokens(ui).weak));
+        section(ui, t!("Top suspects"));
+        ui.label(RichText::new(t!("They stand here once there are numbers")).color(theme::tokens(ui).weak));
         return;
     };
     let begin = state.begin.get(Same(Arc::clone(report)), |report| Begin::of(&report.0));
     if report.samples == 0 {
-        section(ui, "Top suspects");
-        ui.label(RichText::new("They stand here once there are samples").color(theme::tokens(ui).weak));
+        section(ui, t!("Top suspects"));
+        ui.label(RichText::new(t!("They stand here once there are samples")).color(theme::tokens(ui).weak));
         return;
     }
     suspects_ui(ui, begin, send);
-    section(ui, "Layers by accumulated error");
+    section(ui, t!("Layers by accumulated error"));
     for (band, count) in &begin.bands {
         band_ui(ui, *band, *count, begin.rows, send);
     }
 }
 
 fn suspects_ui(ui: &mut Ui, begin: &Begin, send: &mut Commands) {
-    section(ui, "Top suspects");
+    section(ui, t!("Top suspects"));
     if begin.suspects.is_empty() {
-        ui.label(format!("No layer errs by itself: all local errors are above {FINE_DB} dB"));
+        ui.label(t!("No layer errs by itself: all local errors are above {} dB", FINE_DB));
         return;
     }
-    ui.label(RichText::new("Lowest local SQNR: what a layer does to itself").color(theme::tokens(ui).weak));
+    ui.label(RichText::new(t!("Lowest local SQNR: what a layer does to itself")).color(theme::tokens(ui).weak));
     for (name, local) in &begin.suspects {
         suspect_ui(ui, name, *local, send);
     }
@@ -130,20 +131,21 @@ fn suspects_ui(ui: &mut Ui, begin: &Begin, send: &mut Commands) {
 /// A row that is one button: name, local error.
 fn suspect_ui(ui: &mut Ui, name: &str, local: Measure, send: &mut Commands) {
     let db = format::db_unit(local);
-    let response = wide_button(ui, &format!("Suspect {name}, {db} local"));
+    let response = wide_button(ui, &t!("Suspect {}, {} local", name, db));
     let rect = response.rect.shrink2(vec2(2.0 * theme::GRID, 0.0));
     let value = rect.with_min_x(rect.right() - 72.0);
     cells::paint_name(ui, rect.with_max_x(value.left() - theme::GRID), name, theme::tokens(ui).text);
     let tint_db = if let Measure::Value(db) = local { Some(db) } else { None };
     cells::paint_cell(ui, value, &cells::Cell { text: db, tint_db, ..cells::Cell::default() }, false);
-    if response.on_hover_text(format!("Select {name}")).clicked() {
+    if response.on_hover_text(t!("Select {}", name)).clicked() {
         send.push(Command::Select { layer: name.to_owned(), mode: SelectMode::Replace, reveal: true });
     }
 }
 
 /// How many layers stand in a band of accumulated error; a click shows them.
 fn band_ui(ui: &mut Ui, band: Band, count: usize, of: usize, send: &mut Commands) {
-    let response = wide_button(ui, &format!("{}: {}", band.title, format::plural(count, "layer")));
+    let title = text::text(band.title);
+    let response = wide_button(ui, &t!("{}: {}", title, format::plural(count, "layer")));
     let inside = response.rect.shrink2(vec2(2.0 * theme::GRID, 2.0));
     let track = inside.with_min_y(inside.bottom() - 4.0);
     let bar = track.with_max_x(track.left() + count as f32 / of.max(1) as f32 * track.width());
@@ -151,10 +153,10 @@ fn band_ui(ui: &mut Ui, band: Band, count: usize, of: usize, send: &mut Commands
     ui.painter().rect_filled(bar, 1.0, theme::error_colour(cells::theme_of(ui), band.middle_db));
     let text = inside.with_max_y(track.top());
     let ink = cells::Ink { colour: theme::tokens(ui).text, italic: false, align: egui::Align::Min };
-    cells::paint_text(ui, text, band.title, egui::TextStyle::Body.resolve(ui.style()), ink);
+    cells::paint_text(ui, text, title, egui::TextStyle::Body.resolve(ui.style()), ink);
     let ink = cells::Ink { align: egui::Align::Max, ..ink };
     cells::paint_text(ui, text, &format::count(count as u64), theme::number_font(ui), ink);
-    if response.on_hover_text("Show only these").clicked() {
+    if response.on_hover_text(t!("Show only these")).clicked() {
         send.push(Command::SetFilter(band.filter.to_owned()));
     }
 }

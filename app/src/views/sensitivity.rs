@@ -8,6 +8,7 @@ mod rows;
 mod scale;
 
 use egui::Ui;
+use quantlens_analysis::t;
 
 use crate::{
     action::Action,
@@ -45,11 +46,11 @@ pub fn sensitivity_ui(ui: &mut Ui, doc: &Document, state: &mut SensitivityState,
         return;
     };
     if doc.sweep.is_stale(&doc.config) && !doc.sweep.is_running() {
-        let text = "Measured under other settings than those of now.";
-        banner(ui, Tone::Warning, text, |ui| start_button(ui, "Measure again", send));
+        let text = t!("Measured under other settings than those of now.");
+        banner(ui, Tone::Warning, text, |ui| start_button(ui, t!("Measure again"), send));
     } else if sweep.layers_done < sweep.layers_total && !doc.sweep.is_running() {
-        let text = format!("Stopped: {}.", controls::done_of(sweep));
-        banner(ui, Tone::Info, &text, |ui| start_button(ui, "Go on", send));
+        let text = t!("Stopped: {}.", controls::done_of(sweep));
+        banner(ui, Tone::Info, &text, |ui| start_button(ui, t!("Go on"), send));
     }
     rows::rows_ui(ui, doc, sweep, state, send);
 }
@@ -62,10 +63,10 @@ fn start_button(ui: &mut Ui, text: &str, send: &mut Commands) {
 
 fn no_data_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let (title, reason, actions): (_, _, &[Action]) = if doc.model.is_none() {
-        ("No model is open", "This page ranks the layers of a model.", &[Action::OpenModel, Action::OpenSample])
+        (t!("No model is open"), t!("This page ranks the layers of a model."), &[Action::OpenModel, Action::OpenSample])
     } else {
-        let reason = "What a layer does to the outputs is measured by running samples through the model.";
-        ("No samples yet", reason, &[Action::OpenImages, Action::OpenArrays, Action::UseSynthetic])
+        let reason = t!("What a layer does to the outputs is measured by running samples through the model.");
+        (t!("No samples yet"), reason, &[Action::OpenImages, Action::OpenArrays, Action::UseSynthetic])
     };
     empty_state(ui, EmptyState { title, reason }, |ui| {
         for action in actions {
@@ -80,17 +81,19 @@ fn not_started_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let samples = format::plural(doc.sweep.request().samples, "sample");
     let (title, reason) = match doc.sweep.view {
         SweepView::Sensitivity => (
-            "Which layers are sensitive?",
-            format!(
-                "Each layer alone is quantized, all else stays float, and the error is taken at the outputs, over {samples} at most."
+            t!("Which layers are sensitive?"),
+            t!(
+                "Each layer alone is quantized, all else stays float, and the error is taken at the outputs, over {} at most.",
+                samples
             ),
         ),
         SweepView::Relief => (
-            "Which layers cost most?",
-            format!(
-                "Each layer alone is made float, all else stays as configured, and the gain is taken at the outputs, over {samples} at most."
+            t!("Which layers cost most?"),
+            t!(
+                "Each layer alone is made float, all else stays as configured, and the gain is taken at the outputs, over {} at most.",
+                samples
             ),
         ),
     };
-    empty_state(ui, EmptyState { title, reason: &reason }, |ui| start_button(ui, "Measure", send));
+    empty_state(ui, EmptyState { title, reason: &reason }, |ui| start_button(ui, t!("Measure"), send));
 }

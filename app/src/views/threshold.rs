@@ -5,6 +5,7 @@ use egui::{ComboBox, RichText, ScrollArea, Ui};
 use quantlens_analysis::{
     calibrate::{Flavour, Method},
     report::{RangeMark, ThresholdDetail},
+    t,
 };
 
 use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, pinned_detail, stamp};
@@ -106,20 +107,20 @@ pub fn threshold_figure(doc: &Document, state: &ThresholdState) -> Option<Figure
 }
 
 fn title(page: &LayerPage<'_>) -> String {
-    format!("Threshold of {}", page.name)
+    t!("Threshold of {}", page.name)
 }
 
 /// Why this layer has no threshold.
 fn nothing_ui(ui: &mut Ui, page: &LayerPage<'_>) {
     let is_float = page.row.is_some_and(|row| row.activation.is_none());
     let title = if is_float {
-        format!("The output of {} is float", page.name)
+        t!("The output of {} is float", page.name)
     } else {
-        format!("{} has no threshold to choose", page.name)
+        t!("{} has no threshold to choose", page.name)
     };
     let reason = match &page.detail.threshold_note {
         Some(note) if !is_float => sentence(note),
-        _ => "A float tensor has no range to choose. Give the output a bit width to weigh thresholds.".to_owned(),
+        _ => t!("A float tensor has no range to choose. Give the output a bit width to weigh thresholds.").to_owned(),
     };
     empty_state(ui, EmptyState { title: &title, reason: &reason }, |_| {});
 }
@@ -132,7 +133,7 @@ fn drawn(choices: Choices<'_>, state: &ThresholdState) -> Method {
 
 fn curve_ui(ui: &mut Ui, choices: Choices<'_>, state: &mut ThresholdState) {
     let now = drawn(choices, state);
-    ui.label("Curve of");
+    ui.label(t!("Curve of"));
     let shown = method_name(now);
     let combo = ComboBox::from_id_salt("threshold curve").selected_text(shown).height(320.0).show_ui(ui, |ui| {
         for curves in &choices.detail.curves {
@@ -141,12 +142,12 @@ fn curve_ui(ui: &mut Ui, choices: Choices<'_>, state: &mut ThresholdState) {
             }
         }
     });
-    let text = format!("Curve of {shown}");
+    let text = t!("Curve of {}", shown);
     let is_enabled = ui.is_enabled();
     combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, is_enabled, &text));
     if state.curve.is_some() && now != choices.current.method {
-        let button = ui.button("Follow the method in use");
-        if button.on_hover_text("Draw the curve of whichever method is in use").clicked() {
+        let button = ui.button(t!("Follow the method in use"));
+        if button.on_hover_text(t!("Draw the curve of whichever method is in use")).clicked() {
             state.curve = None;
         }
     }
@@ -156,8 +157,8 @@ fn curve_ui(ui: &mut Ui, choices: Choices<'_>, state: &mut ThresholdState) {
 fn no_curve_ui(ui: &mut Ui, choices: Choices<'_>, state: &ThresholdState) {
     let method = drawn(choices, state);
     let note = choices.detail.curves_of(method).and_then(|curves| curves.note.as_deref());
-    let title = format!("{} has no curve here", sentence(method_name(method)));
-    let reason = note.map_or_else(|| "It weighed no thresholds.".to_owned(), sentence);
+    let title = t!("{} has no curve here", sentence(method_name(method)));
+    let reason = note.map_or_else(|| t!("It weighed no thresholds.").to_owned(), sentence);
     empty_state(ui, EmptyState { title: &title, reason: &reason }, |_| {});
 }
 
@@ -169,7 +170,7 @@ fn why_ui(ui: &mut Ui, choices: Choices<'_>, state: &mut ThresholdState) {
     let Some(other) = state.against.and_then(of).or_else(|| of(tensorrt)).or_else(|| others().next()) else { return };
     ui.add_space(2.0 * theme::GRID);
     ui.horizontal(|ui| {
-        ui.label(RichText::new("Why not").strong().size(15.0));
+        ui.label(RichText::new(t!("Why not")).strong().size(15.0));
         let shown = method_name(other.method);
         let combo = ComboBox::from_id_salt("threshold against")
             .selected_text(shown)
@@ -182,7 +183,7 @@ fn why_ui(ui: &mut Ui, choices: Choices<'_>, state: &mut ThresholdState) {
                     }
                 }
             });
-        let text = format!("Compare with {shown}");
+        let text = t!("Compare with {}", shown);
         let is_enabled = ui.is_enabled();
         combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, is_enabled, &text));
     });

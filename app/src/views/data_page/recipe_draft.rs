@@ -2,6 +2,7 @@
 
 use quantlens_analysis::{
     data::{Channels, Recipe, Resize},
+    t,
     tensor::ModelInput,
 };
 
@@ -35,7 +36,7 @@ impl Draft {
 
     /// The recipe to apply: named after the preset that it equals for this input, `custom` otherwise; or why it cannot be.
     pub(super) fn checked(&self, input: &ModelInput) -> Result<Recipe, String> {
-        let recipe = self.recipe.as_ref().ok_or("the data are used as they are")?;
+        let recipe = self.recipe.as_ref().ok_or_else(|| t!("the data are used as they are"))?;
         let fitted = recipe.fitted(input).map_err(|e| e.to_string())?;
         let name = preset_of(&fitted, input).unwrap_or("custom");
         Ok(Recipe { name: name.into(), ..fitted })
@@ -65,9 +66,9 @@ pub(super) fn with_channels(recipe: Recipe, channels: Channels) -> Recipe {
 pub(super) fn resize_choices(size: Option<(usize, usize)>) -> [(&'static str, Resize); 3] {
     let shorter = size.map_or(256, |(w, h)| w.min(h) * 8 / 7);
     [
-        ("Stretch", Resize::Stretch),
-        ("Shorter side, then centre crop", Resize::ShorterSide(shorter)),
-        ("Letterbox", Resize::Letterbox { fill: 114 }),
+        (t!("Stretch"), Resize::Stretch),
+        (t!("Shorter side, then centre crop"), Resize::ShorterSide(shorter)),
+        (t!("Letterbox"), Resize::Letterbox { fill: 114 }),
     ]
 }
 

@@ -1,7 +1,10 @@
 //! Every field of the preprocessing, editable.
 
 use egui::{ComboBox, DragValue, Grid, RichText, Ui};
-use quantlens_analysis::data::{Channels, Layout, Recipe, Resize, info::DataInfo};
+use quantlens_analysis::{
+    data::{Channels, Layout, Recipe, Resize, info::DataInfo},
+    t,
+};
 
 use super::recipe_draft::{Draft, parse_number, resize_choices, show_number, with_channels};
 use crate::{
@@ -12,15 +15,15 @@ use crate::{
 
 /// The recipe in use with its fields, and the buttons that put a draft in force.
 pub(super) fn recipe_ui(ui: &mut Ui, data: &DataInfo, draft: &mut Draft, send: &mut Commands) {
-    section(ui, "Preprocessing");
+    section(ui, t!("Preprocessing"));
     let weak = theme::tokens(ui).weak;
     let Some(recipe) = &mut draft.recipe else {
-        ui.colored_label(weak, "None: the arrays are used as they are");
+        ui.colored_label(weak, t!("None: the arrays are used as they are"));
         if let Some(input) = data.inputs.first()
             && let Some(raw) = Recipe::preset("raw").and_then(|raw| raw.fitted(input).ok())
             && ui
-                .button("Add preprocessing")
-                .on_hover_text("For arrays of pixels 0…255: scale, mean, deviation, axes")
+                .button(t!("Add preprocessing"))
+                .on_hover_text(t!("For arrays of pixels 0…255: scale, mean, deviation, axes"))
                 .clicked()
         {
             draft.recipe = Some(raw);
@@ -28,14 +31,14 @@ pub(super) fn recipe_ui(ui: &mut Ui, data: &DataInfo, draft: &mut Draft, send: &
         return;
     };
     let origin = match &data.recipe {
-        Some(used) if used.guessed => "guessed",
-        Some(_) => "chosen by you",
-        None => "not applied yet",
+        Some(used) if used.guessed => t!("guessed"),
+        Some(_) => t!("chosen by you"),
+        None => t!("not applied yet"),
     };
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(&recipe.name).strong());
-        ui.colored_label(weak, format!("({origin})"));
-        ui.colored_label(weak, "value = (pixel · scale − mean) / deviation");
+        ui.colored_label(weak, t!("({})", origin));
+        ui.colored_label(weak, t!("value = (pixel · scale − mean) / deviation"));
     });
     Grid::new("recipe").num_columns(2).spacing([16.0, 6.0]).min_col_width(96.0).show(ui, |ui| {
         preset_ui(ui, data, recipe);
@@ -56,22 +59,23 @@ fn apply_ui(ui: &mut Ui, data: &DataInfo, draft: &mut Draft, send: &mut Commands
     }
     ui.horizontal_wrapped(|ui| {
         let edited = draft.is_edited();
-        let apply = ui.add_enabled(edited && checked.is_ok(), egui::Button::new("Apply"));
-        let apply = apply.on_hover_text("All ranges are measured again").on_disabled_hover_text("Nothing was changed");
+        let apply = ui.add_enabled(edited && checked.is_ok(), egui::Button::new(t!("Apply")));
+        let apply =
+            apply.on_hover_text(t!("All ranges are measured again")).on_disabled_hover_text(t!("Nothing was changed"));
         if let (true, Ok(recipe)) = (apply.clicked(), checked) {
             send.push(Command::SetRecipe(recipe));
         }
-        if ui.add_enabled(edited, egui::Button::new("Revert")).clicked() {
+        if ui.add_enabled(edited, egui::Button::new(t!("Revert"))).clicked() {
             draft.revert();
         }
         if edited {
-            ui.weak("Not applied yet; applying measures all ranges again");
+            ui.weak(t!("Not applied yet; applying measures all ranges again"));
         }
     });
 }
 
 fn preset_ui(ui: &mut Ui, data: &DataInfo, recipe: &mut Recipe) {
-    let label = ui.label("Preset");
+    let label = ui.label(t!("Preset"));
     let combo = ComboBox::from_id_salt("recipe-preset").selected_text(recipe.name.clone()).show_ui(ui, |ui| {
         for name in Recipe::PRESETS {
             if ui.selectable_label(recipe.name == name, name).clicked()
@@ -87,18 +91,18 @@ fn preset_ui(ui: &mut Ui, data: &DataInfo, recipe: &mut Recipe) {
 }
 
 fn geometry_ui(ui: &mut Ui, recipe: &mut Recipe) {
-    ui.label("Size");
+    ui.label(t!("Size"));
     ui.horizontal(|ui| {
         let (mut width, mut height) = recipe.size.unwrap_or((224, 224));
-        let w = named(ui, DragValue::new(&mut width).range(1..=16_384).suffix(" px"), "Width");
+        let w = named(ui, DragValue::new(&mut width).range(1..=16_384).suffix(" px"), t!("Width"));
         ui.label("×");
-        let h = named(ui, DragValue::new(&mut height).range(1..=16_384).suffix(" px"), "Height");
+        let h = named(ui, DragValue::new(&mut height).range(1..=16_384).suffix(" px"), t!("Height"));
         if w || h {
             recipe.size = Some((width, height));
         }
     });
     ui.end_row();
-    let label = ui.label("Resize");
+    let label = ui.label(t!("Resize"));
     ui.horizontal_wrapped(|ui| {
         let choices = resize_choices(recipe.size);
         let current = choices.iter().find(|(_, r)| kind(*r) == kind(recipe.resize)).map_or("", |(name, _)| *name);
@@ -113,10 +117,10 @@ fn geometry_ui(ui: &mut Ui, recipe: &mut Recipe) {
         match &mut recipe.resize {
             Resize::Stretch => {}
             Resize::ShorterSide(side) => {
-                named(ui, DragValue::new(side).range(1..=16_384).suffix(" px"), "Shorter side");
+                named(ui, DragValue::new(side).range(1..=16_384).suffix(" px"), t!("Shorter side"));
             }
             Resize::Letterbox { fill } => {
-                named(ui, DragValue::new(fill).prefix("border "), "Border value");
+                named(ui, DragValue::new(fill).prefix(t!("border ")), t!("Border value"));
             }
         }
     });
@@ -128,7 +132,7 @@ fn kind(resize: Resize) -> std::mem::Discriminant<Resize> {
 }
 
 fn layout_ui(ui: &mut Ui, data: &DataInfo, recipe: &mut Recipe) {
-    ui.label("Axes of the input");
+    ui.label(t!("Axes of the input"));
     ui.horizontal(|ui| {
         let current = recipe.layout.unwrap_or(Layout::Nchw);
         for layout in [Layout::Nchw, Layout::Nhwc] {
@@ -139,11 +143,13 @@ fn layout_ui(ui: &mut Ui, data: &DataInfo, recipe: &mut Recipe) {
     });
     ui.end_row();
     if data.is_array {
-        ui.label("Axes of the arrays");
+        ui.label(t!("Axes of the arrays"));
         ui.horizontal(|ui| {
-            for (layout, text) in
-                [(None, "Same"), (Some(Layout::Nchw), Layout::Nchw.name()), (Some(Layout::Nhwc), Layout::Nhwc.name())]
-            {
+            for (layout, text) in [
+                (None, t!("Same")),
+                (Some(Layout::Nchw), Layout::Nchw.name()),
+                (Some(Layout::Nhwc), Layout::Nhwc.name()),
+            ] {
                 if ui.selectable_label(recipe.array_layout == layout, text).clicked() {
                     recipe.array_layout = layout;
                 }
@@ -151,7 +157,7 @@ fn layout_ui(ui: &mut Ui, data: &DataInfo, recipe: &mut Recipe) {
         });
         ui.end_row();
     }
-    ui.label("Channel order");
+    ui.label(t!("Channel order"));
     ui.horizontal(|ui| {
         let current = recipe.channels.unwrap_or(Channels::Rgb);
         for channels in [Channels::Rgb, Channels::Bgr, Channels::Gray] {
@@ -165,11 +171,11 @@ fn layout_ui(ui: &mut Ui, data: &DataInfo, recipe: &mut Recipe) {
 }
 
 fn numbers_ui(ui: &mut Ui, recipe: &mut Recipe) {
-    ui.label("Scale");
-    number_field(ui, &mut recipe.scale, "Scale");
+    ui.label(t!("Scale"));
+    number_field(ui, &mut recipe.scale, t!("Scale"));
     ui.end_row();
     let channels = recipe.channels.unwrap_or(Channels::Rgb).count();
-    for (text, values, neutral) in [("Mean", &mut recipe.mean, 0.0), ("Deviation", &mut recipe.std, 1.0)] {
+    for (text, values, neutral) in [(t!("Mean"), &mut recipe.mean, 0.0), (t!("Deviation"), &mut recipe.std, 1.0)] {
         ui.label(text);
         ui.horizontal(|ui| {
             // One value stands for all channels; it is spelt out so that each can be edited, and kept short until one is.
@@ -177,7 +183,7 @@ fn numbers_ui(ui: &mut Ui, recipe: &mut Recipe) {
                 (0..channels).map(|k| *values.get(k).or(values.first()).unwrap_or(&neutral)).collect();
             let mut changed = false;
             for (channel, value) in each.iter_mut().enumerate() {
-                changed |= number_field(ui, value, &format!("{text} of channel {channel}"));
+                changed |= number_field(ui, value, &t!("{} of channel {}", text, channel));
             }
             if changed {
                 *values = each;

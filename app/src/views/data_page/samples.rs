@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use egui::{ColorImage, Context, TextureHandle, TextureOptions, Ui, Vec2, vec2};
 use image::RgbImage;
-use quantlens_analysis::data::info::{DataInfo, Preview};
+use quantlens_analysis::{
+    data::info::{DataInfo, Preview},
+    t,
+};
 
 use crate::{format, theme, widgets::section};
 
@@ -50,10 +53,10 @@ pub(super) fn samples_ui(ui: &mut Ui, data: &DataInfo, textures: &Textures) {
     if data.previews.is_empty() {
         return;
     }
-    section(ui, "The first samples");
+    section(ui, t!("The first samples"));
     let has_pictures = textures.pairs.iter().any(|pair| pair[1].is_some());
     if has_pictures {
-        ui.weak("Left as stored, right as the model receives it: channels 0, 1, 2 drawn as red, green, blue");
+        ui.weak(t!("Left as stored, right as the model receives it: channels 0, 1, 2 drawn as red, green, blue"));
     }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(12.0, 12.0);
@@ -77,12 +80,12 @@ fn preview_ui(ui: &mut Ui, data: &DataInfo, preview: &Preview, pair: &[Option<Te
         });
         ui.add(egui::Label::new(&preview.name).truncate());
         if let Some(label) = preview.label {
-            ui.add(egui::Label::new(format!("label {}", data.class_name(label))).truncate());
+            ui.add(egui::Label::new(t!("label {}", data.class_name(label))).truncate());
         }
         for input in &preview.inputs {
             let mut text = format!("{} … {}", format::significant(input.low, 3), format::significant(input.high, 3));
             if preview.inputs.len() > 1 {
-                text = format!("{}: {text}", input.input);
+                text = t!("{}: {}", input.input, text);
             }
             ui.add(egui::Label::new(egui::RichText::new(text).color(theme::tokens(ui).weak)).truncate());
             if input.picture.is_none() {

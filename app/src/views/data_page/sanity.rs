@@ -1,7 +1,10 @@
 //! Float sanity: what the unquantized model answers. If this is wrong, no number about quantization means anything.
 
 use egui::{Grid, Ui};
-use quantlens_analysis::data::{ClassScore, SanityRow, Share, info::DataInfo};
+use quantlens_analysis::{
+    data::{ClassScore, SanityRow, Share, info::DataInfo},
+    t,
+};
 
 use crate::{
     format, theme,
@@ -13,42 +16,42 @@ const LISTED: usize = 8;
 
 /// The float model's accuracy, confidence and best classes of the first samples.
 pub(super) fn sanity_ui(ui: &mut Ui, data: &DataInfo) {
-    section(ui, "Float sanity");
+    section(ui, t!("Float sanity"));
     let Some(sanity) = &data.sanity else {
-        ui.weak(
-            "The output is no class scores: there is no answer to look at. Compare its values with what you expect.",
-        );
+        ui.weak(t!(
+            "The output is no class scores: there is no answer to look at. Compare its values with what you expect."
+        ));
         return;
     };
     let tokens = theme::tokens(ui);
     Grid::new("sanity-summary").num_columns(2).spacing([16.0, 4.0]).min_col_width(96.0).show(ui, |ui| {
-        ui.colored_label(tokens.weak, "Accuracy");
+        ui.colored_label(tokens.weak, t!("Accuracy"));
         match sanity.accuracy {
             Some(share) => {
                 share_bar(ui, share.ratio(), 200.0, tokens.float, &counts(share));
             }
             None => {
-                ui.label("unknown without labels");
+                ui.label(t!("unknown without labels"));
             }
         }
         ui.end_row();
         if let Some(share) = sanity.top5 {
-            ui.colored_label(tokens.weak, "Among the best five");
+            ui.colored_label(tokens.weak, t!("Among the best five"));
             share_bar(ui, share.ratio(), 200.0, tokens.float, &counts(share));
             ui.end_row();
         }
-        ui.colored_label(tokens.weak, "Mean confidence");
+        ui.colored_label(tokens.weak, t!("Mean confidence"));
         let text = format!("{} %", format::number(100.0 * sanity.mean_confidence, 1));
         share_bar(ui, sanity.mean_confidence, 200.0, tokens.float, &text);
         ui.end_row();
     });
     ui.add_space(theme::GRID);
-    ui.weak("Each sample with its label and the float model's best five, with their confidence");
+    ui.weak(t!("Each sample with its label and the float model's best five, with their confidence"));
     for (place, row) in sanity.rows.iter().take(LISTED).enumerate() {
         row_ui(ui, data, row, place);
     }
     if sanity.rows.len() > LISTED {
-        ui.weak(format!("and {}", format::plural(sanity.rows.len() - LISTED, "more sample")));
+        ui.weak(t!("and {}", format::plural(sanity.rows.len() - LISTED, "more sample")));
     }
 }
 
@@ -64,13 +67,13 @@ fn row_ui(ui: &mut Ui, data: &DataInfo, row: &SanityRow, place: usize) {
             // Long names give way: a third each for the sample, its label, and the answer.
             let third = (ui.available_width() - 16.0) / 3.0;
             cell(ui, third, |ui| ui.add(egui::Label::new(&row.name).truncate()));
-            let label = row.label.map_or("no label".into(), |label| data.class_name(label));
+            let label = row.label.map_or(t!("no label").into(), |label| data.class_name(label));
             cell(ui, third, |ui| ui.add(egui::Label::new(label).truncate()));
             cell(ui, third, |ui| {
                 // A sign beside the words: right and wrong must not be a matter of colour.
                 match row.label {
-                    Some(label) if label == best.class => ui.label("✓").on_hover_text("The label"),
-                    Some(_) => ui.label("✗").on_hover_text("Not the label"),
+                    Some(label) if label == best.class => ui.label("✓").on_hover_text(t!("The label")),
+                    Some(_) => ui.label("✗").on_hover_text(t!("Not the label")),
                     None => ui.label(""),
                 };
                 let text = format!("{} {}", name_of(data, best), percent(best.confidence));
@@ -79,7 +82,7 @@ fn row_ui(ui: &mut Ui, data: &DataInfo, row: &SanityRow, place: usize) {
         });
         let others: Vec<String> =
             others.iter().map(|score| format!("{} {}", name_of(data, score), percent(score.confidence))).collect();
-        ui.add(egui::Label::new(egui::RichText::new(format!("then {}", others.join(", "))).color(tokens.weak)).wrap());
+        ui.add(egui::Label::new(egui::RichText::new(t!("then {}", others.join(", "))).color(tokens.weak)).wrap());
     });
 }
 

@@ -1,7 +1,10 @@
 //! Where the samples come from, and what of them feeds which input.
 
 use egui::{DragValue, Grid, Ui};
-use quantlens_analysis::data::{DataSource, InputCheck, ValueStats, info::DataInfo};
+use quantlens_analysis::{
+    data::{DataSource, InputCheck, ValueStats, info::DataInfo},
+    t,
+};
 
 use super::super::model_summary::declared_shape;
 use crate::{
@@ -14,28 +17,26 @@ use crate::{
 
 /// The source with the buttons that choose another.
 pub(super) fn source_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, send: &mut Commands) {
-    section(ui, "Samples");
+    section(ui, t!("Samples"));
     let origin = match &data.source {
         DataSource::Path(path) => path.display().to_string(),
-        DataSource::Synthetic { seed, .. } => format!("generated, seed {seed}"),
+        DataSource::Synthetic { seed, .. } => t!("generated, seed {}", seed),
     };
     let count = if data.samples < data.available {
-        format!("{} of {}", format::count(data.samples as u64), format::count(data.available as u64))
+        t!("{} of {}", format::count(data.samples as u64), format::count(data.available as u64))
     } else {
         format::count(data.samples as u64)
     };
     let labels = match (data.labels, data.class_names.len()) {
-        (true, 0) => "found, without class names".to_owned(),
-        (true, n) => format!(
-            "found, {} with names",
-            if n == 1 { "1 class".to_owned() } else { format!("{} classes", format::count(n as u64)) }
-        ),
-        (false, _) => "none: agreement with the float model is shown instead of accuracy".to_owned(),
+        (true, 0) => t!("found, without class names").to_owned(),
+        (true, 1) => t!("found, 1 class with names").to_owned(),
+        (true, n) => t!("found, {} classes with names", format::count(n as u64)),
+        (false, _) => t!("none: agreement with the float model is shown instead of accuracy").to_owned(),
     };
     fact_grid(
         ui,
         "data-source",
-        [("From", origin), ("Kind", data.kind.clone()), ("In use", count), ("Labels", labels)],
+        [(t!("From"), origin), (t!("Kind"), data.kind.clone()), (t!("In use"), count), (t!("Labels"), labels)],
     );
     ui.horizontal_wrapped(|ui| {
         for action in [Action::OpenImages, Action::OpenArrays, Action::UseSynthetic] {
@@ -51,11 +52,11 @@ fn limit_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, send: &mut Commands) {
     ui.horizontal(|ui| {
         let limit = doc.settings.samples;
         let mut limited = limit.is_some();
-        if ui.checkbox(&mut limited, "Use at most").changed() {
+        if ui.checkbox(&mut limited, t!("Use at most")).changed() {
             send.push(Command::SetSamples(limited.then_some(data.samples.max(1))));
         }
         let mut samples = limit.unwrap_or(data.samples);
-        let field = DragValue::new(&mut samples).range(1..=data.available.max(1)).suffix(" samples");
+        let field = DragValue::new(&mut samples).range(1..=data.available.max(1)).suffix(t!(" samples"));
         let response = ui.add_enabled(limited, field.update_while_editing(false));
         // A drag passes many values on its way; only the one it ends on is worth measuring.
         let settled = response.drag_stopped() || response.lost_focus();
@@ -67,7 +68,7 @@ fn limit_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, send: &mut Commands) {
 
 /// One row an input: its shape, what feeds it, and the values it receives.
 pub(super) fn inputs_ui(ui: &mut Ui, data: &DataInfo) {
-    section(ui, "What the model receives");
+    section(ui, t!("What the model receives"));
     let weak = theme::tokens(ui).weak;
     for (place, input) in data.inputs.iter().enumerate() {
         let feed = data.feeds.get(place);
@@ -75,11 +76,15 @@ pub(super) fn inputs_ui(ui: &mut Ui, data: &DataInfo) {
         ui.horizontal_wrapped(|ui| {
             ui.strong(&input.name);
             number_label(ui, format!("{} {shape}", input.element_type.name()));
-            ui.colored_label(weak, format!("declared {}", declared_shape(input)));
+            ui.colored_label(weak, t!("declared {}", declared_shape(input)));
         });
         if let Some(feed) = feed {
-            let note = if feed.note.is_empty() { String::new() } else { format!("; {}", feed.note) };
-            ui.add(egui::Label::new(format!("fed by {}{note}", feed.array)).wrap());
+            let words = if feed.note.is_empty() {
+                t!("fed by {}", feed.array)
+            } else {
+                t!("fed by {}; {}", feed.array, feed.note)
+            };
+            ui.add(egui::Label::new(words).wrap());
         }
         if let Some(check) = data.check.inputs.iter().find(|check| check.name == input.name) {
             ui.scope(|ui| values_ui(ui, place, check, data.check.samples));
@@ -93,12 +98,12 @@ fn values_ui(ui: &mut Ui, place: usize, check: &InputCheck, samples: usize) {
     // More channels than a picture has would be a wall of numbers that nobody checks.
     const SHOWN: usize = 4;
     let Some(all) = check.values else {
-        ui.weak("Texts: they have no range");
+        ui.weak(t!("Texts: they have no range"));
         return;
     };
     let weak = theme::tokens(ui).weak;
-    let columns = std::iter::once(("all".to_owned(), all))
-        .chain(check.channels.iter().take(SHOWN).enumerate().map(|(c, stats)| (format!("channel {c}"), *stats)));
+    let columns = std::iter::once((t!("all").to_owned(), all))
+        .chain(check.channels.iter().take(SHOWN).enumerate().map(|(c, stats)| (t!("channel {}", c), *stats)));
     let columns: Vec<(String, ValueStats)> = columns.collect();
     let row = |ui: &mut Ui, what: &str, value: &dyn Fn(&ValueStats) -> f64| {
         ui.colored_label(weak, what);
@@ -111,19 +116,19 @@ fn values_ui(ui: &mut Ui, place: usize, check: &InputCheck, samples: usize) {
     Grid::new(("input-values", place)).num_columns(1 + columns.len()).spacing([12.0, 2.0]).min_col_width(68.0).show(
         ui,
         |ui| {
-            ui.colored_label(weak, format!("Of {}", format::plural(samples, "sample")));
+            ui.colored_label(weak, t!("Of {}", format::plural(samples, "sample")));
             for (name, _) in &columns {
                 right(ui, |ui| ui.colored_label(weak, name));
             }
             ui.end_row();
-            row(ui, "Smallest", &|s| s.min);
-            row(ui, "Largest", &|s| s.max);
-            row(ui, "Mean", &|s| s.mean);
-            row(ui, "Deviation", &|s| s.deviation);
+            row(ui, t!("Smallest"), &|s| s.min);
+            row(ui, t!("Largest"), &|s| s.max);
+            row(ui, t!("Mean"), &|s| s.mean);
+            row(ui, t!("Deviation"), &|s| s.deviation);
         },
     );
     if check.non_finite > 0 {
-        ui.label(format!("{} are NaN or infinite", format::plural(check.non_finite, "value")));
+        ui.label(t!("{} are NaN or infinite", format::plural(check.non_finite, "value")));
     }
 }
 

@@ -1,7 +1,10 @@
 //! Try recipes: the float model under every preprocessing that is legal for it, ranked.
 
 use egui::{Grid, Ui};
-use quantlens_analysis::data::{RecipeTrial, TrialBasis};
+use quantlens_analysis::{
+    data::{RecipeTrial, TrialBasis},
+    t, text,
+};
 
 use super::sanity::counts;
 use crate::{
@@ -14,11 +17,13 @@ use crate::{
 
 /// The button, and the ranking once there is one.
 pub(super) fn trials_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
-    section(ui, "Try recipes");
-    ui.label("Runs the float model under every preprocessing that fits its input. The right one is usually far ahead.");
+    section(ui, t!("Try recipes"));
+    ui.label(t!(
+        "Runs the float model under every preprocessing that fits its input. The right one is usually far ahead."
+    ));
     let running = doc.recipes.pending_since.is_some();
     let why_not = Action::TryRecipes.refusal(doc);
-    let reason = if running { "It is running" } else { why_not.unwrap_or_default() };
+    let reason = if running { t!("It is running") } else { why_not.unwrap_or_default() };
     ui.horizontal(|ui| {
         let button = egui::Button::new(Action::TryRecipes.title());
         if ui.add_enabled(!running && why_not.is_none(), button).on_disabled_hover_text(reason).clicked() {
@@ -27,7 +32,7 @@ pub(super) fn trials_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     });
     let Some(trials) = &doc.recipes.value else { return };
     if trials.is_empty() {
-        ui.label("No other preprocessing fits this input");
+        ui.label(t!("No other preprocessing fits this input"));
         return;
     }
     if trials.iter().all(|trial| trial.accuracy.is_none()) {
@@ -40,7 +45,7 @@ pub(super) fn trials_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 
 /// The basis of the ranking, with a capital.
 fn sentence(basis: TrialBasis) -> String {
-    let note = basis.note();
+    let note = text::text(basis.note());
     let mut letters = note.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
@@ -48,7 +53,7 @@ fn sentence(basis: TrialBasis) -> String {
 fn table_ui(ui: &mut Ui, trials: &[RecipeTrial], send: &mut Commands) {
     let tokens = theme::tokens(ui);
     Grid::new("recipe-trials").num_columns(4).striped(true).spacing([12.0, 4.0]).show(ui, |ui| {
-        for text in ["Recipe", "Accuracy", "Mean confidence", ""] {
+        for text in [t!("Recipe"), t!("Accuracy"), t!("Mean confidence"), ""] {
             ui.colored_label(tokens.weak, text);
         }
         ui.end_row();
@@ -65,8 +70,8 @@ fn table_ui(ui: &mut Ui, trials: &[RecipeTrial], send: &mut Commands) {
             let text = format!("{} %", format::number(100.0 * trial.confidence, 1));
             share_bar(ui, trial.confidence, 110.0, tokens.float, &text);
             if trial.is_current {
-                ui.label("in use");
-            } else if ui.button("Use this one").on_hover_text(format!("Use {}", trial.name)).clicked() {
+                ui.label(t!("in use"));
+            } else if ui.button(t!("Use this one")).on_hover_text(t!("Use {}", trial.name)).clicked() {
                 send.push(Command::SetRecipe(trial.recipe.clone()));
             }
             ui.end_row();

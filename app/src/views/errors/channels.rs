@@ -4,6 +4,7 @@ use egui::{Grid, RichText, Ui, vec2};
 use quantlens_analysis::{
     metrics::Measure,
     report::{LayerErrors, clipping_share},
+    t, text,
 };
 
 use crate::{format, theme, widgets::section};
@@ -17,23 +18,24 @@ pub(super) fn channels_ui(ui: &mut Ui, errors: &LayerErrors) {
     if count < 2 {
         return;
     }
-    section(ui, "Channels");
+    section(ui, t!("Channels"));
     let weak = theme::tokens(ui).weak;
     let shown = worst(errors);
     let text = if shown.len() < count {
-        format!("The {} of {count} channels with the lowest SQNR", shown.len())
+        t!("The {} of {} channels with the lowest SQNR", shown.len(), count)
     } else {
-        format!("All {count} channels, lowest SQNR first")
+        t!("All {} channels, lowest SQNR first", count)
     };
     ui.label(RichText::new(text).color(weak));
     egui::ScrollArea::horizontal().id_salt("channels of errors").show(ui, |ui| {
         Grid::new("errors by channel").striped(true).spacing(vec2(20.0, 2.0)).show(ui, |ui| {
-            ui.colored_label(weak, "Channel");
+            ui.colored_label(weak, t!("Channel"));
             for part in &errors.parts {
-                ui.colored_label(weak, format!("{} alone", format::sentence(part.source.name())));
+                let source = format::sentence(text::text(part.source.name()));
+                ui.colored_label(weak, t!("{} alone", source));
             }
             if errors.quantizer.is_some() {
-                ui.colored_label(weak, "Clipping, of its quantizer error");
+                ui.colored_label(weak, t!("Clipping, of its quantizer error"));
             }
             ui.end_row();
             for channel in shown {
@@ -45,7 +47,7 @@ pub(super) fn channels_ui(ui: &mut Ui, errors: &LayerErrors) {
                 if let Some(quantizer) = &errors.quantizer {
                     let share = quantizer.channels.get(channel).and_then(clipping_share);
                     let text = share.map_or_else(
-                        || "no error".to_owned(),
+                        || t!("no error").to_owned(),
                         |share| format!("{} %", format::number(100.0 * share, 1)),
                     );
                     ui.monospace(text);

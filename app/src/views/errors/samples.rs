@@ -1,7 +1,7 @@
 //! The layer's accumulated error sample by sample, and the way to look at one sample alone.
 
 use egui::{ComboBox, Ui};
-use quantlens_analysis::{metrics::Measure, report::LayerRow};
+use quantlens_analysis::{metrics::Measure, report::LayerRow, t};
 
 use super::ErrorsState;
 use crate::{
@@ -27,14 +27,14 @@ pub enum SampleOrder {
 
 /// Draws the section; `row` is that of the report on screen.
 pub(super) fn samples_ui(ui: &mut Ui, doc: &Document, row: &LayerRow, state: &mut ErrorsState, send: &mut Commands) {
-    section(ui, "Samples");
+    section(ui, t!("Samples"));
     let Some(spec) = spec_of(doc, row, state.order) else {
-        ui.label("There are no errors of single samples.");
+        ui.label(t!("There are no errors of single samples."));
         return;
     };
     ui.horizontal_wrapped(|ui| {
-        ui.selectable_value(&mut state.order, SampleOrder::Data, "In order");
-        ui.selectable_value(&mut state.order, SampleOrder::Worst, "Worst first");
+        ui.selectable_value(&mut state.order, SampleOrder::Data, t!("In order"));
+        ui.selectable_value(&mut state.order, SampleOrder::Worst, t!("Worst first"));
         ui.separator();
         scope_ui(ui, doc, row, send);
     });
@@ -46,18 +46,18 @@ fn scope_ui(ui: &mut Ui, doc: &Document, row: &LayerRow, send: &mut Commands) {
     let Some((whole, row)) = whole(doc, row) else { return };
     let name = |index: usize| whole.sample_names.get(index).cloned().unwrap_or_default();
     if let Some(worst) = row.worst_sample() {
-        let hover = format!(
+        let hover = t!(
             "{} at {}: table, strip and scoreboard show it alone",
             name(worst.index),
             format::db_unit(worst.sqnr_db)
         );
-        if ui.button("Show the worst sample here").on_hover_text(hover).clicked() {
+        if ui.button(t!("Show the worst sample here")).on_hover_text(hover).clicked() {
             send.push(Command::ScopeSample(Some(worst.index)));
         }
     }
-    let now = doc.scope.map_or_else(|| "All samples".to_owned(), |index| entry(index, &name(index)));
+    let now = doc.scope.map_or_else(|| t!("All samples").to_owned(), |index| entry(index, &name(index)));
     let response = ComboBox::from_id_salt("sample scope").selected_text(now).show_ui(ui, |ui| {
-        if ui.selectable_label(doc.scope.is_none(), "All samples").clicked() {
+        if ui.selectable_label(doc.scope.is_none(), t!("All samples")).clicked() {
             send.push(Command::ScopeSample(None));
         }
         for (index, energy) in row.by_sample.iter().enumerate() {
@@ -67,7 +67,7 @@ fn scope_ui(ui: &mut Ui, doc: &Document, row: &LayerRow, send: &mut Commands) {
             }
         }
     });
-    response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, "Samples shown"));
+    response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, t!("Samples shown")));
 }
 
 fn entry(index: usize, name: &str) -> String {
@@ -96,6 +96,6 @@ pub(super) fn spec_of(doc: &Document, row: &LayerRow, order: SampleOrder) -> Opt
         });
     }
     let worst = row.worst_sample().map(|worst| worst.index);
-    let title = format!("Accumulated error of {} by sample", row.info.name);
+    let title = t!("Accumulated error of {} by sample", row.info.name);
     Some(samples_spec(&samples, &whole.sample_names, worst, title))
 }

@@ -5,6 +5,7 @@ use quantlens_analysis::{
     config::LayerSettings,
     plan::GridRule,
     quant::{Codes, Scheme, Sign},
+    t,
 };
 
 use super::settings::setting_ui;
@@ -27,41 +28,49 @@ pub(crate) fn codes_ui(ui: &mut Ui, what: &str, part: Part, rules: &[GridRule]) 
     if rules.is_empty() {
         return None;
     }
-    let noun = if part == Part::Weights { "weights" } else { "output" };
-    setting_ui(ui, "Scheme", |ui| {
+    let noun = if part == Part::Weights { t!("weights") } else { t!("output") };
+    setting_ui(ui, t!("Scheme"), |ui| {
         let choices = [
-            (Scheme::Symmetric, "Symmetric", "The range is the same on both sides of 0, which has code 0"),
-            (Scheme::Affine, "Affine", "The range has two ends of its own, and 0 a code of its own, the zero-point"),
+            (Scheme::Symmetric, t!("Symmetric"), t!("The range is the same on both sides of 0, which has code 0")),
+            (
+                Scheme::Affine,
+                t!("Affine"),
+                t!("The range has two ends of its own, and 0 a code of its own, the zero-point"),
+            ),
         ];
         let now = InForce::of(rules.iter().map(|rule| rule.scheme));
-        if let Some(scheme) = choice_row_ui(ui, &format!("{what} {noun} scheme"), now, &choices) {
-            let words = if scheme == Scheme::Affine { "affine" } else { "symmetric" };
+        if let Some(scheme) = choice_row_ui(ui, &t!("{} {} scheme", what, noun), now, &choices) {
+            let words = if scheme == Scheme::Affine { t!("affine") } else { t!("symmetric") };
             chosen = Some(settings(part, words, Some(scheme), None, None));
         }
     });
     let sign = InForce::of(rules.iter().map(|rule| rule.sign));
-    setting_ui(ui, "Codes", |ui| {
+    setting_ui(ui, t!("Codes"), |ui| {
         let choices = [
-            (Sign::Signed, "Signed", "Codes on both sides of 0, as int8 has them"),
-            (Sign::Unsigned, "Unsigned", "Codes from 0 up, as uint8 has them"),
+            (Sign::Signed, t!("Signed"), t!("Codes on both sides of 0, as int8 has them")),
+            (Sign::Unsigned, t!("Unsigned"), t!("Codes from 0 up, as uint8 has them")),
         ];
-        if let Some(sign) = choice_row_ui(ui, &format!("{what} {noun} codes"), sign, &choices) {
+        if let Some(sign) = choice_row_ui(ui, &t!("{} {} codes", what, noun), sign, &choices) {
             let is_narrow = rules.iter().any(|rule| rule.codes == Codes::Narrow);
             // Unsigned codes have no most negative one that could be left out.
             let codes = (sign == Sign::Unsigned && is_narrow).then_some(Codes::Full);
-            let words = if sign == Sign::Unsigned { "unsigned" } else { "signed" };
+            let words = if sign == Sign::Unsigned { t!("unsigned") } else { t!("signed") };
             chosen = Some(settings(part, words, None, Some(sign), codes));
         }
     });
     if sign == InForce::One(Sign::Signed) {
-        setting_ui(ui, "Lowest code", |ui| {
+        setting_ui(ui, t!("Lowest code"), |ui| {
             let choices = [
-                (Codes::Full, "Full", "With the most negative code: −128 … 127 at 8 bits"),
-                (Codes::Narrow, "Narrow", "Without it: −127 … 127 at 8 bits, as many codes on either side of 0"),
+                (Codes::Full, t!("Full"), t!("With the most negative code: −128 … 127 at 8 bits")),
+                (
+                    Codes::Narrow,
+                    t!("Narrow"),
+                    t!("Without it: −127 … 127 at 8 bits, as many codes on either side of 0"),
+                ),
             ];
             let now = InForce::of(rules.iter().map(|rule| rule.codes));
-            if let Some(codes) = choice_row_ui(ui, &format!("{what} {noun} lowest code"), now, &choices) {
-                let words = if codes == Codes::Narrow { "narrow" } else { "full" };
+            if let Some(codes) = choice_row_ui(ui, &t!("{} {} lowest code", what, noun), now, &choices) {
+                let words = if codes == Codes::Narrow { t!("narrow") } else { t!("full") };
                 chosen = Some(settings(part, words, None, None, Some(codes)));
             }
         });

@@ -3,8 +3,10 @@
 use egui::{Align, Grid, Layout, RichText, Ui, vec2};
 use quantlens_analysis::{
     compare::{Change, ErrorsChange, RowChange},
+    mark,
     metrics::{Errors, Measure},
     report::LayerRow,
+    t, text,
 };
 
 use crate::{
@@ -22,26 +24,28 @@ struct Kind {
 
 const KINDS: [Kind; 4] = [
     Kind {
-        name: "Local",
-        meaning: "Only this layer is quantized, its inputs are the float ones: what it does to itself",
+        name: mark!("Local"),
+        meaning: mark!("Only this layer is quantized, its inputs are the float ones: what it does to itself"),
         of: |row| &row.local,
         change: |change| &change.local,
     },
     Kind {
-        name: "Inherited",
-        meaning: "Everything before is quantized, this layer computes in float: what it makes of the error it receives",
+        name: mark!("Inherited"),
+        meaning: mark!(
+            "Everything before is quantized, this layer computes in float: what it makes of the error it receives"
+        ),
         of: |row| &row.inherited,
         change: |change| &change.inherited,
     },
     Kind {
-        name: "Introduced",
-        meaning: "What its own quantizers add on top of the inherited error",
+        name: mark!("Introduced"),
+        meaning: mark!("What its own quantizers add on top of the inherited error"),
         of: |row| &row.introduced,
         change: |change| &change.introduced,
     },
     Kind {
-        name: "Accumulated",
-        meaning: "Everything is quantized: what arrives here, and what the next layer reads",
+        name: mark!("Accumulated"),
+        meaning: mark!("Everything is quantized: what arrives here, and what the next layer reads"),
         of: |row| &row.accumulated,
         change: |change| &change.accumulated,
     },
@@ -58,25 +62,27 @@ struct Metric {
 const METRICS: [Metric; 4] = [
     Metric {
         name: "SQNR dB",
-        meaning: "Signal-to-quantization-noise ratio, 10·log10(Σf²/Σe²): 20 dB is an error of a tenth of the signal",
+        meaning: mark!(
+            "Signal-to-quantization-noise ratio, 10·log10(Σf²/Σe²): 20 dB is an error of a tenth of the signal"
+        ),
         text: |e| (format::db(e.sqnr_db), e.sqnr_db),
         change: |e| (&e.sqnr_db, Unit::Decibels),
     },
     Metric {
-        name: "Cosine",
-        meaning: "Direction against the float output: 1 is the same; blind to magnitude",
+        name: mark!("Cosine"),
+        meaning: mark!("Direction against the float output: 1 is the same; blind to magnitude"),
         text: |e| (format::ratio(e.cosine), e.cosine),
         change: |e| (&e.cosine, Unit::Cosine),
     },
     Metric {
-        name: "Gain",
-        meaning: "Magnitude against the float output, ‖q‖/‖f‖: 1 is the same; blind to direction",
+        name: mark!("Gain"),
+        meaning: mark!("Magnitude against the float output, ‖q‖/‖f‖: 1 is the same; blind to direction"),
         text: |e| (format::gain(e.gain), e.gain),
         change: |e| (&e.gain, Unit::Gain),
     },
     Metric {
-        name: "Max |e|",
-        meaning: "The largest difference of any single value",
+        name: mark!("Max |e|"),
+        meaning: mark!("The largest difference of any single value"),
         text: |e| (format::size_free(e.max_abs), e.max_abs),
         change: |e| (&e.max_abs, Unit::Error),
     },
@@ -91,12 +97,13 @@ pub(in crate::views) fn errors_ui(ui: &mut Ui, row: &LayerRow, change: Option<&R
         ui.label("");
         for metric in &METRICS {
             right(ui, |ui| {
-                ui.label(RichText::new(metric.name).color(weak).small()).on_hover_text(metric.meaning);
+                ui.label(RichText::new(text::text(metric.name)).color(weak).small())
+                    .on_hover_text(text::text(metric.meaning));
             });
         }
         ui.end_row();
         for kind in &KINDS {
-            ui.label(kind.name).on_hover_text(kind.meaning);
+            ui.label(text::text(kind.name)).on_hover_text(text::text(kind.meaning));
             for metric in &METRICS {
                 let (text, measure) = (metric.text)((kind.of)(row));
                 right(ui, |ui| number_ui(ui, text, measure, stamp.is_some()));
@@ -108,7 +115,7 @@ pub(in crate::views) fn errors_ui(ui: &mut Ui, row: &LayerRow, change: Option<&R
         }
     });
     if let Some(stamp) = stamp {
-        ui.label(RichText::new(format!("From {stamp} samples so far")).italics().color(weak));
+        ui.label(RichText::new(t!("From {} samples so far", stamp)).italics().color(weak));
     }
 }
 
@@ -117,7 +124,7 @@ pub(in crate::views) fn notes(row: &LayerRow) -> Vec<String> {
     let flow = row.flow.as_ref().ok().map(format::flow_words);
     let correlation = row.correlation.value().map(|rho| {
         let rho = format::number(rho, 2);
-        format!("Correlation of inherited and introduced error: {rho}")
+        t!("Correlation of inherited and introduced error: {}", rho)
     });
     let fall = row.why_falls.as_ref().map(quantlens_analysis::report::DriftNote::sentence);
     flow.into_iter().chain(correlation).chain(fall).collect()

@@ -1,7 +1,7 @@
 //! The inspector of several layers: what they have in common, and editors that change them all in one step.
 
 use egui::{Align, Grid, Layout, RichText, Ui, vec2};
-use quantlens_analysis::{metrics::Measure, report::LayerRow};
+use quantlens_analysis::{metrics::Measure, report::LayerRow, t, text};
 
 use super::settings;
 use crate::{
@@ -11,16 +11,16 @@ use crate::{
 /// Draws what the layers have in common.
 pub(super) fn many_ui(ui: &mut Ui, doc: &Document, layers: &[String], send: &mut Commands) {
     let title = format::plural(layers.len(), "layer");
-    ui.label(RichText::new(format!("{title} selected")).strong().size(15.0));
+    ui.label(RichText::new(t!("{} selected", title)).strong().size(15.0));
     ui.label(RichText::new(some_names(layers)).color(theme::tokens(ui).weak)).on_hover_text(layers.join("\n"));
     settings::weights_ui(ui, doc, &title, layers, send);
     settings::output_ui(ui, doc, &title, layers, send);
     let rows: Vec<&LayerRow> = layers.iter().filter_map(|name| doc.row_of(name)).collect();
     if !rows.is_empty() {
-        section(ui, "Errors");
+        section(ui, t!("Errors"));
         ui.scope(|ui| spreads_ui(ui, &rows, doc.is_refining()));
         let (float, now) = rows.iter().fold((0, 0), |(f, q), r| (f + r.float_bytes, q + r.quantized_bytes));
-        section(ui, "Cost");
+        section(ui, t!("Cost"));
         ui.label(format!("{} → {}", format::bytes(float), format::bytes(now)));
     }
     settings::reset_ui(ui, doc, layers, send);
@@ -31,7 +31,7 @@ fn some_names(layers: &[String]) -> String {
     const SHOWN: usize = 3;
     let names: Vec<&str> = layers.iter().take(SHOWN).map(String::as_str).collect();
     let more = layers.len().saturating_sub(SHOWN);
-    if more == 0 { names.join(", ") } else { format!("{} and {more} more", names.join(", ")) }
+    if more == 0 { names.join(", ") } else { t!("{} and {} more", names.join(", "), more) }
 }
 
 fn spreads_ui(ui: &mut Ui, rows: &[&LayerRow], italic: bool) {
@@ -42,7 +42,7 @@ fn spreads_ui(ui: &mut Ui, rows: &[&LayerRow], italic: bool) {
     };
     Grid::new("inspector spreads").num_columns(4).spacing(vec2(12.0, 4.0)).show(ui, |ui| {
         ui.label("");
-        for title in ["Least", "Median", "Most"] {
+        for title in [t!("Least"), t!("Median"), t!("Most")] {
             right(ui, RichText::new(title).color(weak).small());
         }
         ui.end_row();
@@ -65,9 +65,9 @@ fn spreads_ui(ui: &mut Ui, rows: &[&LayerRow], italic: bool) {
 
 fn name(column: Column) -> &'static str {
     match column {
-        Column::Local => "Local dB",
-        Column::Accumulated => "Accumulated dB",
-        _ => column.title(),
+        Column::Local => t!("Local dB"),
+        Column::Accumulated => t!("Accumulated dB"),
+        _ => text::text(column.title()),
     }
 }
 

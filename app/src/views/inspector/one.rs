@@ -4,6 +4,7 @@ use egui::{RichText, Ui};
 use quantlens_analysis::{
     metrics::Measure,
     report::{ActivationSummary, LayerInfo, LayerRow, WeightSummary},
+    t,
 };
 
 use super::{errors, settings};
@@ -41,7 +42,7 @@ pub(super) fn one_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut C
     fixed_ui(ui, info, Part::Activations);
     settings::reset_ui(ui, doc, &layers, send);
     if let Some(row) = row {
-        section(ui, "Errors");
+        section(ui, t!("Errors"));
         let stamp = doc.report.value.as_deref().and_then(cells::stamp);
         let change = doc.pins.change(&info.name);
         ui.scope(|ui| errors::errors_ui(ui, row, change, stamp.as_deref()));
@@ -57,10 +58,10 @@ pub(super) fn one_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut C
 fn pinned_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, pin: &Pin, send: &mut Commands) {
     ui.horizontal_wrapped(|ui| {
         let differs = doc.pins.differs(&info.name);
-        let words = if differs { "≠ Set otherwise than in" } else { "Set as in" };
-        ui.label(RichText::new(format!("{words} {}", pin.name)).color(theme::tokens(ui).weak));
-        let copy = ui.add_enabled(differs, egui::Button::new("Copy its settings"));
-        if copy.on_hover_text("Gives this layer what the pinned configuration has for it").clicked() {
+        let words = if differs { t!("≠ Set otherwise than in {}", pin.name) } else { t!("Set as in {}", pin.name) };
+        ui.label(RichText::new(words).color(theme::tokens(ui).weak));
+        let copy = ui.add_enabled(differs, egui::Button::new(t!("Copy its settings")));
+        if copy.on_hover_text(t!("Gives this layer what the pinned configuration has for it")).clicked() {
             let layers = vec![info.name.clone()];
             send.push(Command::Pin(PinCommand::Copy { pin: pin.id, layers }));
         }
@@ -75,20 +76,20 @@ fn heading_ui(ui: &mut Ui, info: &LayerInfo) {
         format!(" {}", lengths.join("×"))
     });
     ui.label(RichText::new(format!("{}{shape}", info.op)).color(weak)).on_hover_text(match &info.weight {
-        Some((tensor, _)) => format!("Weights: {tensor}\nOutput: {}", info.output),
-        None => format!("Output: {}", info.output),
+        Some((tensor, _)) => t!("Weights: {}\nOutput: {}", tensor, info.output),
+        None => t!("Output: {}", info.output),
     });
     if !info.fused.is_empty() {
-        ui.label(RichText::new(format!("with {}", info.fused.join(", "))).color(weak))
-            .on_hover_text("Nodes that are part of this layer: there is no quantizer between them");
+        ui.label(RichText::new(t!("with {}", info.fused.join(", "))).color(weak))
+            .on_hover_text(t!("Nodes that are part of this layer: there is no quantizer between them"));
     }
 }
 
 /// Why a part cannot be set.
 fn fixed_ui(ui: &mut Ui, info: &LayerInfo, part: Part) {
     let Editable::Fixed(reason) = cells::editable(part, info) else { return };
-    section(ui, if part == Part::Weights { "Weights" } else { "Output" });
-    ui.label("float");
+    section(ui, if part == Part::Weights { t!("Weights") } else { t!("Output") });
+    ui.label(t!("float"));
     ui.label(RichText::new(format::sentence(&reason)).color(theme::tokens(ui).weak));
 }
 
@@ -100,11 +101,11 @@ fn fold_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, weight: &WeightSummary
         return;
     }
     let choices = [
-        (true, "Folded", "Multiplied into the weights before they are quantized"),
-        (false, "Separate", "Computed in float after the quantized operator"),
+        (true, t!("Folded"), t!("Multiplied into the weights before they are quantized")),
+        (false, t!("Separate"), t!("Computed in float after the quantized operator")),
     ];
-    let what = format!("{} batch norm", info.name);
-    settings::setting_ui(ui, "Batch norm", |ui| {
+    let what = t!("{} batch norm", info.name);
+    settings::setting_ui(ui, t!("Batch norm"), |ui| {
         if let Some(fold) = choice_row_ui(ui, &what, InForce::One(weight.folded), &choices) {
             send.push(Command::SetFold { layers: vec![info.name.clone()], fold });
         }
@@ -117,16 +118,17 @@ fn details_ui(ui: &mut Ui, row: &LayerRow) {
     facts.extend(row.weight.as_ref().map(weight_facts).into_iter().flatten());
     facts.extend(row.activation.as_ref().map(|activation| activation_facts(row, activation)).into_iter().flatten());
     if row.float_bytes > 0 {
-        facts.push(("Size", format!("{} → {}", format::bytes(row.float_bytes), format::bytes(row.quantized_bytes))));
+        facts
+            .push((t!("Size"), format!("{} → {}", format::bytes(row.float_bytes), format::bytes(row.quantized_bytes))));
     }
     if row.macs > 0 {
         facts.push(("MACs", format::count(row.macs)));
-        facts.push(("Bit operations", format::count(row.bops)));
+        facts.push((t!("Bit operations"), format::count(row.bops)));
     }
     if facts.is_empty() {
         return;
     }
-    section(ui, "Details");
+    section(ui, t!("Details"));
     ui.scope(|ui| {
         ui.spacing_mut().interact_size.y = 16.0;
         fact_grid(ui, "inspector details", facts);
@@ -138,7 +140,7 @@ fn weight_facts(weight: &WeightSummary) -> [(&'static str, String); 2] {
     let (low, high) = weight.scale_range;
     let scales =
         if low.to_bits() == high.to_bits() { scale(low) } else { format!("{} … {}", scale(low), scale(high)) };
-    [("Weight scale", scales), ("Weight error", format::db_unit(weight.sqnr_db))]
+    [(t!("Weight scale"), scales), (t!("Weight error"), format::db_unit(weight.sqnr_db))]
 }
 
 fn activation_facts(row: &LayerRow, activation: &ActivationSummary) -> [(&'static str, String); 5] {
@@ -147,14 +149,16 @@ fn activation_facts(row: &LayerRow, activation: &ActivationSummary) -> [(&'stati
     let clipped = format::percent_measure(row.clipped_fraction);
     let unit = if matches!(row.clipped_fraction, Measure::Value(_)) { " %" } else { "" };
     [
-        ("Output range", format!("{} … {}", real(activation.low), real(activation.high))),
-        ("Output scale", real(activation.scale)),
-        ("Zero-point", whole(activation.zero_point)),
+        (t!("Output range"), format!("{} … {}", real(activation.low), real(activation.high))),
+        (t!("Output scale"), real(activation.scale)),
+        (t!("Zero-point"), whole(activation.zero_point)),
         (
-            "Grid",
-            activation.grid.map_or_else(|| "float".into(), |(low, high)| format!("{} … {}", whole(low), whole(high))),
+            t!("Grid"),
+            activation
+                .grid
+                .map_or_else(|| t!("float").into(), |(low, high)| format!("{} … {}", whole(low), whole(high))),
         ),
-        ("Clipped", format!("{clipped}{unit}")),
+        (t!("Clipped"), format!("{clipped}{unit}")),
     ]
 }
 
@@ -163,19 +167,19 @@ fn reads_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut Commands) 
     if info.inputs.is_empty() {
         return;
     }
-    section(ui, "Reads");
+    section(ui, t!("Reads"));
     for (tensor, producer) in &info.inputs {
         let row = doc.row_of(producer);
         ui.horizontal_wrapped(|ui| {
-            let link = ui.link(producer).on_hover_text(format!("Tensor {tensor}: select the layer that makes it"));
+            let link = ui.link(producer).on_hover_text(t!("Tensor {}: select the layer that makes it", tensor));
             if link.clicked() {
                 let layer = producer.clone();
                 send.push(Command::Select { layer, mode: SelectMode::Replace, reveal: true });
             }
             // Before the first evaluation nothing is known of it.
             if let Some(row) = row {
-                let words = row.activation_bits.map_or_else(|| "float".to_owned(), format::bits_words);
-                ui.label(RichText::new(format!("as {words}")).color(theme::tokens(ui).weak));
+                let words = row.activation_bits.map_or_else(|| t!("float").to_owned(), format::bits_words);
+                ui.label(RichText::new(t!("as {}", words)).color(theme::tokens(ui).weak));
             }
         });
     }

@@ -5,6 +5,7 @@ use quantlens_analysis::{
     calibrate::{Flavour, Method},
     config::LayerSettings,
     report::ActivationSummary,
+    t, text,
 };
 
 use super::settings::setting_ui;
@@ -29,14 +30,14 @@ pub(super) fn range_ui(
 ) {
     let now = InForce::of(outputs.iter().map(|output| output.method));
     let set = |method| Command::SetMethod { layers: layers.to_vec(), method };
-    setting_ui(ui, "Range", |ui| {
+    setting_ui(ui, t!("Range"), |ui| {
         let choices = Method::AUTOMATIC.map(|method| (method, format::method(method), hint(method)));
         let titles = choices.map(|(_, name, _)| sentence(name));
         let mut named = choices;
         for (choice, title) in named.iter_mut().zip(&titles) {
             choice.1 = title;
         }
-        if let Some(method) = choice_row_ui(ui, &format!("{what} range"), now, &named) {
+        if let Some(method) = choice_row_ui(ui, &t!("{} range", what), now, &named) {
             send.push(set(method));
         }
     });
@@ -51,10 +52,10 @@ pub(super) fn range_ui(
     let weak = theme::tokens(ui).weak;
     match now {
         InForce::One(Method::Manual) => {
-            ui.label(RichText::new("Set by hand; drag it on the Threshold page").color(weak));
+            ui.label(RichText::new(t!("Set by hand; drag it on the Threshold page")).color(weak));
         }
         InForce::One(Method::Flavour(flavour)) => {
-            ui.label(RichText::new(format!("How it differs: {}", flavour.difference())).color(weak));
+            ui.label(RichText::new(t!("How it differs: {}", text::text(flavour.difference()))).color(weak));
         }
         _ => {}
     }
@@ -62,35 +63,35 @@ pub(super) fn range_ui(
 
 fn flavours_ui(ui: &mut Ui, what: &str, now: InForce<Method>) -> Option<Flavour> {
     let now = if let InForce::One(method) = now { method.flavour() } else { None };
-    let shown = now.map_or("As another tool", Flavour::title);
+    let shown = now.map_or(t!("As another tool"), |flavour| text::text(flavour.title()));
     let mut chosen = None;
     let combo =
         ComboBox::from_id_salt("inspector flavour").selected_text(shown).width(170.0).height(280.0).show_ui(ui, |ui| {
             for flavour in Flavour::ALL {
-                let label = ui.selectable_label(now == Some(flavour), flavour.title());
-                if label.on_hover_text(flavour.difference()).clicked() && now != Some(flavour) {
+                let label = ui.selectable_label(now == Some(flavour), text::text(flavour.title()));
+                if label.on_hover_text(text::text(flavour.difference())).clicked() && now != Some(flavour) {
                     chosen = Some(flavour);
                 }
             }
         });
-    let text = format!("{what} range as another tool");
+    let name = t!("{} range as another tool", what);
     let is_enabled = ui.is_enabled();
-    combo.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, is_enabled, &text));
+    combo.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, is_enabled, &name));
     chosen
 }
 
 fn percentile_ui(ui: &mut Ui, what: &str, layers: &[String], outputs: &[&ActivationSummary], send: &mut Commands) {
     let InForce::One(now) = InForce::of(outputs.iter().map(|output| output.percentile)) else {
-        ui.label(RichText::new("Their percentiles differ").color(theme::tokens(ui).weak));
+        ui.label(RichText::new(t!("Their percentiles differ")).color(theme::tokens(ui).weak));
         return;
     };
-    setting_ui(ui, "Percentile", |ui| {
+    setting_ui(ui, t!("Percentile"), |ui| {
         let read = |text: &str| text.trim().parse::<f64>().ok().filter(|p| *p > 0.0 && *p <= 100.0);
-        let (_, typed) = typed_field(ui, &format!("{what} percentile"), &now.to_string(), 64.0, read);
+        let (_, typed) = typed_field(ui, &t!("{} percentile", what), &now.to_string(), 64.0, read);
         ui.label("%");
         if let Some(percentile) = typed {
             let settings = LayerSettings { percentile: Some(percentile), ..LayerSettings::default() };
-            let label = format!("set the percentile of {what} to {percentile}");
+            let label = t!("set the percentile of {} to {}", what, percentile);
             send.push(Command::SetFormat { layers: layers.to_vec(), settings, label });
         }
     });

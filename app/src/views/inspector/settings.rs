@@ -1,7 +1,7 @@
 //! The editors of the inspector: formats, granularity, range method, batch norm; for one layer or for many alike.
 
 use egui::{Align, Layout, RichText, Ui, vec2};
-use quantlens_analysis::{config::Granularity, plan::GridRule, quant::Bits, report::ActivationSummary};
+use quantlens_analysis::{config::Granularity, plan::GridRule, quant::Bits, report::ActivationSummary, t, text};
 
 use super::{
     also_changed,
@@ -43,11 +43,11 @@ fn granularities(doc: &Document, in_force: InForce<Granularity>) -> Vec<(Granula
     });
     let first = shown.iter().copied().find(is_group);
     let words = |granularity| match granularity {
-        Granularity::PerTensor => ("Per tensor".into(), "One scale for the whole weight".into()),
-        Granularity::PerChannel => ("Per channel".into(), "One scale for each output channel".into()),
+        Granularity::PerTensor => (t!("Per tensor").into(), t!("One scale for the whole weight").into()),
+        Granularity::PerChannel => (t!("Per channel").into(), t!("One scale for each output channel").into()),
         Granularity::PerGroup(size) => (
-            format!("{} {size}", if first == Some(granularity) { "Groups of" } else { "of" }),
-            format!("One scale for {size} weights along the input axis"),
+            if first == Some(granularity) { t!("Groups of {}", size) } else { t!("of {}", size) },
+            t!("One scale for {} weights along the input axis", size),
         ),
     };
     shown
@@ -71,7 +71,7 @@ pub(super) fn weights_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[Stri
     if with_weights.is_empty() {
         return;
     }
-    section(ui, "Weights");
+    section(ui, t!("Weights"));
     bits_ui(ui, doc, what, layers, Part::Weights, send);
     let rows = || with_weights.iter().filter_map(|name| doc.row_of(name));
     let in_force = InForce::of(rows().filter_map(|row| row.granularity));
@@ -79,9 +79,8 @@ pub(super) fn weights_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[Stri
     if in_force == InForce::Nothing {
         return;
     }
-    setting_ui(ui, "Scales", |ui| {
-        if let Some(granularity) = choice_row_ui(ui, &format!("{what} scales"), in_force, &granularities(doc, in_force))
-        {
+    setting_ui(ui, t!("Scales"), |ui| {
+        if let Some(granularity) = choice_row_ui(ui, &t!("{} scales", what), in_force, &granularities(doc, in_force)) {
             send.push(Command::SetGranularity { layers: owned(&with_weights), granularity });
         }
     });
@@ -97,7 +96,7 @@ pub(super) fn weights_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[Stri
 
 /// The command for a choice of codes.
 fn set_codes(layers: &[&String], part: Part, what: &str, chosen: Chosen) -> Command {
-    let label = format!("make {} of {what} {}", part.name(), chosen.words);
+    let label = t!("make {} of {} {}", text::text(part.name()), what, chosen.words);
     Command::SetFormat { layers: owned(layers), settings: chosen.settings, label }
 }
 
@@ -120,7 +119,7 @@ pub(super) fn output_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[Strin
     if with_output.is_empty() {
         return;
     }
-    section(ui, "Output");
+    section(ui, t!("Output"));
     bits_ui(ui, doc, what, layers, Part::Activations, send);
     let rows = with_output.iter().filter_map(|name| doc.row_of(name));
     let outputs: Vec<&ActivationSummary> = rows.filter_map(|row| row.activation.as_ref()).collect();
@@ -152,8 +151,8 @@ fn bits_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[String], part: Par
     let settable = settable(doc, layers, part);
     let rows = settable.iter().filter_map(|name| doc.row_of(name));
     let in_force: InForce<Bits> = InForce::of(rows.filter_map(|row| cells::bits_of(part, row)));
-    let noun = if part == Part::Weights { "weights" } else { "output" };
-    if let Some(bits) = bits_row_ui(ui, &format!("{what} {noun}"), in_force) {
+    let name = if part == Part::Weights { t!("{} weights", what) } else { t!("{} output", what) };
+    if let Some(bits) = bits_row_ui(ui, &name, in_force) {
         send.push(Command::SetBits { layers: owned(&settable), part, bits });
     }
     let others = also_changed(doc, layers, part);
@@ -161,7 +160,7 @@ fn bits_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[String], part: Par
         ui.label(RichText::new(cells::also_changes(&others)).color(theme::tokens(ui).weak));
     }
     if in_force == InForce::Mixed {
-        ui.label(RichText::new("They differ now").color(theme::tokens(ui).weak));
+        ui.label(RichText::new(t!("They differ now")).color(theme::tokens(ui).weak));
     }
 }
 
@@ -172,7 +171,8 @@ pub(super) fn reset_ui(ui: &mut Ui, doc: &Document, layers: &[String], send: &mu
         return;
     }
     ui.add_space(2.0 * theme::GRID);
-    let button = ui.button("Reset to the defaults").on_hover_text("Take back what was set for these layers; undoable");
+    let button =
+        ui.button(t!("Reset to the defaults")).on_hover_text(t!("Take back what was set for these layers; undoable"));
     if button.clicked() {
         send.push(Command::ResetLayers(edited));
     }

@@ -1,7 +1,7 @@
 //! What is asked: which question, which quantizers, which widths; and how far the answer is.
 
 use egui::{Button, ComboBox, RichText, Ui, WidgetInfo};
-use quantlens_analysis::{quant::Bits, report::Sweep, sensitivity::SweepKind};
+use quantlens_analysis::{quant::Bits, report::Sweep, sensitivity::SweepKind, t};
 
 use crate::{
     command::{Command, Commands, SweepCommand},
@@ -18,8 +18,8 @@ pub(super) fn controls_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let sweep = &doc.sweep;
     ui.horizontal_wrapped(|ui| {
         for (view, title, hint) in [
-            (SweepView::Sensitivity, "Sensitivity", "Only this layer is quantized: SQNR at the outputs"),
-            (SweepView::Relief, "Relief", "Everything is quantized but this layer: gain at the outputs"),
+            (SweepView::Sensitivity, t!("Sensitivity"), t!("Only this layer is quantized: SQNR at the outputs")),
+            (SweepView::Relief, t!("Relief"), t!("Everything is quantized but this layer: gain at the outputs")),
         ] {
             if choice(ui, sweep.view == view, title).on_hover_text(hint).clicked() {
                 ask(send, SweepCommand::View(view));
@@ -34,26 +34,26 @@ pub(super) fn controls_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
                 }
             }
         });
-        let name = format!("Quantizers asked about: {}", kind_name(sweep.kind));
+        let name = t!("Quantizers asked about: {}", kind_name(sweep.kind));
         shown.response.widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, &name));
         if sweep.view == SweepView::Sensitivity {
             widths_ui(ui, doc, send);
             let mut exact = sweep.exact;
             let hint =
-                "Without graph optimization behind the layer, as everything else here is run: no estimates, slower";
-            if ui.checkbox(&mut exact, "Exact").on_hover_text(hint).changed() {
+                t!("Without graph optimization behind the layer, as everything else here is run: no estimates, slower");
+            if ui.checkbox(&mut exact, t!("Exact")).on_hover_text(hint).changed() {
                 ask(send, SweepCommand::Exact(exact));
             }
         }
         ui.separator();
         if sweep.is_running() {
-            if ui.button("Stop").on_hover_text("What is measured stays").clicked() {
+            if ui.button(t!("Stop")).on_hover_text(t!("What is measured stays")).clicked() {
                 send.push(Command::Cancel);
             }
         } else if sweep.running.is_some() {
-            ui.add_enabled(false, Button::new("Measure"))
-                .on_disabled_hover_text("The other question is being measured");
-        } else if ui.button("Measure").clicked() {
+            ui.add_enabled(false, Button::new(t!("Measure")))
+                .on_disabled_hover_text(t!("The other question is being measured"));
+        } else if ui.button(t!("Measure")).clicked() {
             ask(send, SweepCommand::Start);
         }
     });
@@ -63,7 +63,7 @@ pub(super) fn controls_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 /// The widths to ask at, in a menu that stays open.
 fn widths_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let names: Vec<String> = doc.sweep.widths.iter().map(|bits| format::bits(*bits)).collect();
-    let text = format!("at {} bits", names.join(", "));
+    let text = t!("at {} bits", names.join(", "));
     let behaviour = egui::PopupCloseBehavior::CloseOnClickOutside;
     let combo = ComboBox::from_id_salt("sweep widths").selected_text(&text).width(130.0).close_behavior(behaviour);
     let shown = combo.show_ui(ui, |ui| {
@@ -74,7 +74,7 @@ fn widths_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
             }
         }
     });
-    shown.response.widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, format!("Widths to ask {text}")));
+    shown.response.widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, t!("Widths to ask {}", text)));
 }
 
 /// How far it is, from what, and the width on screen where several were asked.
@@ -92,13 +92,13 @@ fn status_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
             None => return,
         };
         if is_running && let Some(left) = doc.job.as_ref().and_then(|job| job.seconds_left) {
-            text += &format!(" · {} left", format::duration(left));
+            text = t!("{} · {} left", text, format::duration(left));
         }
         ui.label(RichText::new(text).color(weak));
         let Some(sweep) = result else { return };
         if sweep.rows.iter().flat_map(|row| &row.outputs).any(|output| output.estimate) {
-            ui.label(RichText::new("hollow bars: estimates").color(weak))
-                .on_hover_text("Behind the layer the float network ran with onnxruntime's full optimization");
+            ui.label(RichText::new(t!("hollow bars: estimates")).color(weak))
+                .on_hover_text(t!("Behind the layer the float network ran with onnxruntime's full optimization"));
         }
         let asked: std::collections::BTreeSet<_> = sweep.rows.iter().filter_map(|row| row.bits).collect();
         if asked.len() > 1 {
@@ -116,18 +116,18 @@ fn status_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 /// "31 of 53 layers, 8 samples".
 pub(super) fn done_of(sweep: &Sweep) -> String {
     let layers = if sweep.layers_done < sweep.layers_total {
-        format!("{} of {}", sweep.layers_done, format::plural(sweep.layers_total, "layer"))
+        t!("{} of {}", sweep.layers_done, format::plural(sweep.layers_total, "layer"))
     } else {
         format::plural(sweep.layers_total, "layer")
     };
-    format!("{layers}, {}", format::plural(sweep.samples, "sample"))
+    t!("{}, {}", layers, format::plural(sweep.samples, "sample"))
 }
 
 fn kind_name(kind: SweepKind) -> &'static str {
     match kind {
-        SweepKind::Both => "weights and output",
-        SweepKind::Weights => "weights",
-        SweepKind::Activations => "output",
+        SweepKind::Both => t!("weights and output"),
+        SweepKind::Weights => t!("weights"),
+        SweepKind::Activations => t!("output"),
     }
 }
 

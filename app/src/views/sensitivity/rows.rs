@@ -9,6 +9,7 @@ use quantlens_analysis::{
     quant::Bits,
     report::{Sweep, SweepRow},
     sensitivity::{Interval, SweepKind},
+    t, text,
 };
 
 use super::{
@@ -34,14 +35,14 @@ pub(super) fn rows_ui(ui: &mut Ui, doc: &Document, sweep: &Sweep, state: &mut Se
     let visible: BTreeSet<usize> = doc.visible.iter().copied().collect();
     let rows: Vec<&SweepRow> = all.iter().copied().filter(|row| visible.contains(&row.index)).collect();
     if sweep.layers_total == 0 {
-        ui.label("No layer of this model has quantizers of this kind for this target");
+        ui.label(t!("No layer of this model has quantizers of this kind for this target"));
         return;
     }
     worst_ui(ui, doc, sweep, &all, state, send);
     if rows.len() < all.len() {
         ui.horizontal(|ui| {
-            ui.label(format!("{} of {} shown: the filter hides the others", rows.len(), all.len()));
-            if ui.button("Show all layers").clicked() {
+            ui.label(t!("{} of {} shown: the filter hides the others", rows.len(), all.len()));
+            if ui.button(t!("Show all layers")).clicked() {
                 send.push(Command::SetFilter(String::new()));
             }
         });
@@ -85,27 +86,27 @@ fn worst_ui(
         SweepKind::Both => Part::Both,
     };
     ui.horizontal_wrapped(|ui| {
-        ui.label("Set the worst");
+        ui.label(t!("Set the worst"));
         let mut worst = state.worst.clamp(1, ranked.len());
         let drag = ui.add(DragValue::new(&mut worst).range(1..=ranked.len()).speed(0.1));
-        drag.widget_info(|| WidgetInfo::labeled(egui::Role::SpinButton, true, "How many of the worst layers"));
+        drag.widget_info(|| WidgetInfo::labeled(egui::Role::SpinButton, true, t!("How many of the worst layers")));
         if drag.changed() {
             state.worst = worst;
         }
-        ui.label("to");
+        ui.label(t!("to"));
         for bits in [Bits::Int(8), Bits::Int(16), Bits::Float] {
-            let text = format::bits_words(bits);
-            let hint =
-                format!("{} of the {} to {text}, as one edit", part.name(), format::plural(worst, "worst layer"));
-            let button = ui.button(&text).on_hover_text(format::sentence(&hint));
-            button.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, format!("Set the worst to {text}")));
+            let words = format::bits_words(bits);
+            let layers = format::plural(worst, "worst layer");
+            let hint = t!("{} of the {} to {}, as one edit", text::text(part.name()), layers, words);
+            let button = ui.button(&words).on_hover_text(format::sentence(&hint));
+            button.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, t!("Set the worst to {}", words)));
             if button.clicked() {
                 let layers = ranked.iter().take(worst).map(|row| row.name.clone()).collect();
                 send.push(Command::SetBits { layers, part, bits });
             }
         }
         if doc.sweep.is_running() {
-            ui.label(RichText::new("of those measured so far").color(theme::tokens(ui).weak));
+            ui.label(RichText::new(t!("of those measured so far")).color(theme::tokens(ui).weak));
         }
     });
 }
@@ -130,7 +131,7 @@ fn scale_ui(ui: &mut Ui, scale: Scale) {
     ui.painter().text(rect.right_top(), Align2::RIGHT_TOP, "dB, 95 %", theme::number_font(ui), tokens.weak);
     response.widget_info(|| {
         let (from, to) = (format::number(scale.from, 0), format::number(scale.to, 0));
-        WidgetInfo::labeled(egui::Role::Label, true, format!("Bars from {from} to {to} dB"))
+        WidgetInfo::labeled(egui::Role::Label, true, t!("Bars from {} to {} dB", from, to))
     });
 }
 
@@ -197,37 +198,42 @@ fn shown(row: &SweepRow) -> String {
             let ends = interval.map(|i| format!("  {} … {}", end(i.low, &text), end(i.high, &text)));
             format!("{}{}", text(db), ends.unwrap_or_default())
         }
-        (None, Some(_), _) => "not at this width".into(),
+        (None, Some(_), _) => t!("not at this width").into(),
         (None, None, Some(output)) => format::db(output.errors.sqnr_db),
         (None, None, None) => format::UNKNOWN.into(),
     }
 }
 
 fn end(db: f64, text: &impl Fn(f64) -> String) -> String {
-    if db.is_finite() { text(db) } else { format::EXACT.into() }
+    if db.is_finite() { text(db) } else { text::text(format::EXACT).into() }
 }
 
 /// The row as a sentence.
 fn label(row: &SweepRow) -> String {
-    let mut text = format!("{}, {}: ", row.name, row.op);
-    match (value(row), &row.refused) {
+    let is_sqnr = row.bits.is_some();
+    let says = match (value(row), &row.refused) {
         (Some((db, interval)), _) => {
-            let what = if row.bits.is_some() { "SQNR at the output" } else { "gain at the output" };
-            text += &format!("{what} {} dB", format::number(db, 2));
-            if let Some(i) = interval {
-                let two = |db: f64| format::number(db, 2);
-                text += &format!(", 95 % between {} and {}", end(i.low, &two), end(i.high, &two));
+            let two = |db: f64| format::number(db, 2);
+            match interval.map(|i| (end(i.low, &two), end(i.high, &two))) {
+                Some((low, high)) if is_sqnr => {
+                    t!("SQNR at the output {} dB, 95 % between {} and {}", two(db), low, high)
+                }
+                Some((low, high)) => t!("gain at the output {} dB, 95 % between {} and {}", two(db), low, high),
+                None if is_sqnr => t!("SQNR at the output {} dB", two(db)),
+                None => t!("gain at the output {} dB", two(db)),
             }
         }
-        (None, Some(why)) => text += why,
-        (None, None) => text += "no error at the output",
-    }
+        (None, Some(why)) => why.clone(),
+        (None, None) => t!("no error at the output").into(),
+    };
+    let mut text = t!("{}, {}: {}", row.name, row.op, says);
     if let Some(output) = row.headline() {
         if row.outputs.len() > 1 {
-            text += &format!(" ({}, the worst of {})", output.name, format::plural(row.outputs.len(), "output"));
+            let outputs = format::plural(row.outputs.len(), "output");
+            text = t!("{} ({}, the worst of {})", text, output.name, outputs);
         }
         if output.estimate {
-            text += ", estimate";
+            text = t!("{}, estimate", text);
         }
     }
     text

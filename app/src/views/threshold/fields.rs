@@ -4,6 +4,7 @@ use egui::{RichText, Ui};
 use quantlens_analysis::{
     calibrate::Side,
     quant::{Range, Scheme},
+    t, text,
 };
 
 use super::{Choices, table::shares};
@@ -21,10 +22,10 @@ const WIDTH: f32 = 96.0;
 pub(super) fn fields_ui(ui: &mut Ui, choices: Choices<'_>, send: &mut Commands) {
     let Range { low, high } = choices.current.range;
     if choices.detail.format.scheme == Scheme::Symmetric {
-        field_ui(ui, choices, ("Threshold", Side::Both, choices.current.range.amax()), send);
+        field_ui(ui, choices, (t!("Threshold"), Side::Both, choices.current.range.amax()), send);
     } else {
-        field_ui(ui, choices, ("Low", Side::Low, low), send);
-        field_ui(ui, choices, ("High", Side::High, high), send);
+        field_ui(ui, choices, (t!("Low"), Side::Low, low), send);
+        field_ui(ui, choices, (t!("High"), Side::High, high), send);
     }
 }
 
@@ -46,7 +47,7 @@ fn field_ui(ui: &mut Ui, choices: Choices<'_>, field: (&str, Side, f32), send: &
     let has_width = |typed: &f32| choices.detail.moved(choices.current.range, side, *typed).amax() > 0.0;
     let read = |text: &str| format::parse_real(text).filter(has_width);
     let (response, typed) = typed_field(ui, name, &format::exact(value), WIDTH, read);
-    response.on_hover_text("Type a number and press Enter; the float32 nearest to it is kept to the last bit");
+    response.on_hover_text(t!("Type a number and press Enter; the float32 nearest to it is kept to the last bit"));
     if let Some(value) = typed {
         choices.move_to(Moved { side, value, done: true }, send);
     }
@@ -56,14 +57,16 @@ fn field_ui(ui: &mut Ui, choices: Choices<'_>, field: (&str, Side, f32), send: &
 fn facts(choices: Choices<'_>) -> Vec<(&'static str, String)> {
     let current = choices.current;
     let mut facts = vec![
-        ("Scale", format::significant(f64::from(current.scale), 4)),
-        ("Zero-point", format::number(f64::from(current.zero_point), 0)),
+        (t!("Scale"), format::significant(f64::from(current.scale), 4)),
+        (t!("Zero-point"), format::number(f64::from(current.zero_point), 0)),
     ];
     if let Some(effect) = &current.effect {
-        let sqnr = effect.sqnr_db().map_or_else(|| format::EXACT.into(), |db| format!("{} dB", format::number(db, 1)));
+        let sqnr = effect
+            .sqnr_db()
+            .map_or_else(|| text::text(format::EXACT).into(), |db| format!("{} dB", format::number(db, 1)));
         facts.push(("SQNR", sqnr));
-        facts.push(("Clipped", format!("{} %", format::number(100.0 * effect.clipped_share, 3))));
-        facts.push(("Rounding : clipping %", shares(effect)));
+        facts.push((t!("Clipped"), format!("{} %", format::number(100.0 * effect.clipped_share, 3))));
+        facts.push((t!("Rounding : clipping %"), shares(effect)));
     }
     facts
 }

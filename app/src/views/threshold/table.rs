@@ -3,7 +3,7 @@
 
 use egui::{Align, Layout, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 use egui_extras::{Column, TableBuilder};
-use quantlens_analysis::report::RangeMark;
+use quantlens_analysis::{mark, report::RangeMark, t, text};
 
 use super::{Choices, methods};
 use crate::{
@@ -28,44 +28,44 @@ const GAP: f32 = theme::GRID;
 
 const FIELDS: [Field; 7] = [
     Field {
-        title: "Low",
-        hint: "Lower end of the range",
+        title: mark!("Low"),
+        hint: mark!("Lower end of the range"),
         width: 66.0,
         text: |mark, most| format::aligned(mark.range.low, most),
     },
     Field {
-        title: "High",
-        hint: "Upper end of the range",
+        title: mark!("High"),
+        hint: mark!("Upper end of the range"),
         width: 66.0,
         text: |mark, most| format::aligned(mark.range.high, most),
     },
     Field {
-        title: "Scale",
-        hint: "Step between two codes, S",
+        title: mark!("Scale"),
+        hint: mark!("Step between two codes, S"),
         width: 74.0,
         text: |mark, _| format::significant(f64::from(mark.scale), 4),
     },
     Field {
         title: "Z",
-        hint: "Zero-point: the code of 0",
+        hint: mark!("Zero-point: the code of 0"),
         width: 48.0,
         text: |mark, _| format::number(f64::from(mark.zero_point), 0),
     },
     Field {
         title: "SQNR dB",
-        hint: "Of this quantizer alone, as the histogram of all samples tells it",
+        hint: mark!("Of this quantizer alone, as the histogram of all samples tells it"),
         width: 66.0,
         text: |mark, _| sqnr(mark),
     },
     Field {
-        title: "Clipped %",
-        hint: "Share of the values beyond the range",
+        title: mark!("Clipped %"),
+        hint: mark!("Share of the values beyond the range"),
         width: 74.0,
         text: |mark, _| effect(mark, |e| format::number(100.0 * e.clipped_share, 3)),
     },
     Field {
-        title: "R : C %",
-        hint: "Shares of the squared error: rounding inside the range, clipping beyond it",
+        title: mark!("R : C %"),
+        hint: mark!("Shares of the squared error: rounding inside the range, clipping beyond it"),
         width: 66.0,
         text: |mark, _| effect(mark, shares),
     },
@@ -79,7 +79,7 @@ fn effect(mark: &RangeMark, text: impl Fn(&quantlens_analysis::calibrate::RangeE
 }
 
 fn sqnr(mark: &RangeMark) -> String {
-    effect(mark, |e| e.sqnr_db().map_or_else(|| format::NOT_APPLICABLE.into(), |db| format::number(db, 1)))
+    effect(mark, |e| e.sqnr_db().map_or_else(|| text::text(format::NOT_APPLICABLE).into(), |db| format::number(db, 1)))
 }
 
 /// Rounding to clipping in per cent; they add up to 100.
@@ -108,9 +108,9 @@ fn shown(width: f32) -> Vec<&'static Field> {
 pub(super) fn table_ui(ui: &mut Ui, choices: Choices<'_>, send: &mut Commands) {
     ui.add_space(2.0 * theme::GRID);
     ui.horizontal(|ui| {
-        ui.label(RichText::new("Every choice").strong().size(15.0));
+        ui.label(RichText::new(t!("Every choice")).strong().size(15.0));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let button = ui.button("Copy table").on_hover_text("Tab-separated, in full precision");
+            let button = ui.button(t!("Copy table")).on_hover_text(t!("Tab-separated, in full precision"));
             if button.clicked() {
                 send.push(Command::Copy(copy::choices_tsv(choices.current, &choices.detail.choices)));
             }
@@ -144,12 +144,12 @@ pub(super) fn table_ui(ui: &mut Ui, choices: Choices<'_>, send: &mut Commands) {
 
 fn header_ui(header: &mut egui_extras::TableRow<'_, '_>, fields: &[&Field]) {
     header.col(|ui| {
-        ui.colored_label(theme::tokens(ui).weak, "Method");
+        ui.colored_label(theme::tokens(ui).weak, t!("Method"));
     });
     for field in fields {
         header.col(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.colored_label(theme::tokens(ui).weak, field.title).on_hover_text(field.hint);
+                ui.colored_label(theme::tokens(ui).weak, text::text(field.title)).on_hover_text(text::text(field.hint));
             });
         });
     }
@@ -191,12 +191,12 @@ fn row_ui(
 
 fn name(mark: &RangeMark, is_in_use: bool) -> String {
     let name = sentence(format::method_short(mark.method));
-    if is_in_use { format!("{name}, in use") } else { name }
+    if is_in_use { t!("{}, in use", name) } else { name }
 }
 
 fn hint(mark: &RangeMark, is_in_use: bool) -> String {
     let title = sentence(format::method(mark.method));
-    let mut lines = vec![if is_in_use { format!("{title} is in use") } else { format!("Click to use {title}") }];
+    let mut lines = vec![if is_in_use { t!("{} is in use", title) } else { t!("Click to use {}", title) }];
     lines.push(methods::hint(mark.method).to_owned());
     lines.extend(mark.note.as_deref().map(sentence));
     lines.join("\n")
@@ -206,13 +206,13 @@ fn hint(mark: &RangeMark, is_in_use: bool) -> String {
 fn label(mark: &RangeMark, is_in_use: bool) -> String {
     let mut parts = vec![format::method(mark.method).to_owned()];
     if is_in_use {
-        parts.push("in use".into());
+        parts.push(t!("in use").into());
     }
     parts.push(format::range(mark.range));
-    parts.push(format!("scale {}", format::significant(f64::from(mark.scale), 4)));
+    parts.push(t!("scale {}", format::significant(f64::from(mark.scale), 4)));
     if let Some(effect) = &mark.effect {
         parts.extend(effect.sqnr_db().map(|db| format!("SQNR {} dB", format::number(db, 1))));
-        parts.push(format!("{} % clipped", format::number(100.0 * effect.clipped_share, 3)));
+        parts.push(t!("{} % clipped", format::number(100.0 * effect.clipped_share, 3)));
     }
     parts.join(", ")
 }
