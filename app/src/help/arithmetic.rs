@@ -1,6 +1,6 @@
 //! Questions about what a layer computes: 10, 11, 13, 14, 15.
 
-use quantlens_analysis::quant::Multiplier;
+use quantlens_analysis::{quant::Multiplier, t};
 
 use super::{Ground, Here, Line, Linear, text};
 use crate::{
@@ -16,13 +16,13 @@ fn real(value: impl Into<f64>) -> String {
 
 /// What stands where no layer computes in integers.
 fn nothing() -> Here {
-    Here::text("No layer here has integer weights between integer activations under this configuration.")
+    Here::text(t!("No layer here has integer weights between integer activations under this configuration."))
 }
 
 impl Linear<'_> {
     /// Whose first scale of the weights is meant.
     fn of_which(&self) -> &'static str {
-        if self.weight.granularity.is_fine() { " (channel 0)" } else { "" }
+        if self.weight.granularity.is_fine() { t!(" (channel 0)") } else { "" }
     }
 
     fn product(&self) -> f64 {
@@ -41,18 +41,18 @@ impl Linear<'_> {
 pub(super) fn roles(ground: &Ground<'_>) -> Here {
     let Some(linear) = ground.linear() else { return nothing() };
     let row = linear.row;
-    let bits = |bits: Option<_>| bits.map_or_else(|| "no format of its own".into(), bits_words);
+    let bits = |bits: Option<_>| bits.map_or_else(|| t!("no format of its own").into(), bits_words);
     let input = ground.report.rows.iter().find(|r| r.info.name == linear.from).and_then(|r| r.activation_bits);
-    let fused =
-        if row.info.fused.is_empty() { String::new() } else { format!(", after {}", row.info.fused.join(", ")) };
-    linear.page([text(format!(
-        "{} ({}) reads {} at {}, holds its weights at {} and writes its output at {}{fused}.",
+    let fused = if row.info.fused.is_empty() { String::new() } else { t!(", after {}", row.info.fused.join(", ")) };
+    linear.page([text(t!(
+        "{} ({}) reads {} at {}, holds its weights at {} and writes its output at {}{}.",
         row.info.name,
         row.info.op,
         linear.from,
         bits(input),
         bits(row.weight_bits),
         bits(row.activation_bits),
+        fused,
     ))])
 }
 
@@ -60,9 +60,9 @@ pub(super) fn bias(ground: &Ground<'_>) -> Here {
     let Some(linear) = ground.linear() else { return nothing() };
     let (x, w) = (linear.input.scale, linear.weight.first.scale);
     linear.page([
-        text(format!("In {}{}, which reads {}:", linear.row.info.name, linear.of_which(), linear.from)),
+        text(t!("In {}{}, which reads {}:", linear.row.info.name, linear.of_which(), linear.from)),
         Line::Formula(format!("S_b = S_x·S_w = {} · {} = {}", real(x), real(w), real(linear.product()))),
-        text(format!("int32 then holds a bias up to ±{}.", real(linear.product() * f64::from(i32::MAX)))),
+        text(t!("int32 then holds a bias up to ±{}.", real(linear.product() * f64::from(i32::MAX)))),
     ])
 }
 
@@ -70,7 +70,7 @@ pub(super) fn requantization(ground: &Ground<'_>) -> Here {
     let Some(linear) = ground.linear() else { return nothing() };
     let (x, w, y) = (linear.input.scale, linear.weight.first.scale, linear.output.scale);
     linear.page([
-        text(format!("In {}{}:", linear.row.info.name, linear.of_which())),
+        text(t!("In {}{}:", linear.row.info.name, linear.of_which())),
         Line::Formula(format!(
             "M = S_x·S_w / S_y = {} · {} / {} = {}",
             real(x),
@@ -90,18 +90,18 @@ pub(super) fn multiplier(ground: &Ground<'_>) -> Here {
     let Some(linear) = ground.linear() else { return nothing() };
     let real_m = linear.multiplier();
     let Some(multiplier) = Multiplier::from_real(real_m) else {
-        return linear.page([text(format!("In {} the scales give no multiplier above 0.", linear.row.info.name))]);
+        return linear.page([text(t!("In {} the scales give no multiplier above 0.", linear.row.info.name))]);
     };
     let shift = format::number(f64::from(multiplier.shift), 0);
     linear.page([
-        text(format!("In {}{}:", linear.row.info.name, linear.of_which())),
+        text(t!("In {}{}:", linear.row.info.name, linear.of_which())),
         Line::Formula(format!(
             "M = {} = {} · 2^(−{shift}), M0 = {} / 2^31",
             real(real_m),
             real(multiplier.fraction()),
             multiplier.m0
         )),
-        text(format!(
+        text(t!(
             "That is {} of M off. A pure shift would take 2^(−{}).",
             real(multiplier.relative_error(real_m)),
             format::number(f64::from(multiplier.nearest_shift()), 0)
@@ -116,10 +116,10 @@ pub(super) fn operators(ground: &Ground<'_>) -> Here {
     let fixed = rows.iter().filter(|row| row.info.range_fixed.is_some());
     let float = rows.iter().filter(|row| row.info.activation_fixed.is_some());
     let mut lines = Vec::new();
-    let mut say = |count: usize, what: &str, example: Option<String>| {
+    let mut say = |count: usize, sentence: fn(String, String) -> String, example: Option<String>| {
         if count > 0 {
-            let example = example.map_or_else(String::new, |example| format!(" ({example})"));
-            lines.push(text(format!("{} {what}{example}.", format::plural(count, "layer"))));
+            let example = example.map_or_else(String::new, |example| t!(" ({})", example));
+            lines.push(text(sentence(format::plural(count, "layer"), example)));
         }
     };
     let example = |mut rows: Box<dyn Iterator<Item = &quantlens_analysis::report::LayerRow> + '_>| {
@@ -127,18 +127,26 @@ pub(super) fn operators(ground: &Ground<'_>) -> Here {
     };
     say(
         fused.clone().count(),
-        "carry a batch norm or an activation of their own",
+        |layers, example| t!("{} carry a batch norm or an activation of their own{}.", layers, example),
         fused.clone().next().map(|row| format!("{}: {}", row.info.name, row.info.fused.join(", "))),
     );
-    say(sharing.clone().count(), "share a scale with others", example(Box::new(sharing)));
-    say(fixed.clone().count(), "have a fixed range", example(Box::new(fixed)));
+    say(
+        sharing.clone().count(),
+        |layers, example| t!("{} share a scale with others{}.", layers, example),
+        example(Box::new(sharing)),
+    );
+    say(
+        fixed.clone().count(),
+        |layers, example| t!("{} have a fixed range{}.", layers, example),
+        example(Box::new(fixed)),
+    );
     let why = float
         .clone()
         .next()
         .and_then(|row| Some(format!("{}: {}", row.info.name, row.info.activation_fixed.as_ref()?)));
-    say(float.count(), "keep a float output", why);
+    say(float.count(), |layers, example| t!("{} keep a float output{}.", layers, example), why);
     if lines.is_empty() {
-        lines.push(text("No layer of this model is treated specially."));
+        lines.push(text(t!("No layer of this model is treated specially.")));
     }
     Here::of(lines).at(None, Page::Table)
 }

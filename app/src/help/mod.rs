@@ -10,7 +10,10 @@ mod questions;
 #[cfg(test)]
 mod tests;
 
-use quantlens_analysis::report::{ActivationSummary, LayerRow, Report, WeightSummary};
+use quantlens_analysis::{
+    report::{ActivationSummary, LayerRow, Report, WeightSummary},
+    t,
+};
 
 use crate::{
     command::Command,
@@ -51,8 +54,8 @@ impl Place {
     /// What a button calls it: "Show Arithmetic of conv1".
     pub fn title(&self) -> String {
         match &self.layer {
-            Some(layer) => format!("Show {} of {layer}", self.page.title()),
-            None => format!("Show {}", self.page.title()),
+            Some(layer) => t!("Show {} of {}", self.page.title(), layer),
+            None => t!("Show {}", self.page.title()),
         }
     }
 

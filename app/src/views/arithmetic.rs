@@ -7,8 +7,9 @@ mod tests;
 mod words;
 
 use egui::{ScrollArea, Ui};
-use quantlens_analysis::report::{
-    ArithmeticContent, IntegerArithmetic, LayerArithmetic, LayerRow, Remark, RemarkLevel,
+use quantlens_analysis::{
+    report::{ArithmeticContent, IntegerArithmetic, LayerArithmetic, LayerRow, Remark, RemarkLevel},
+    t,
 };
 
 use super::layer_page::{missing_ui, row_heading_ui, stamp};
@@ -49,7 +50,7 @@ pub fn arithmetic_ui(ui: &mut Ui, doc: &Document, state: &mut ArithmeticState, s
     let found = match &arithmetic.content {
         ArithmeticContent::Integer(found) => found,
         ArithmeticContent::NotApplicable(reason) => {
-            let title = format!("{name} has no integer arithmetic");
+            let title = t!("{} has no integer arithmetic", name);
             return empty_state(ui, EmptyState { title: &title, reason }, |_| {});
         }
     };
@@ -61,12 +62,12 @@ pub fn arithmetic_ui(ui: &mut Ui, doc: &Document, state: &mut ArithmeticState, s
         }
         state.channel = if state.channel < found.channels.len() { state.channel } else { 0 };
         formula_ui(ui, found, state.channel);
-        section(ui, "Against fake quantization");
+        section(ui, t!("Against fake quantization"));
         ui.label(words::coverage(found));
         if let Some(spec) = spec_of(doc, name, found) {
             figure_ui(ui, &spec, ScreenOptions { height: CHART_HEIGHT, summary: true });
         }
-        section(ui, "Channels");
+        section(ui, t!("Channels"));
         table::table_ui(ui, found, &mut state.channel);
     });
 }
@@ -81,7 +82,7 @@ pub fn arithmetic_figure(doc: &Document) -> Option<FigureSpec> {
 }
 
 fn title(layer: &str) -> String {
-    format!("Integer arithmetic of {layer}")
+    t!("Integer arithmetic of {}", layer)
 }
 
 fn spec_of(doc: &Document, layer: &str, found: &IntegerArithmetic) -> Option<FigureSpec> {
@@ -99,7 +100,7 @@ fn tone(remark: &Remark) -> Tone {
 
 /// The formula, general on the left of each line and with the channel's numbers on the right.
 fn formula_ui(ui: &mut Ui, found: &IntegerArithmetic, channel: usize) {
-    section(ui, &format!("Formula, with the numbers of channel {channel}"));
+    section(ui, &t!("Formula, with the numbers of channel {}", channel));
     let weak = theme::tokens(ui).weak;
     ui.scope(|ui| {
         // Lines are read, not clicked: they may stand closer than controls do.

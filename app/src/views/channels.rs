@@ -5,6 +5,7 @@ use quantlens_analysis::{
     config::Granularity,
     diagnose::channels::{ChannelRange, ChannelSpread, OUTLIER_RATIO, channel_spread, weight_limits},
     report::{LayerDetail, LayerRow},
+    t,
 };
 
 use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, pinned_detail, stamp};
@@ -43,8 +44,8 @@ pub fn channels_ui(ui: &mut Ui, doc: &Document, state: &mut ChannelsState, send:
     let Some(page) = layer_page(ui, doc, send) else { return };
     let shown = Shown::of(doc, &page, state);
     if shown.channels.is_empty() {
-        let title = format!("{} has no channels", page.name);
-        let reason = "It has no weights with output channels, and its output has no channel axis.";
+        let title = t!("{} has no channels", page.name);
+        let reason = t!("It has no weights with output channels, and its output has no channel axis.");
         empty_state(ui, EmptyState { title: &title, reason }, |_| {});
         return;
     }
@@ -138,7 +139,7 @@ impl Shown {
         let one_scale = page.row.and_then(|row| row.granularity) == Some(Granularity::PerTensor);
         let spread = channel_spread(&ranges(&channels), bits);
         let sentence = weight_sentence(spread.as_ref(), page, one_scale);
-        let title = format!("Weights of {} by channel", page.name);
+        let title = t!("Weights of {} by channel", page.name);
         Self {
             part: Part::Weights,
             title,
@@ -156,7 +157,7 @@ impl Shown {
         let channels = output_data(page.detail);
         let spread = channel_spread(&ranges(&channels), page.row.and_then(|row| row.activation_bits));
         let sentence = spread.as_ref().map_or(String::new(), reach_sentence);
-        let title = format!("Output of {} by channel", page.name);
+        let title = t!("Output of {} by channel", page.name);
         let stamp = stamp(doc, page.detail.samples);
         let one_scale = limits.is_some();
         Self { part: Part::Activations, title, stamp, channels, spread, one_scale, sentence, log_values: false }
@@ -195,23 +196,23 @@ fn part_of(page: &LayerPage<'_>, state: &ChannelsState) -> Part {
 fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, shown: &Shown, state: &mut ChannelsState, send: &mut Commands) {
     ui.horizontal_wrapped(|ui| {
         for (part, text, there) in [
-            (Part::Weights, "Weights", !page.detail.weight_channels.is_empty()),
-            (Part::Activations, "Output", !page.detail.activation_channels.is_empty()),
+            (Part::Weights, t!("Weights"), !page.detail.weight_channels.is_empty()),
+            (Part::Activations, t!("Output"), !page.detail.activation_channels.is_empty()),
         ] {
             let button = ui.add_enabled(there, egui::Button::selectable(shown.part == part, text));
-            if button.on_disabled_hover_text("This layer has none").clicked() {
+            if button.on_disabled_hover_text(t!("This layer has none")).clicked() {
                 state.part = part;
             }
         }
         ui.separator();
-        ui.weak("Sorted by");
+        ui.weak(t!("Sorted by"));
         for (order, text) in
-            [(ChannelOrder::Index, "Index"), (ChannelOrder::Range, "Range"), (ChannelOrder::Error, "Error")]
+            [(ChannelOrder::Index, t!("Index")), (ChannelOrder::Range, t!("Range")), (ChannelOrder::Error, t!("Error"))]
         {
             ui.selectable_value(&mut state.order, order, text);
         }
         ui.separator();
-        ui.checkbox(&mut state.log_values, "Log values");
+        ui.checkbox(&mut state.log_values, t!("Log values"));
         if shown.part == Part::Weights {
             granularity_ui(ui, page, send);
         }
@@ -220,8 +221,8 @@ fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, shown: &Shown, state: &mut Cha
 
 fn granularity_ui(ui: &mut Ui, page: &LayerPage<'_>, send: &mut Commands) {
     let (text, granularity) = match page.row.and_then(|row| row.granularity) {
-        Some(Granularity::PerTensor) => ("Switch to per-channel scales", Granularity::PerChannel),
-        Some(Granularity::PerChannel | Granularity::PerGroup(_)) => ("Switch to one scale", Granularity::PerTensor),
+        Some(Granularity::PerTensor) => (t!("Switch to per-channel scales"), Granularity::PerChannel),
+        Some(Granularity::PerChannel | Granularity::PerGroup(_)) => (t!("Switch to one scale"), Granularity::PerTensor),
         None => return,
     };
     ui.separator();
@@ -237,19 +238,22 @@ fn weight_sentence(spread: Option<&ChannelSpread>, page: &LayerPage<'_>, one_sca
         return reach;
     };
     if one_scale {
-        format!(
-            "{reach}; at one scale per tensor the median channel keeps {} of {}",
+        t!(
+            "{}; at one scale per tensor the median channel keeps {} of {}",
+            reach,
             format::number(median_bits, 1),
             format::bits_words(bits)
         )
     } else if spread.ratio >= OUTLIER_RATIO {
         let kept = format::number(median_bits, 1);
-        format!(
-            "{reach}; each channel has its own scale (with one for all, the median channel would keep {kept} of {})",
+        t!(
+            "{}; each channel has its own scale (with one for all, the median channel would keep {} of {})",
+            reach,
+            kept,
             format::bits_words(bits)
         )
     } else {
-        format!("{reach}; each channel has its own scale")
+        t!("{}; each channel has its own scale", reach)
     }
 }
 
@@ -257,10 +261,13 @@ fn reach_sentence(spread: &ChannelSpread) -> String {
     let times = format::significant(spread.ratio, 3);
     if spread.outliers.len() > 1 {
         let more = format::plural(spread.outliers.len(), "channel");
-        return format!(
-            "Channel {} spans {times}× the median channel; {more} span {OUTLIER_RATIO}× or more",
-            spread.widest
+        return t!(
+            "Channel {} spans {}× the median channel; {} span {}× or more",
+            spread.widest,
+            times,
+            more,
+            OUTLIER_RATIO
         );
     }
-    format!("Channel {} spans {times}× the median channel", spread.widest)
+    t!("Channel {} spans {}× the median channel", spread.widest, times)
 }

@@ -1,6 +1,7 @@
 //! The small windows over the main one: each a heading, its content, and its buttons at the lower right.
 
 use egui::{Id, Key, Modal, RichText, Ui};
+use quantlens_analysis::t;
 
 use super::{history_list, notices, palette, pins, settings, shortcuts};
 use crate::{
@@ -33,17 +34,17 @@ pub(super) fn dialog_frame(ctx: &egui::Context) -> egui::Frame {
 
 fn title(dialog: &Dialog) -> &'static str {
     match dialog {
-        Dialog::Path(_) => "Open path",
-        Dialog::Shortcuts => "Keyboard shortcuts",
-        Dialog::History => "History of edits",
-        Dialog::Palette { .. } => "Command palette",
-        Dialog::Pins(_) => "Pinned configurations",
-        Dialog::Settings => "Settings",
-        Dialog::Notices => "Warnings and messages",
-        Dialog::About => "About Quantlens",
-        Dialog::Details { .. } => "Details",
-        Dialog::ConfirmClose => "Save the configuration?",
-        Dialog::Restore => "Restore the last edits?",
+        Dialog::Path(_) => t!("Open path"),
+        Dialog::Shortcuts => t!("Keyboard shortcuts"),
+        Dialog::History => t!("History of edits"),
+        Dialog::Palette { .. } => t!("Command palette"),
+        Dialog::Pins(_) => t!("Pinned configurations"),
+        Dialog::Settings => t!("Settings"),
+        Dialog::Notices => t!("Warnings and messages"),
+        Dialog::About => t!("About Quantlens"),
+        Dialog::Details { .. } => t!("Details"),
+        Dialog::ConfirmClose => t!("Save the configuration?"),
+        Dialog::Restore => t!("Restore the last edits?"),
     }
 }
 
@@ -71,7 +72,7 @@ fn content_ui(ui: &mut Ui, dialog: &Dialog, doc: &Document, send: &mut Commands)
         Dialog::Restore => return restore_ui(ui, doc, send),
     }
     buttons(ui, |ui| {
-        if ui.button("Close").clicked() {
+        if ui.button(t!("Close")).clicked() {
             send.push(Command::CloseDialog);
         }
     });
@@ -86,7 +87,7 @@ fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
 
 fn path_ui(ui: &mut Ui, text: &str, send: &mut Commands) {
     let mut typed = text.to_owned();
-    let label = ui.label("A model, a folder of images, an .npz or .npy file, or a configuration");
+    let label = ui.label(t!("A model, a folder of images, an .npz or .npy file, or a configuration"));
     let edit = egui::TextEdit::singleline(&mut typed).desired_width(f32::INFINITY).hint_text("/path/to/model.onnx");
     let field = ui.add(edit).labelled_by(label.id);
     let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
@@ -100,11 +101,11 @@ fn path_ui(ui: &mut Ui, text: &str, send: &mut Commands) {
     let path = std::path::PathBuf::from(typed.trim().trim_matches(['"', '\'']));
     let is_there = path.exists();
     if !typed.trim().is_empty() && !is_there {
-        ui.weak("There is no such file or folder");
+        ui.weak(t!("There is no such file or folder"));
     }
     buttons(ui, |ui| {
-        let open = ui.add_enabled(is_there, egui::Button::new("Open"));
-        if ui.button("Cancel").clicked() {
+        let open = ui.add_enabled(is_there, egui::Button::new(t!("Open")));
+        if ui.button(t!("Cancel")).clicked() {
             send.push(Command::CloseDialog);
         }
         if is_there && (open.clicked() || entered) {
@@ -119,28 +120,28 @@ fn details_ui(ui: &mut Ui, what: &str, details: &str, send: &mut Commands) {
     egui::ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
         ui.add(egui::Label::new(RichText::new(details).monospace()).wrap());
     });
-    if ui.button("Copy").clicked() {
+    if ui.button(t!("Copy")).clicked() {
         send.push(Command::Copy(format!("{what}\n{details}")));
     }
 }
 
 fn about_ui(ui: &mut Ui, doc: &Document) {
     ui.label(format!("Quantlens {}", env!("CARGO_PKG_VERSION")));
-    ui.label("Shows where and why quantizing an ONNX network hurts, and lets you mend it on the spot.");
+    ui.label(t!("Shows where and why quantizing an ONNX network hurts, and lets you mend it on the spot."));
     ui.add_space(GRID);
     if doc.runtime.version.is_empty() {
-        ui.weak("ONNX Runtime is loaded when the first model is opened");
+        ui.weak(t!("ONNX Runtime is loaded when the first model is opened"));
     } else {
         ui.label(format!("ONNX Runtime {}, {}", doc.runtime.version, doc.runtime.how));
     }
-    ui.weak("MIT or Apache-2.0. The embedded DejaVu Sans has the Bitstream Vera licence.");
+    ui.weak(t!("MIT or Apache-2.0. The embedded DejaVu Sans has the Bitstream Vera licence."));
 }
 
 fn close_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
-    ui.label(format!("The configuration of {} has edits that are not saved.", doc.title));
+    ui.label(t!("The configuration of {} has edits that are not saved.", doc.title));
     buttons(ui, |ui| {
         for (text, answer) in
-            [("Save", CloseAnswer::Save), ("Discard", CloseAnswer::Discard), ("Cancel", CloseAnswer::Stay)]
+            [(t!("Save"), CloseAnswer::Save), (t!("Discard"), CloseAnswer::Discard), (t!("Cancel"), CloseAnswer::Stay)]
         {
             if ui.button(text).clicked() {
                 send.push(Command::CloseAnswer(answer));
@@ -151,13 +152,13 @@ fn close_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 
 fn restore_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let model = doc.unsaved.as_ref().map_or_else(String::new, |unsaved| unsaved.model.display().to_string());
-    ui.label("Quantlens ended unexpectedly with unsaved edits of");
+    ui.label(t!("Quantlens ended unexpectedly with unsaved edits of"));
     ui.add(egui::Label::new(RichText::new(model).monospace()).wrap());
     buttons(ui, |ui| {
-        if ui.button("Restore").clicked() {
+        if ui.button(t!("Restore")).clicked() {
             send.push(Command::RestoreUnsaved(true));
         }
-        if ui.button("Discard").clicked() {
+        if ui.button(t!("Discard")).clicked() {
             send.push(Command::RestoreUnsaved(false));
         }
     });

@@ -8,7 +8,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use egui::{Modifiers, PopupAnchor, Response, RichText, Sense, Tooltip, Ui, vec2};
 use egui_plot::{AxisHints, GridMark, LineStyle, Plot, PlotTransform};
-use quantlens_analysis::report::{LayerRow, Report};
+use quantlens_analysis::{
+    report::{LayerRow, Report},
+    t,
+    text::{self, Language},
+};
 
 use super::cells::{self, theme_of};
 use crate::{
@@ -39,8 +43,8 @@ pub struct DriftState {
     shapes: Memo<Key, Shapes>,
 }
 
-/// The report, the pinned baseline, the width in points.
-type Key = (Same<Report>, Option<Same<Report>>, usize);
+/// The report, the pinned baseline, the width in points, the language of the summary.
+type Key = (Same<Report>, Option<Same<Report>>, usize, Language);
 
 /// All that the strip draws of a report.
 #[derive(Clone, Debug)]
@@ -56,7 +60,7 @@ struct Shapes {
 }
 
 impl Shapes {
-    fn of((report, pinned, columns): &Key) -> Self {
+    fn of((report, pinned, columns, _): &Key) -> Self {
         let (report, pinned) = (&*report.0, pinned.as_ref().map(|pinned| &*pinned.0));
         let shown: Vec<&Report> = std::iter::once(report).chain(pinned).collect();
         let scale = Scale::of(&shown);
@@ -84,17 +88,17 @@ pub fn drift_ui(ui: &mut Ui, doc: &Document, state: &mut DriftState, send: &mut 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a width in points, cut at one")]
     let columns = ui.available_width().max(1.0) as usize;
     let pinned = doc.baseline().filter(|pinned| !Arc::ptr_eq(pinned, report));
-    let key = (Same(Arc::clone(report)), pinned.map(|pinned| Same(Arc::clone(pinned))), columns);
+    let key = (Same(Arc::clone(report)), pinned.map(|pinned| Same(Arc::clone(pinned))), columns, text::language());
     let shapes = state.shapes.get(key, Shapes::of);
     let line = ui.text_style_height(&egui::TextStyle::Body) + theme::GRID;
     let height = (ui.available_height() - line - ui.spacing().item_spacing.y).max(24.0);
     let output = plot_ui(ui, doc, report, shapes, height);
     let summary = &shapes.summary;
-    output.0.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, format!("Drift. {summary}")));
+    output.0.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, t!("Drift. {}", summary)));
     if let Some(scope) = &report.scope {
         stamp_ui(ui, &output.1, &format::scope(scope));
     } else if let Some(stamp) = cells::stamp(report) {
-        stamp_ui(ui, &output.1, &format!("{stamp} samples"));
+        stamp_ui(ui, &output.1, &t!("{} samples", stamp));
     }
     draw::caption_ui(ui, doc, summary);
     brush::brush_ui(ui, doc, &mut state.drag, &output, report.rows.len(), send);
@@ -103,9 +107,9 @@ pub fn drift_ui(ui: &mut Ui, doc: &Document, state: &mut DriftState, send: &mut 
 
 fn empty_ui(ui: &mut Ui, doc: &Document) {
     let text = match (&doc.model, &doc.data) {
-        (None, _) => "The error over depth appears here once a model is open",
-        (_, None) => "The error over depth appears here once there are samples",
-        _ => "The error over depth appears here as soon as the first sample has run",
+        (None, _) => t!("The error over depth appears here once a model is open"),
+        (_, None) => t!("The error over depth appears here once there are samples"),
+        _ => t!("The error over depth appears here as soon as the first sample has run"),
     };
     ui.centered_and_justified(|ui| ui.label(RichText::new(text).color(theme::tokens(ui).weak)));
 }
@@ -246,17 +250,17 @@ fn tooltip_ui(ui: &Ui, doc: &Document, response: &Response, row: &LayerRow) {
                 ui.label(RichText::new(value).monospace());
                 ui.end_row();
             };
-            line("Accumulated", format::db_unit(row.accumulated.sqnr_db));
-            line("Local", format::db_unit(row.local.sqnr_db));
+            line(t!("Accumulated"), format::db_unit(row.accumulated.sqnr_db));
+            line(t!("Local"), format::db_unit(row.local.sqnr_db));
             if let Some(pinned) = doc.pinned_row(&row.info.name) {
-                line("Pinned", format::db_unit(pinned.accumulated.sqnr_db));
+                line(t!("Pinned"), format::db_unit(pinned.accumulated.sqnr_db));
             }
             let change = doc.pins.change(&row.info.name);
             if let Some(delta) = change.and_then(|change| cells::delta(Column::Accumulated, change)) {
-                line("Difference", format!("{} dB", delta.marked()));
+                line(t!("Difference"), format!("{} dB", delta.marked()));
             }
             if doc.pins.differs(&row.info.name) {
-                line("≠", "set otherwise than pinned".to_owned());
+                line("≠", t!("set otherwise than pinned").to_owned());
             }
         });
         if let Some(note) = &row.why_falls {

@@ -10,6 +10,7 @@ use egui::{Button, Grid, Id, Modal, ProgressBar, RichText, TextEdit, Ui};
 use quantlens_analysis::{
     quant::Bits,
     report::{ExportReport, LayerRow, Report, Verification},
+    t,
 };
 
 use super::{dialogs, toolbar::progress_text};
@@ -29,7 +30,7 @@ pub fn export_ui(ctx: &egui::Context, doc: &Document, send: &mut Commands) {
     let Some(state) = &doc.export else { return };
     let modal = Modal::new(Id::unique("export")).frame(dialogs::dialog_frame(ctx)).show(ctx, |ui| {
         ui.set_width(560.0_f32.min(ctx.content_rect().width() - 60.0));
-        ui.heading("Export quantized model");
+        ui.heading(t!("Export quantized model"));
         ui.add_space(2.0 * GRID);
         match &state.phase {
             ExportPhase::Before => before_ui(ui, doc, state, None, send),
@@ -48,10 +49,10 @@ fn before_ui(ui: &mut Ui, doc: &Document, state: &ExportState, error: Option<&St
     let mut path = ui.data_mut(|data| data.get_temp::<String>(id)).filter(|_| error.is_none());
     let text = path.get_or_insert_with(|| state.path.clone());
     ui.horizontal(|ui| {
-        let label = ui.label("File");
+        let label = ui.label(t!("File"));
         let field = TextEdit::singleline(text).desired_width(ui.available_width() - 100.0);
         ui.add(field).labelled_by(label.id);
-        if ui.button("Browse…").clicked() {
+        if ui.button(t!("Browse…")).clicked() {
             ui.data_mut(|data| data.remove::<String>(id));
             send.push(Command::BrowseExport);
         }
@@ -62,22 +63,22 @@ fn before_ui(ui: &mut Ui, doc: &Document, state: &ExportState, error: Option<&St
     match &doc.report.value {
         Some(report) => plan_ui(ui, doc, report),
         None => {
-            ui.weak("No numbers yet");
+            ui.weak(t!("No numbers yet"));
         }
     }
     if let Some(error) = error {
         ui.add_space(GRID);
         ui.colored_label(theme::tokens(ui).failure, format!("✗ {error}"));
     } else if target.exists() {
-        ui.weak("A file of this name exists; it will be replaced once the new one is written whole.");
+        ui.weak(t!("A file of this name exists; it will be replaced once the new one is written whole."));
     }
     bottom(ui, |ui| {
         let can = !text.trim().is_empty();
-        if ui.add_enabled(can, Button::new("Export and verify")).clicked() {
+        if ui.add_enabled(can, Button::new(t!("Export and verify"))).clicked() {
             ui.data_mut(|data| data.remove::<String>(id));
             send.push(Command::Export { path: target });
         }
-        if ui.button("Cancel").clicked() {
+        if ui.button(t!("Cancel")).clicked() {
             ui.data_mut(|data| data.remove::<String>(id));
             send.push(Command::CloseExport);
         }
@@ -92,17 +93,17 @@ fn plan_ui(ui: &mut Ui, _doc: &Document, report: &Report) {
             fact(ui, name, &text);
         }
         let opsets: Vec<String> = report.needs.iter().map(|(domain, v)| opset(domain, *v)).collect();
-        fact(ui, "Operators", &format!("QuantizeLinear, DequantizeLinear and the model's own; {}", opsets.join(", ")));
+        fact(ui, t!("Operators"), &t!("QuantizeLinear, DequantizeLinear and the model's own; {}", opsets.join(", ")));
         let cost = report.cost;
-        let sizes = format!("{} → about {}", format::bytes(cost.float_bytes), format::bytes(cost.quantized_bytes));
-        fact(ui, "Size of weights", &sizes);
+        let sizes = t!("{} → about {}", format::bytes(cost.float_bytes), format::bytes(cost.quantized_bytes));
+        fact(ui, t!("Size of weights"), &sizes);
         let simulated: Vec<String> = widths.iter().filter_map(|bits| simulated(*bits)).map(|n| n.to_string()).collect();
         if !simulated.is_empty() {
-            let text = format!(
+            let text = t!(
                 "{} bits: onnxruntime stores them in 8 bits. No gain in speed or size unless the device has them.",
                 simulated.join(", ")
             );
-            fact(ui, "Simulated", &text);
+            fact(ui, t!("Simulated"), &text);
         }
     });
 }
@@ -114,9 +115,9 @@ fn format_lines(report: &Report) -> [(&'static str, String); 3] {
     let weights = layers.iter().filter(|row| row.info.weight.is_some()).map(|row| row.weight_bits);
     let output = |row: &&LayerRow| row.activation_bits;
     [
-        ("Layer weights", counted(weights)),
-        ("Layer outputs", counted(layers.iter().map(output))),
-        ("Model inputs", counted(inputs.iter().map(output))),
+        (t!("Layer weights"), counted(weights)),
+        (t!("Layer outputs"), counted(layers.iter().map(output))),
+        (t!("Model inputs"), counted(inputs.iter().map(output))),
     ]
 }
 
@@ -131,11 +132,11 @@ fn counted(formats: impl Iterator<Item = Option<Bits>>) -> String {
         }
     }
     let mut parts: Vec<String> =
-        counts.into_iter().map(|(bits, n): (Bits, usize)| format!("{n} at {}", format::bits_words(bits))).collect();
+        counts.into_iter().map(|(bits, n): (Bits, usize)| t!("{} at {}", n, format::bits_words(bits))).collect();
     if float > 0 {
-        parts.push(format!("{float} float"));
+        parts.push(t!("{} float", float));
     }
-    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() { t!("none").to_owned() } else { parts.join(", ") }
 }
 
 /// Widths that weights or outputs have, narrow first, float left out.
@@ -171,11 +172,11 @@ fn running_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
             }
         }
         None => {
-            ui.label("Waiting for the analysis to make way");
+            ui.label(t!("Waiting for the analysis to make way"));
         }
     }
     bottom(ui, |ui| {
-        if ui.button("Cancel").clicked() {
+        if ui.button(t!("Cancel")).clicked() {
             send.push(Command::Cancel);
         }
     });
@@ -186,10 +187,10 @@ fn done_ui(ui: &mut Ui, doc: &Document, report: &ExportReport, send: &mut Comman
     let checked = &report.verification;
     match &checked.failure {
         None => {
-            ui.label(RichText::new("✓ Written and verified").color(t.better).strong());
+            ui.label(RichText::new(t!("✓ Written and verified")).color(t.better).strong());
         }
         Some(failure) => {
-            ui.label(RichText::new("✗ The file does not reproduce what is shown").color(t.failure).strong());
+            ui.label(RichText::new(t!("✗ The file does not reproduce what is shown")).color(t.failure).strong());
             ui.add(egui::Label::new(failure).wrap());
         }
     }
@@ -202,12 +203,15 @@ fn done_ui(ui: &mut Ui, doc: &Document, report: &ExportReport, send: &mut Comman
     if let Some(score) = doc.report.value.as_ref().map(|report| &report.score) {
         let shown = score.accuracy.or(score.agreement);
         if let (Some(shown), Some(file)) = (shown, checked.optimized_accuracy.or(checked.optimized_agreement)) {
-            let what = if score.accuracy.is_some() { "Accuracy" } else { "Agreement" };
+            let what = if score.accuracy.is_some() { t!("Accuracy") } else { t!("Agreement") };
             let (file, shown) = (format::share_with_counts(file), format::share_with_counts(shown));
             let run = format::plural(checked.samples, "sample");
-            let text = format!(
-                "{what} of the file with full optimization, on the {run} run: {file}; the window shows {shown}, \
-                 without optimization."
+            let text = t!(
+                "{} of the file with full optimization, on the {} run: {}; the window shows {}, without optimization.",
+                what,
+                run,
+                file,
+                shown
             );
             ui.add(egui::Label::new(RichText::new(text).weak()).wrap());
         }
@@ -221,10 +225,10 @@ fn done_ui(ui: &mut Ui, doc: &Document, report: &ExportReport, send: &mut Comman
         }
     }
     bottom(ui, |ui| {
-        if ui.button("Close").clicked() {
+        if ui.button(t!("Close")).clicked() {
             send.push(Command::CloseExport);
         }
-        if ui.button("Copy path").clicked() {
+        if ui.button(t!("Copy path")).clicked() {
             send.push(Command::Copy(report.path.display().to_string()));
         }
     });
@@ -235,14 +239,14 @@ fn verification_lines(v: &Verification) -> [String; 3] {
     let quantizers = format::plural(v.quantizers_checked, "quantizer");
     let tensors = format::plural(v.tensors_compared, "tensor");
     let equal = if v.elements_different == 0 {
-        "every element equal".to_owned()
+        t!("every element equal").to_owned()
     } else {
-        format!("{} elements differ", format::count(v.elements_different))
+        t!("{} elements differ", format::count(v.elements_different))
     };
     [
-        format!("① {quantizers} read back from the file: scale, zero-point and type as planned."),
-        format!("② {tensors} of {} compared with the window's: {equal}.", format::plural(v.samples, "sample")),
-        format!(
+        t!("① {} read back from the file: scale, zero-point and type as planned.", quantizers),
+        t!("② {} of {} compared with the window's: {}.", tensors, format::plural(v.samples, "sample"), equal),
+        t!(
             "③ Output SQNR {}; with full optimization {}, outputs at most {} apart.",
             format::db_unit(v.output_sqnr_db),
             format::db_unit(v.optimized_output_sqnr_db),

@@ -1,6 +1,7 @@
 //! The Help page: the twenty questions, each answered in general and with the open model's own numbers.
 
 use egui::{CollapsingHeader, Frame, Margin, RichText, ScrollArea, Ui};
+use quantlens_analysis::{t, text::text};
 
 use crate::{
     command::Commands,
@@ -23,11 +24,11 @@ pub struct HelpState {
 /// Draws the view.
 pub fn help_ui(ui: &mut Ui, doc: &Document, state: &mut HelpState, send: &mut Commands) {
     ui.horizontal(|ui| {
-        ui.heading("Twenty questions");
+        ui.heading(t!("Twenty questions"));
         let edit =
-            egui::TextEdit::singleline(&mut state.wanted).hint_text("Find, e.g. zero-point").desired_width(220.0);
+            egui::TextEdit::singleline(&mut state.wanted).hint_text(t!("Find, e.g. zero-point")).desired_width(220.0);
         let field = ui.add(edit);
-        field.widget_info(|| egui::WidgetInfo::labeled(egui::Role::SearchInput, true, "Find in the questions"));
+        field.widget_info(|| egui::WidgetInfo::labeled(egui::Role::SearchInput, true, t!("Find in the questions")));
     });
     let words: Vec<String> = state.wanted.split_whitespace().map(str::to_lowercase).collect();
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -39,26 +40,26 @@ pub fn help_ui(ui: &mut Ui, doc: &Document, state: &mut HelpState, send: &mut Co
                 continue;
             }
             found += shown.len();
-            section(ui, group.title);
+            section(ui, text(group.title));
             for question in shown {
                 question_ui(ui, doc, question, !words.is_empty(), send);
             }
         }
         if found == 0 {
-            ui.weak("No question speaks of that");
+            ui.weak(t!("No question speaks of that"));
         }
     });
 }
 
 fn fits(question: &Question, words: &[String]) -> bool {
-    let text = format!("q{} {} {}", question.number, question.question, question.answer).to_lowercase();
-    words.iter().all(|word| text.contains(word))
+    let all = format!("q{} {} {}", question.number, text(question.question), text(question.answer)).to_lowercase();
+    words.iter().all(|word| all.contains(word))
 }
 
 fn question_ui(ui: &mut Ui, doc: &Document, question: &Question, opens: bool, send: &mut Commands) {
-    let title = RichText::new(question.question);
+    let title = RichText::new(text(question.question));
     CollapsingHeader::new(title).id_salt(question.number).open(opens.then_some(true)).show(ui, |ui| {
-        ui.add(egui::Label::new(question.answer).wrap());
+        ui.add(egui::Label::new(text(question.answer)).wrap());
         ui.add_space(theme::GRID);
         here_ui(ui, doc, &help::here(doc, question.number), send);
         ui.add_space(theme::GRID);
@@ -71,10 +72,10 @@ fn here_ui(ui: &mut Ui, doc: &Document, here: &Here, send: &mut Commands) {
     frame.inner_margin(Margin::same(10)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         if here.lines.is_empty() {
-            ui.weak("Open a model with samples to see its own numbers here");
+            ui.weak(t!("Open a model with samples to see its own numbers here"));
             return;
         }
-        ui.label(RichText::new(format!("In {}", doc.title)).color(tokens.weak));
+        ui.label(RichText::new(t!("In {}", doc.title)).color(tokens.weak));
         for line in &here.lines {
             match line {
                 Line::Text(text) => ui.add(egui::Label::new(text).wrap()),

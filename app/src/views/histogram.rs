@@ -1,7 +1,7 @@
 //! The values of the selected layer, float against quantized, with the quantizer's ends and what they clip.
 
 use egui::{ScrollArea, Ui};
-use quantlens_analysis::{metrics::Measure, report::Distribution};
+use quantlens_analysis::{metrics::Measure, report::Distribution, t};
 
 use super::{
     layer_page::{LayerPage, chart_height, heading_ui, layer_page, pinned_detail, stamp},
@@ -40,8 +40,9 @@ impl Default for HistogramState {
 pub fn histogram_ui(ui: &mut Ui, doc: &Document, state: &mut HistogramState, send: &mut Commands) {
     let Some(page) = layer_page(ui, doc, send) else { return };
     let Some(spec) = spec_of(doc, &page, state) else {
-        let title = format!("{} has no values to count", page.name);
-        let words = EmptyState { title: &title, reason: "It has no weights, and its output holds no float numbers." };
+        let title = t!("{} has no values to count", page.name);
+        let words =
+            EmptyState { title: &title, reason: t!("It has no weights, and its output holds no float numbers.") };
         empty_state(ui, words, |_| {});
         return;
     };
@@ -65,17 +66,17 @@ fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, state: &mut HistogramState) {
     ui.horizontal_wrapped(|ui| {
         let shown = shown_part(page, state);
         for (part, text, there) in [
-            (Part::Weights, "Weights", page.detail.weights.is_some()),
-            (Part::Activations, "Output", page.detail.activation.is_some()),
+            (Part::Weights, t!("Weights"), page.detail.weights.is_some()),
+            (Part::Activations, t!("Output"), page.detail.activation.is_some()),
         ] {
             let button = ui.add_enabled(there, egui::Button::selectable(shown == part, text));
-            if button.on_disabled_hover_text("This layer has none").clicked() {
+            if button.on_disabled_hover_text(t!("This layer has none")).clicked() {
                 state.part = part;
             }
         }
         ui.separator();
-        ui.checkbox(&mut state.log_counts, "Log counts");
-        ui.checkbox(&mut state.log_values, "Log values");
+        ui.checkbox(&mut state.log_counts, t!("Log counts"));
+        ui.checkbox(&mut state.log_values, t!("Log values"));
     });
 }
 
@@ -93,7 +94,7 @@ fn spec_of(doc: &Document, page: &LayerPage<'_>, state: &HistogramState) -> Opti
         let data: &Distribution = page.detail.weights.as_ref()?;
         let weight = page.row.and_then(|row| row.weight.as_ref());
         let facts = HistogramFacts {
-            title: format!("Weights of {}", page.name),
+            title: t!("Weights of {}", page.name),
             stamp: String::new(),
             format: weight.map(|w| format!("{}, {}", format::bits_words(w.bits), format::granularity(w.granularity))),
             scales: weight.map(|w| w.scale_range),
@@ -118,7 +119,7 @@ fn spec_of(doc: &Document, page: &LayerPage<'_>, state: &HistogramState) -> Opti
         .or_else(|| row.map(|row| row.clipped_fraction))
         .filter(|_| format.is_some());
     let facts = HistogramFacts {
-        title: format!("Output of {}", page.name),
+        title: t!("Output of {}", page.name),
         stamp: stamp(doc, page.detail.samples),
         clipped,
         in_use: choices.filter(|_| format.is_some()).map(|choices| (choices.detail, choices.current)),

@@ -1,6 +1,7 @@
 //! All edits that can be undone and redone, newest first; a click goes there.
 
 use egui::{RichText, Ui};
+use quantlens_analysis::t;
 
 use crate::{
     command::{Command, Commands},
@@ -11,7 +12,7 @@ use crate::{
 pub fn history_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let (undone, done) = (doc.history.redo_labels(), doc.history.undo_labels());
     if undone.is_empty() && done.is_empty() {
-        ui.weak("No edit yet. Every change of a width, a range or a target will stand here.");
+        ui.weak(t!("No edit yet. Every change of a width, a range or a target will stand here."));
         return;
     }
     let height = (ui.ctx().content_rect().height() - 260.0).clamp(160.0, 480.0);
@@ -19,20 +20,20 @@ pub fn history_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
         // The last to be redone stands on top.
         for (place, label) in undone.iter().enumerate() {
             let steps = undone.len() - place;
-            line_ui(ui, RichText::new(*label).weak(), "not done", steps.cast_signed(), send);
+            line_ui(ui, RichText::new(*label).weak(), t!("not done"), steps.cast_signed(), send);
         }
         for (place, label) in done.iter().enumerate() {
             if place == 0 {
-                let _ = ui.selectable_label(true, *label).on_hover_text("The configuration of now");
+                let _ = ui.selectable_label(true, *label).on_hover_text(t!("The configuration of now"));
             } else {
-                line_ui(ui, RichText::new(*label), "back to here", -place.cast_signed(), send);
+                line_ui(ui, RichText::new(*label), t!("back to here"), -place.cast_signed(), send);
             }
         }
         let first = -done.len().cast_signed();
         if first == 0 {
-            let _ = ui.selectable_label(true, "As it was opened").on_hover_text("The configuration of now");
+            let _ = ui.selectable_label(true, t!("As it was opened")).on_hover_text(t!("The configuration of now"));
         } else {
-            line_ui(ui, RichText::new("As it was opened"), "back to here", first, send);
+            line_ui(ui, RichText::new(t!("As it was opened")), t!("back to here"), first, send);
         }
     });
 }

@@ -2,7 +2,10 @@
 //! there while they are not. The values always belong to the layer in the heading, never to the one before it.
 
 use egui::{RichText, Ui};
-use quantlens_analysis::report::{LayerDetail, LayerRow};
+use quantlens_analysis::{
+    report::{LayerDetail, LayerRow},
+    t,
+};
 
 use crate::{
     action::Action,
@@ -47,27 +50,30 @@ pub fn layer_page<'a>(ui: &mut Ui, doc: &'a Document, send: &mut Commands) -> Op
 /// What stands on a layer's page without its values; `is_asked` while they are on their way.
 pub(super) fn missing_ui(ui: &mut Ui, doc: &Document, is_asked: bool, send: &mut Commands) {
     if doc.model.is_none() {
-        let words = EmptyState { title: "No model is open", reason: "This page shows the values of one layer." };
+        let words =
+            EmptyState { title: t!("No model is open"), reason: t!("This page shows the values of one layer.") };
         empty_state(ui, words, |ui| buttons(ui, send, &[Action::OpenModel, Action::OpenSample]));
         return;
     }
     let Some(name) = &doc.selection.anchor else {
         let words = EmptyState {
-            title: "No layer is selected",
-            reason: "Click a layer in the list, or go to the one with the largest error.",
+            title: t!("No layer is selected"),
+            reason: t!("Click a layer in the list, or go to the one with the largest error."),
         };
         empty_state(ui, words, |ui| buttons(ui, send, &[Action::NextWorse]));
         return;
     };
     if doc.data.is_none() && !is_asked {
-        let title = format!("{name} has no values yet");
-        let words =
-            EmptyState { title: &title, reason: "The values of a layer come from running samples through the model." };
+        let title = t!("{} has no values yet", name);
+        let words = EmptyState {
+            title: &title,
+            reason: t!("The values of a layer come from running samples through the model."),
+        };
         empty_state(ui, words, |ui| buttons(ui, send, &[Action::OpenImages, Action::OpenArrays, Action::UseSynthetic]));
         return;
     }
-    let title = format!("Reading {name}");
-    let words = EmptyState { title: &title, reason: "Its values are shown as soon as the samples have run." };
+    let title = t!("Reading {}", name);
+    let words = EmptyState { title: &title, reason: t!("Its values are shown as soon as the samples have run.") };
     empty_state(ui, words, |_| {});
 }
 
@@ -91,12 +97,12 @@ pub fn stamp(doc: &Document, samples: usize) -> String {
     let total = doc.report.value.as_ref().map_or(samples, |report| report.samples_total.max(samples));
     let mut parts = Vec::new();
     if samples > 0 && samples < total {
-        parts.push(format!("values of {} of {}", format::count(samples as u64), format::plural(total, "sample")));
+        parts.push(t!("values of {} of {}", format::count(samples as u64), format::plural(total, "sample")));
     } else if samples > 0 {
-        parts.push(format!("values of {}", format::plural(samples, "sample")));
+        parts.push(t!("values of {}", format::plural(samples, "sample")));
     }
     if doc.data.as_ref().is_some_and(|data| data.synthetic) {
-        parts.push("synthetic ranges".into());
+        parts.push(t!("synthetic ranges").into());
     }
     parts.join(" · ")
 }

@@ -5,6 +5,7 @@
 
 use egui::{Align, EventFilter, Id, Layout, RichText, Sense, Ui, WidgetInfo, vec2};
 use egui_extras::{TableBuilder, TableRow};
+use quantlens_analysis::t;
 
 use crate::{
     command::{Command, Commands},
@@ -40,7 +41,8 @@ pub struct LayerTableState {
 /// Draws the table in all the space there is.
 pub fn layer_table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut Commands) {
     if doc.model.is_none() {
-        let words = EmptyState { title: "No model is open", reason: "Its layers will stand here, one row each." };
+        let words =
+            EmptyState { title: t!("No model is open"), reason: t!("Its layers will stand here, one row each.") };
         empty_state(ui, words, |_| ());
         return;
     }
@@ -80,7 +82,7 @@ fn caption_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &m
         Layout::right_to_left(Align::Center),
         |ui| {
             let hidden = state.chosen.squeezed_out(width);
-            let text = if hidden > 0 { format!("Columns ({hidden} hidden)") } else { "Columns".to_owned() };
+            let text = if hidden > 0 { t!("Columns ({} hidden)", hidden) } else { t!("Columns").to_owned() };
             let config =
                 egui::containers::menu::MenuConfig::new().close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
             egui::containers::menu::MenuButton::new(text)
@@ -88,13 +90,16 @@ fn caption_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &m
                 .ui(ui, |ui| columns::menu_ui(ui, &mut state.chosen, width));
             if let Some(pin) = doc.pins.baseline().filter(|_| doc.pins.comparison.is_some()) {
                 let mut shown = !state.hides_deltas;
-                let hover = format!("Each number's difference to {}", pin.name);
+                let hover = t!("Each number's difference to {}", pin.name);
                 let toggle = ui.toggle_value(&mut shown, "Δ").on_hover_text(&hover);
-                toggle.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, shown, "Differences"));
+                toggle.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, shown, t!("Differences")));
                 state.hides_deltas = !shown;
             }
             if doc.order.stale
-                && ui.button("Sort again").on_hover_text("Values have changed since the rows were sorted").clicked()
+                && ui
+                    .button(t!("Sort again"))
+                    .on_hover_text(t!("Values have changed since the rows were sorted"))
+                    .clicked()
             {
                 send.push(Command::Resort);
             }
@@ -110,42 +115,38 @@ fn caption_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &m
 fn caption(doc: &Document) -> String {
     let (shown, all) = (doc.visible.len(), doc.layers().len());
     let layers = format::plural(all, "layer");
-    let mut text = if shown == all { layers } else { format!("{shown} of {layers}") };
+    let mut text = if shown == all { layers } else { t!("{} of {}", shown, layers) };
     if let Some(column) = doc.order.column {
-        text.push_str(", ");
-        text.push_str(&order_words(column, doc.order));
+        text.push_str(&t!(", {}", order_words(column, doc.order)));
     }
     if let Some(scope) = doc.report.value.as_ref().and_then(|report| report.scope.as_ref()) {
-        text.push_str(&format!(", numbers of {}", format::scope(scope)));
+        text.push_str(&t!(", numbers of {}", format::scope(scope)));
     }
     if let Some(stamp) = doc.report.value.as_deref().and_then(cells::stamp) {
-        text.push_str(&format!(", numbers from {stamp} samples so far"));
+        text.push_str(&t!(", numbers from {} samples so far", stamp));
     }
     text
 }
 
 fn order_words(column: Column, order: RowOrder) -> String {
     let by_value = !matches!(column, Column::Index | Column::Name | Column::Op | Column::Granularity);
-    let end = match (by_value, order.reversed) {
-        (false, false) => return format!("sorted by {}", columns::long_title(column)),
-        (false, true) => return format!("sorted by {}, reversed", columns::long_title(column)),
-        (true, false) => "first",
-        (true, true) => "last",
+    let title = columns::long_title(column);
+    let [first, last] = match (by_value, column) {
+        (false, _) if order.reversed => return t!("sorted by {}, reversed", title),
+        (false, _) => return t!("sorted by {}", title),
+        (true, Column::WeightBits | Column::ActivationBits) => [t!("narrowest first"), t!("narrowest last")],
+        (true, Column::Size) => [t!("largest first"), t!("largest last")],
+        (true, Column::Note) => [t!("edited first"), t!("edited last")],
+        (true, _) => [t!("worst first"), t!("worst last")],
     };
-    let what = match column {
-        Column::WeightBits | Column::ActivationBits => "narrowest",
-        Column::Size => "largest",
-        Column::Note => "edited",
-        _ => "worst",
-    };
-    format!("sorted by {}, {what} {end}", columns::long_title(column))
+    t!("sorted by {}, {}", title, if order.reversed { last } else { first })
 }
 
 fn nothing_matches_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
-    let title = format!("No layer matches {}", doc.filter.text.trim());
-    let reason = "The filter hides every layer of the model.";
+    let title = t!("No layer matches {}", doc.filter.text.trim());
+    let reason = t!("The filter hides every layer of the model.");
     empty_state(ui, EmptyState { title: &title, reason }, |ui| {
-        if ui.button("Clear filter").clicked() {
+        if ui.button(t!("Clear filter")).clicked() {
             send.push(Command::SetFilter(String::new()));
         }
     });
@@ -210,7 +211,7 @@ fn focus_ui(ui: &Ui) {
     let id = focus_id();
     let rect = ui.available_rect_before_wrap();
     let response = ui.interact(rect, id, Sense::focusable_noninteractive());
-    response.widget_info(|| WidgetInfo::labeled(egui::Role::Table, true, "Layers"));
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Table, true, t!("Layers")));
     if response.has_focus() {
         let filter = EventFilter { vertical_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
@@ -241,7 +242,7 @@ fn header_cell_ui(ui: &Ui, column: Column, order: RowOrder, send: &mut Commands)
     let rect = ui.max_rect();
     let response = ui.interact(rect, ui.scope_id().with("header"), Sense::click());
     let is_sorted = order.column == Some(column);
-    let name = format!("Sort by {}", columns::long_title(column));
+    let name = t!("Sort by {}", columns::long_title(column));
     response.widget_info(|| WidgetInfo::selected(egui::Role::ColumnHeader, true, is_sorted, &name));
     if response.hovered() || response.has_focus() {
         ui.painter().rect_filled(rect, 3.0, tokens.hovered);

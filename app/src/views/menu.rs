@@ -1,6 +1,7 @@
 //! The menu bar and the one way a command of the table becomes a menu entry or a button.
 
 use egui::{Button, MenuBar, Response, Ui};
+use quantlens_analysis::t;
 
 use crate::{
     action::{Action, Menu},
@@ -22,7 +23,7 @@ pub fn menu_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
         if doc.model.is_some() {
             ui.separator();
             let layers = crate::format::plural(doc.layers().len(), "layer");
-            let text = format!("{} · {layers} · target {}", doc.title, doc.config.target);
+            let text = t!("{} · {} · target {}", doc.title, layers, doc.config.target);
             ui.add(egui::Label::new(text).truncate());
         }
     });
@@ -33,13 +34,13 @@ fn entries_ui(ui: &mut Ui, menu: Menu, doc: &Document, send: &mut Commands) {
         match action {
             // One entry that opens the list stands for the nine.
             Action::Recent(1) => {
-                ui.menu_button("Recent files", |ui| recent_ui(ui, doc, send));
+                ui.menu_button(t!("Recent files"), |ui| recent_ui(ui, doc, send));
                 continue;
             }
             Action::Recent(_) => continue,
             Action::Float => {
                 ui.separator();
-                ui.menu_button("Bits", |ui| {
+                ui.menu_button(t!("Bits"), |ui| {
                     for width in [Action::Float].into_iter().chain(Action::WIDTHS) {
                         entry_ui(ui, width, doc, send);
                     }
@@ -58,7 +59,7 @@ fn entries_ui(ui: &mut Ui, menu: Menu, doc: &Document, send: &mut Commands) {
 fn recent_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     ui.set_min_width(260.0);
     if doc.recent.is_empty() {
-        ui.weak("No recent files");
+        ui.weak(t!("No recent files"));
     }
     for (place, path) in doc.recent.iter().enumerate() {
         let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
@@ -66,10 +67,10 @@ fn recent_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
         let is_there = path.exists();
         let response = ui.add_enabled(is_there, Button::new(name).shortcut_text(key));
         let response = response.on_hover_text(path.display().to_string());
-        if response.on_disabled_hover_text(format!("{} is gone", path.display())).clicked() {
+        if response.on_disabled_hover_text(t!("{} is gone", path.display())).clicked() {
             send.push(Command::OpenModel(path.clone()));
         }
-        if !is_there && ui.small_button("Remove from the list").clicked() {
+        if !is_there && ui.small_button(t!("Remove from the list")).clicked() {
             send.push(Command::ForgetRecent(path.clone()));
         }
     }

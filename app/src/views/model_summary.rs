@@ -3,6 +3,7 @@
 use egui::{Grid, ScrollArea, Ui};
 use quantlens_analysis::{
     report::ModelInfo,
+    t,
     tensor::{Dim, ModelInput},
 };
 
@@ -21,8 +22,10 @@ pub struct ModelSummaryState {}
 /// Draws the view.
 pub fn model_summary_ui(ui: &mut Ui, doc: &Document, _state: &mut ModelSummaryState, send: &mut Commands) {
     let Some(model) = &doc.model else {
-        let words =
-            EmptyState { title: "No model is open", reason: "Open a float ONNX model to see what it is made of." };
+        let words = EmptyState {
+            title: t!("No model is open"),
+            reason: t!("Open a float ONNX model to see what it is made of."),
+        };
         empty_state(ui, words, |ui| {
             for action in [Action::OpenModel, Action::OpenSample] {
                 if ui.button(action.title()).clicked() {
@@ -47,14 +50,14 @@ fn facts_ui(ui: &mut Ui, model: &ModelInfo) {
     let opsets: Vec<String> = model.opsets.iter().map(|(domain, version)| opset_words(domain, *version)).collect();
     let inputs = model.layers.iter().filter(|layer| layer.op == "Input").count();
     let facts = [
-        ("File", model.path.display().to_string()),
-        ("Size", format::bytes(model.file_bytes)),
-        ("Parameters", format::count(model.parameters)),
-        ("Layers", format::count((model.layers.len() - inputs) as u64)),
-        ("Nodes", format::count(model.nodes as u64)),
-        ("Opset", opsets.join(", ")),
-        ("IR version", model.ir_version.to_string()),
-        ("Producer", if model.producer.is_empty() { "not said".into() } else { model.producer.clone() }),
+        (t!("File"), model.path.display().to_string()),
+        (t!("Size"), format::bytes(model.file_bytes)),
+        (t!("Parameters"), format::count(model.parameters)),
+        (t!("Layers"), format::count((model.layers.len() - inputs) as u64)),
+        (t!("Nodes"), format::count(model.nodes as u64)),
+        (t!("Opset"), opsets.join(", ")),
+        (t!("IR version"), model.ir_version.to_string()),
+        (t!("Producer"), if model.producer.is_empty() { t!("not said").into() } else { model.producer.clone() }),
         ("SHA-256", model.sha256.clone()),
     ];
     fact_grid(ui, "model-facts", facts);
@@ -62,11 +65,11 @@ fn facts_ui(ui: &mut Ui, model: &ModelInfo) {
 
 /// `12`, or `3 of ai.onnx.ml`.
 fn opset_words(domain: &str, version: i64) -> String {
-    if domain.is_empty() { version.to_string() } else { format!("{version} of {domain}") }
+    if domain.is_empty() { version.to_string() } else { t!("{} of {}", version, domain) }
 }
 
 fn tensors_ui(ui: &mut Ui, model: &ModelInfo) {
-    section(ui, "Inputs");
+    section(ui, t!("Inputs"));
     Grid::new("model-inputs").num_columns(3).striped(true).spacing([16.0, 4.0]).show(ui, |ui| {
         for input in &model.inputs {
             ui.label(&input.name);
@@ -75,7 +78,7 @@ fn tensors_ui(ui: &mut Ui, model: &ModelInfo) {
             ui.end_row();
         }
     });
-    section(ui, "Outputs");
+    section(ui, t!("Outputs"));
     for output in &model.outputs {
         ui.add(egui::Label::new(output).truncate());
     }
@@ -83,7 +86,7 @@ fn tensors_ui(ui: &mut Ui, model: &ModelInfo) {
 
 /// `[batch, 3, 224, 224]`; a symbolic length by its name, an undeclared one as `?`.
 pub(super) fn declared_shape(input: &ModelInput) -> String {
-    let Some(dims) = &input.dims else { return "of undeclared rank".into() };
+    let Some(dims) = &input.dims else { return t!("of undeclared rank").into() };
     let words = dims.iter().map(|dim| match dim {
         Dim::Fixed(n) => n.to_string(),
         Dim::Symbolic(name) => name.clone(),
@@ -93,7 +96,7 @@ pub(super) fn declared_shape(input: &ModelInput) -> String {
 }
 
 fn operators_ui(ui: &mut Ui, model: &ModelInfo) {
-    section(ui, "Operators");
+    section(ui, t!("Operators"));
     let most = model.operators.first().map_or(1, |(_, count)| *count).max(1) as f64;
     Grid::new("model-operators").num_columns(2).spacing([16.0, 3.0]).min_col_width(120.0).show(ui, |ui| {
         for (operator, count) in &model.operators {

@@ -1,6 +1,7 @@
 //! Messages: short ones in the corner, all of them in a list. A message that matters stays until it is dismissed.
 
 use egui::{Align2, Area, Button, Id, Order, RichText, Ui, Vec2};
+use quantlens_analysis::t;
 
 use crate::{
     command::{Command, Commands, Dialog},
@@ -49,14 +50,14 @@ fn toast_ui(ui: &mut Ui, notice: &Notice, send: &mut Commands) {
         ui.horizontal_top(|ui| {
             text_ui(ui, notice, 270.0);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::TOP), |ui| {
-                let close = ui.add(Button::new("✕").frame(false)).on_hover_text("Dismiss");
-                close.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Dismiss"));
+                let close = ui.add(Button::new("✕").frame(false)).on_hover_text(t!("Dismiss"));
+                close.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, t!("Dismiss")));
                 if close.clicked() {
                     send.push(Command::DismissNotice(notice.id));
                 }
             });
         });
-        if !notice.details.is_empty() && ui.small_button("Details").clicked() {
+        if !notice.details.is_empty() && ui.small_button(t!("Details")).clicked() {
             let (what, details) = (notice.text.clone(), notice.details.clone());
             send.push(Command::ShowDialog(Dialog::Details { what, details }));
         }
@@ -84,12 +85,12 @@ pub fn list_ui(ui: &mut Ui, doc: &Document) {
     let report = doc.report.value.as_ref().map_or(&[][..], |report| &report.warnings);
     let data = doc.data.as_ref().map_or(&[][..], |data| &data.warnings);
     if report.is_empty() && data.is_empty() && doc.notices.is_empty() {
-        ui.weak("Nothing to report");
+        ui.weak(t!("Nothing to report"));
         return;
     }
     let warning = theme::tokens(ui).warning;
     egui::ScrollArea::vertical().max_height(360.0).auto_shrink([false, true]).show(ui, |ui| {
-        for (title, warnings) in [("These numbers", report), ("The samples", data)] {
+        for (title, warnings) in [(t!("These numbers"), report), (t!("The samples"), data)] {
             if !warnings.is_empty() {
                 ui.label(RichText::new(title).strong());
             }
@@ -101,7 +102,7 @@ pub fn list_ui(ui: &mut Ui, doc: &Document) {
             }
         }
         if !doc.notices.is_empty() {
-            ui.label(RichText::new("Messages").strong());
+            ui.label(RichText::new(t!("Messages")).strong());
         }
         for notice in doc.notices.iter().rev() {
             let width = ui.available_width() - 40.0;

@@ -1,6 +1,7 @@
 //! The command palette: type a few letters, choose with the arrows, Enter.
 
 use egui::{Align2, Id, Key, Modal, Modifiers, RichText, Role, Sense, TextEdit, Ui, WidgetInfo, vec2};
+use quantlens_analysis::t;
 
 use super::dialogs::dialog_frame;
 use crate::{
@@ -40,11 +41,11 @@ fn content_ui(ui: &mut Ui, doc: &Document, typed: &str, chosen: usize, send: &mu
     let moved = chosen.saturating_add_signed(step).min(found.len().saturating_sub(1));
     let mut text = typed.to_owned();
     let edit = TextEdit::singleline(&mut text)
-        .hint_text("A command, a layer or a recent file   ·   > commands   ·   @ layers")
+        .hint_text(t!("A command, a layer or a recent file   ·   > commands   ·   @ layers"))
         .desired_width(f32::INFINITY)
         .margin(vec2(8.0, 6.0));
     let field = ui.add(edit);
-    field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Command palette"));
+    field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, t!("Command palette")));
     if !field.has_focus() {
         field.request_focus();
     }
@@ -55,7 +56,7 @@ fn content_ui(ui: &mut Ui, doc: &Document, typed: &str, chosen: usize, send: &mu
     }
     ui.add_space(GRID);
     if found.is_empty() {
-        ui.weak("Nothing is called so");
+        ui.weak(t!("Nothing is called so"));
         return;
     }
     let height = (ui.ctx().content_rect().height() - TOP - 160.0).clamp(120.0, 420.0);

@@ -1,7 +1,7 @@
 //! The pinned configurations: which one the numbers are compared with, what each of them reaches, and what to do with it.
 
 use egui::{Align, Button, Key, Label, Layout, RichText, ScrollArea, TextEdit, Ui, WidgetInfo, vec2};
-use quantlens_analysis::report::Report;
+use quantlens_analysis::{report::Report, t};
 
 use crate::{
     command::{Command, Commands, Dialog, PinCommand},
@@ -12,7 +12,9 @@ use crate::{
 /// Draws the list and the field for a new pin, whose name so far is `typed`.
 pub fn pins_ui(ui: &mut Ui, doc: &Document, typed: &str, send: &mut Commands) {
     if doc.pins.list.is_empty() {
-        ui.label("Nothing is pinned. A pinned configuration is kept under its name, and every number can be compared with it.");
+        ui.label(t!(
+            "Nothing is pinned. A pinned configuration is kept under its name, and every number can be compared with it."
+        ));
     } else {
         none_ui(ui, doc, send);
         ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
@@ -28,7 +30,7 @@ pub fn pins_ui(ui: &mut Ui, doc: &Document, typed: &str, send: &mut Commands) {
 
 fn none_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let is_none = doc.pins.baseline.is_none();
-    if ui.radio(is_none, "Compare with nothing").clicked() && !is_none {
+    if ui.radio(is_none, t!("Compare with nothing")).clicked() && !is_none {
         send.push(Command::Pin(PinCommand::Compare(None)));
     }
 }
@@ -38,7 +40,7 @@ fn pin_ui(ui: &mut Ui, doc: &Document, pin: &Pin, send: &mut Commands) {
     ui.push_id(pin.id.0, |ui| {
         ui.horizontal(|ui| {
             let radio = ui.radio(is_baseline, "");
-            let name = format!("Compare with {}", pin.name);
+            let name = t!("Compare with {}", pin.name);
             radio.widget_info(|| WidgetInfo::selected(egui::Role::RadioButton, true, is_baseline, &name));
             if radio.on_hover_text(name).clicked() && !is_baseline {
                 send.push(Command::Pin(PinCommand::Compare(Some(pin.id))));
@@ -60,7 +62,7 @@ fn name_ui(ui: &mut Ui, pin: &Pin, send: &mut Commands) {
     let id = ui.scope_id().with("name");
     let mut name = ui.data_mut(|data| data.get_temp::<String>(id)).unwrap_or_else(|| pin.name.clone());
     let field = ui.add(TextEdit::singleline(&mut name).desired_width(150.0));
-    let label = format!("Name of {}", pin.name);
+    let label = t!("Name of {}", pin.name);
     field.widget_info(|| WidgetInfo::labeled(egui::Role::TextInput, true, &label));
     if field.changed() {
         ui.data_mut(|data| data.insert_temp(id, name.clone()));
@@ -80,36 +82,37 @@ fn buttons_ui(ui: &mut Ui, doc: &Document, pin: &Pin, send: &mut Commands) {
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, is_on, &spoken));
         response.on_hover_text(hover).clicked()
     };
-    if button(ui, true, "Remove", "Forget this pin") {
+    if button(ui, true, t!("Remove"), t!("Forget this pin")) {
         send.push(Command::Pin(PinCommand::Remove(pin.id)));
     }
     let layers = doc.selected_names();
     let count = format::plural(layers.len(), "selected layer");
     let hover = if layers.is_empty() {
-        "Select layers first".to_owned()
+        t!("Select layers first").to_owned()
     } else {
-        format!("Give the {count} what this pin has for them; can be undone")
+        t!("Give the {} what this pin has for them; can be undone", count)
     };
-    if button(ui, !layers.is_empty(), "Copy to selection", &hover) {
+    if button(ui, !layers.is_empty(), t!("Copy to selection"), &hover) {
         send.push(Command::Pin(PinCommand::Copy { pin: pin.id, layers }));
     }
     let is_other = pin.config != doc.config;
-    let hover = if is_other { "Make it the configuration; can be undone" } else { "This is the configuration in use" };
-    if button(ui, is_other, "Go back", hover) {
+    let hover =
+        if is_other { t!("Make it the configuration; can be undone") } else { t!("This is the configuration in use") };
+    if button(ui, is_other, t!("Go back"), hover) {
         send.push(Command::Pin(PinCommand::GoBack(pin.id)));
     }
 }
 
 /// "98.7 % · 30.1 dB · 21.0 KiB"; without a report why there is none.
 fn numbers(report: Option<&Report>) -> String {
-    let Some(report) = report else { return "not evaluated on these samples".to_owned() };
+    let Some(report) = report else { return t!("not evaluated on these samples").to_owned() };
     let score = &report.score;
     let mut parts = Vec::new();
     parts.extend(score.accuracy.or(score.agreement).map(format::share_percent));
     parts.push(format::db_unit(score.output_sqnr_db));
     parts.push(format::bytes(report.cost.quantized_bytes));
     if report.samples < report.samples_total {
-        parts.push(format!("{}/{} samples", report.samples, report.samples_total));
+        parts.push(t!("{}/{} samples", report.samples, report.samples_total));
     }
     parts.join(" · ")
 }
@@ -117,13 +120,13 @@ fn numbers(report: Option<&Report>) -> String {
 fn new_ui(ui: &mut Ui, doc: &Document, typed: &str, send: &mut Commands) {
     let known = doc.pins.list.iter().find(|pin| pin.config == doc.config);
     if let Some(known) = known {
-        let text = format!("The configuration in use is pinned as {}.", known.name);
+        let text = t!("The configuration in use is pinned as {}.", known.name);
         ui.label(RichText::new(text).color(theme::tokens(ui).weak));
         return;
     }
     ui.spacing_mut().item_spacing = vec2(8.0, 4.0);
     ui.horizontal(|ui| {
-        let label = ui.label("Pin the configuration in use as");
+        let label = ui.label(t!("Pin the configuration in use as"));
         let mut name = typed.to_owned();
         let field = ui.add(TextEdit::singleline(&mut name).desired_width(160.0)).labelled_by(label.id);
         let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
@@ -131,7 +134,7 @@ fn new_ui(ui: &mut Ui, doc: &Document, typed: &str, send: &mut Commands) {
             send.push(Command::ShowDialog(Dialog::Pins(name.clone())));
         }
         let can = !name.trim().is_empty();
-        if ui.add_enabled(can, Button::new("Pin")).clicked() || is_entered && can {
+        if ui.add_enabled(can, Button::new(t!("Pin"))).clicked() || is_entered && can {
             send.push(Command::Pin(PinCommand::Add(name)));
         }
     });

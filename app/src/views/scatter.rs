@@ -1,6 +1,7 @@
 //! The selected layer's values in the quantized run against those of the float run, one against one.
 
 use egui::{ScrollArea, Ui};
+use quantlens_analysis::t;
 
 use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, stamp};
 use crate::{
@@ -30,10 +31,10 @@ impl Default for ScatterState {
 pub fn scatter_ui(ui: &mut Ui, doc: &Document, state: &mut ScatterState, send: &mut Commands) {
     let Some(page) = layer_page(ui, doc, send) else { return };
     let Some(spec) = spec_of(doc, &page, *state) else {
-        let title = format!("{} has no values to compare", page.name);
+        let title = t!("{} has no values to compare", page.name);
         let words = EmptyState {
             title: &title,
-            reason: "It has no weights, and its output holds no float numbers, or only one and the same.",
+            reason: t!("It has no weights, and its output holds no float numbers, or only one and the same."),
         };
         empty_state(ui, words, |_| {});
         return;
@@ -55,11 +56,11 @@ fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, state: &mut ScatterState) {
     ui.horizontal_wrapped(|ui| {
         let shown = shown_part(page, *state);
         for (part, text, there) in [
-            (Part::Weights, "Weights", page.detail.weight_density.is_some()),
-            (Part::Activations, "Output", page.detail.density.is_some()),
+            (Part::Weights, t!("Weights"), page.detail.weight_density.is_some()),
+            (Part::Activations, t!("Output"), page.detail.density.is_some()),
         ] {
             let button = ui.add_enabled(there, egui::Button::selectable(shown == part, text));
-            if button.on_disabled_hover_text("This layer has none").clicked() {
+            if button.on_disabled_hover_text(t!("This layer has none")).clicked() {
                 state.part = part;
             }
         }
@@ -76,11 +77,17 @@ fn shown_part(page: &LayerPage<'_>, state: ScatterState) -> Part {
 
 fn spec_of(doc: &Document, page: &LayerPage<'_>, state: ScatterState) -> Option<FigureSpec> {
     let (density, distribution, title, stamp) = match shown_part(page, state) {
-        Part::Weights => (&page.detail.weight_density, &page.detail.weights, "Weights", String::new()),
-        _ => (&page.detail.density, &page.detail.activation, "Output", stamp(doc, page.detail.samples)),
+        Part::Weights => {
+            let title = t!("Weights of {}, quantized against float", page.name);
+            (&page.detail.weight_density, &page.detail.weights, title, String::new())
+        }
+        _ => {
+            let title = t!("Output of {}, quantized against float", page.name);
+            (&page.detail.density, &page.detail.activation, title, stamp(doc, page.detail.samples))
+        }
     };
     let facts = ScatterFacts {
-        title: format!("{title} of {}, quantized against float", page.name),
+        title,
         stamp,
         ends: distribution.as_ref().and_then(|d| d.thresholds),
         step: distribution.as_ref().and_then(|d| d.step).map(|(scale, _)| scale),

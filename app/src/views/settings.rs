@@ -1,7 +1,7 @@
 //! What the user prefers: theme, samples, memory.
 
 use egui::{Button, DragValue, Grid, Ui};
-use quantlens_analysis::text::Language;
+use quantlens_analysis::{t, text::Language};
 
 use crate::{
     command::{Command, Commands},
@@ -15,17 +15,17 @@ pub fn settings_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     Grid::new("settings").num_columns(2).spacing([16.0, 8.0]).show(ui, |ui| {
         language_ui(ui, &mut new);
         theme_ui(ui, &mut new);
-        let hint = "Fewer samples are faster and less exact";
-        limit_ui(ui, "Use at most", "samples", hint, &mut new.samples, 32);
+        let hint = t!("Fewer samples are faster and less exact");
+        limit_ui(ui, t!("Use at most"), t!("samples"), hint, &mut new.samples, 32);
         let mut memory = new.memory_budget_mib.and_then(|mib| usize::try_from(mib).ok());
-        let hint = "For cached tensors; less costs time, never a digit. A quarter of the machine's by default";
+        let hint = t!("For cached tensors; less costs time, never a digit. A quarter of the machine's by default");
         // What holds now is the first offer.
         let now = doc.memory().and_then(|memory| usize::try_from(memory.budget_bytes >> 20).ok());
-        limit_ui(ui, "Memory limit", "MiB", hint, &mut memory, now.filter(|mib| *mib > 0).unwrap_or(2048));
+        limit_ui(ui, t!("Memory limit"), "MiB", hint, &mut memory, now.filter(|mib| *mib > 0).unwrap_or(2048));
         new.memory_budget_mib = memory.map(|mib| mib as u64);
         if let Some(given) = doc.memory_given {
             ui.label("");
-            ui.weak(format!("--memory gave {} for this run; a change here replaces it", format::bytes(given)));
+            ui.weak(t!("--memory gave {} for this run; a change here replaces it", format::bytes(given)));
             ui.end_row();
         }
     });
@@ -35,7 +35,7 @@ pub fn settings_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 }
 
 fn language_ui(ui: &mut Ui, new: &mut Settings) {
-    ui.label("Language");
+    ui.label(t!("Language"));
     ui.horizontal(|ui| {
         for language in Language::ALL {
             if ui.add(Button::selectable(new.language == language, language.title())).clicked() {
@@ -47,9 +47,10 @@ fn language_ui(ui: &mut Ui, new: &mut Settings) {
 }
 
 fn theme_ui(ui: &mut Ui, new: &mut Settings) {
-    ui.label("Theme");
+    ui.label(t!("Theme"));
     ui.horizontal(|ui| {
-        let choices = [(ThemeChoice::System, "System"), (ThemeChoice::Dark, "Dark"), (ThemeChoice::Light, "Light")];
+        let choices =
+            [(ThemeChoice::System, t!("System")), (ThemeChoice::Dark, t!("Dark")), (ThemeChoice::Light, t!("Light"))];
         for (choice, text) in choices {
             if ui.add(Button::selectable(new.theme == choice, text)).clicked() {
                 new.theme = choice;

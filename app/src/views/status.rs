@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, ProgressBar, Ui};
 
-use quantlens_analysis::report::Memory;
+use quantlens_analysis::{report::Memory, t};
 
 use super::toolbar::progress_text;
 use crate::{
@@ -36,10 +36,10 @@ fn job_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
             return cancelled_ui(ui, doc, send);
         }
         let text = match (&doc.model, doc.live, doc.edits_waiting) {
-            (None, ..) => "no model".to_owned(),
-            (Some(_), false, 0) => "paused".to_owned(),
-            (Some(_), false, n) => format!("paused, {} waiting", format::plural(n, "edit")),
-            (Some(_), true, _) => "ready".to_owned(),
+            (None, ..) => t!("no model").to_owned(),
+            (Some(_), false, 0) => t!("paused").to_owned(),
+            (Some(_), false, n) => t!("paused, {} waiting", format::plural(n, "edit")),
+            (Some(_), true, _) => t!("ready").to_owned(),
         };
         ui.label(text);
         return;
@@ -51,7 +51,7 @@ fn job_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, &text));
     }
     if !job.cancellable {
-        ui.label(format!("stopping: {}", job.stage));
+        ui.label(t!("stopping: {}", job.stage));
         return;
     }
     let progress = progress_text(job);
@@ -61,8 +61,8 @@ fn job_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 /// What an evaluation that was stopped has left, and the way to go on.
 fn cancelled_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     ui.label(cancelled_text(doc));
-    let hover = "Evaluate on; what has been computed is not computed again";
-    if ui.small_button("Resume").on_hover_text(hover).clicked() {
+    let hover = t!("Evaluate on; what has been computed is not computed again");
+    if ui.small_button(t!("Resume")).on_hover_text(hover).clicked() {
         send.run(Action::EvaluateAgain);
     }
 }
@@ -72,21 +72,21 @@ fn cancelled_text(doc: &Document) -> String {
     match &doc.report.value {
         Some(report) if report.config == doc.config && report.samples < report.samples_total => {
             let all = format::plural(report.samples_total, "sample");
-            format!("cancelled: {} of {all}", format::count(report.samples as u64))
+            t!("cancelled: {} of {}", format::count(report.samples as u64), all)
         }
-        Some(report) if report.config != doc.config => "cancelled: numbers of before the edit".to_owned(),
-        _ => "cancelled".to_owned(),
+        Some(report) if report.config != doc.config => t!("cancelled: numbers of before the edit").to_owned(),
+        _ => t!("cancelled").to_owned(),
     }
 }
 
 /// "12 of 53 shown"; a button where something is hidden.
 fn shown_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let (shown, all) = (doc.visible.len(), doc.layers().len());
-    let text = format!("{} of {} shown", format::count(shown as u64), format::count(all as u64));
+    let text = t!("{} of {} shown", format::count(shown as u64), format::count(all as u64));
     if shown == all {
         ui.label(text);
     } else {
-        let response = ui.link(text).on_hover_text("A filter hides layers; click to show all");
+        let response = ui.link(text).on_hover_text(t!("A filter hides layers; click to show all"));
         if response.clicked() {
             send.push(Command::SetFilter(String::new()));
         }
@@ -103,7 +103,7 @@ fn warnings_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     }
     dot(ui);
     let text = egui::RichText::new(format!("⚠ {}", format::plural(all, "warning"))).color(theme::tokens(ui).warning);
-    if ui.link(text).on_hover_text("Show all warnings").clicked() {
+    if ui.link(text).on_hover_text(t!("Show all warnings")).clicked() {
         send.push(Command::ShowDialog(Dialog::Notices));
     }
 }
@@ -112,28 +112,28 @@ fn warnings_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 fn recipe_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     dot(ui);
     let text = recipe_text(doc);
-    if ui.link(text).on_hover_text("Check the data and their preprocessing").clicked() {
+    if ui.link(text).on_hover_text(t!("Check the data and their preprocessing")).clicked() {
         send.push(Command::ShowPage(Page::Data));
     }
 }
 
 /// "imagenet (guessed)", "16 synthetic samples", "no samples".
 fn recipe_text(doc: &Document) -> String {
-    let Some(data) = &doc.data else { return "no samples".into() };
+    let Some(data) = &doc.data else { return t!("no samples").into() };
     let samples = format::plural(data.samples, "sample");
     if data.synthetic {
-        return format!("{samples}, synthetic");
+        return t!("{}, synthetic", samples);
     }
     match &data.recipe {
-        None => format!("{samples}, as they are"),
-        Some(used) if doc.recipe_confirmed || !used.guessed => format!("{samples}, {}", used.recipe.name),
-        Some(used) => format!("{samples}, {} (guessed)", used.recipe.name),
+        None => t!("{}, as they are", samples),
+        Some(used) if doc.recipe_confirmed || !used.guessed => t!("{}, {}", samples, used.recipe.name),
+        Some(used) => t!("{}, {} (guessed)", samples, used.recipe.name),
     }
 }
 
 fn right_ui(ui: &mut Ui, doc: &Document) {
     let version = if doc.runtime.version.is_empty() {
-        "ONNX Runtime not loaded".to_owned()
+        t!("ONNX Runtime not loaded").to_owned()
     } else {
         format!("ONNX Runtime {}", doc.runtime.version)
     };
@@ -143,7 +143,7 @@ fn right_ui(ui: &mut Ui, doc: &Document) {
         return;
     };
     dot(ui);
-    let text = format!("memory {} of {}", format::bytes(memory.used_bytes), format::bytes(memory.budget_bytes));
+    let text = t!("memory {} of {}", format::bytes(memory.used_bytes), format::bytes(memory.budget_bytes));
     let hover = memory_hover(memory);
     ui.label(&text).on_hover_text(&hover);
     let share = memory.used_bytes as f64 / memory.budget_bytes as f64;
@@ -154,7 +154,7 @@ fn right_ui(ui: &mut Ui, doc: &Document) {
 }
 
 fn memory_hover(memory: Memory) -> String {
-    format!(
+    t!(
         "Tensors kept so that an edit runs only what it changes: {} now, at most {} so far.\nThe limit is set in Settings \
          or with --memory; below what all samples need, those beyond it are run anew each time, with the same numbers",
         format::bytes(memory.used_bytes),

@@ -10,6 +10,7 @@ use quantlens_analysis::{
     config::LayerSettings,
     plan::GridRule,
     quant::{Bits, Codes, Scheme, Sign},
+    t,
     target::Target,
 };
 
@@ -45,7 +46,7 @@ pub fn right_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 
 /// The one switch of evaluation: edits take effect at once, or collect until it is pressed.
 fn live_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
-    let title = if doc.live || doc.edits_waiting > 0 { Action::ToggleLive.title_now(doc) } else { "Paused".into() };
+    let title = if doc.live || doc.edits_waiting > 0 { Action::ToggleLive.title_now(doc) } else { t!("Paused").into() };
     let button = Button::selectable(doc.live, title);
     let hint = format!("{} (F5)", Action::ToggleLive.hint());
     if ui.add(button).on_hover_text(hint).clicked() {
@@ -54,9 +55,9 @@ fn live_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 }
 
 fn cancel_ui(ui: &mut Ui, job: &JobStatus, send: &mut Commands) {
-    let text = if job.cancellable { format!("■ Cancel  {}", progress_text(job)) } else { "Stopping…".into() };
+    let text = if job.cancellable { t!("■ Cancel  {}", progress_text(job)) } else { t!("Stopping…").into() };
     let response = ui.add_enabled(job.cancellable, Button::new(text));
-    if response.on_hover_text(format!("Stop {} (Esc)", job.stage)).clicked() {
+    if response.on_hover_text(t!("Stop {} (Esc)", job.stage)).clicked() {
         send.push(Command::Cancel);
     }
 }
@@ -68,7 +69,7 @@ pub fn progress_text(job: &JobStatus) -> String {
         parts.push(format!("{}/{} {}", format::count(job.done as u64), format::count(total as u64), job.unit));
     }
     if let Some(left) = job.seconds_left {
-        parts.push(format!("{} left", format::duration(left)));
+        parts.push(t!("{} left", format::duration(left)));
     }
     parts.join(" · ")
 }
@@ -77,8 +78,8 @@ pub fn progress_text(job: &JobStatus) -> String {
 fn drawers_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let narrow = doc.pages.narrow;
     let panels = [
-        (PanelId::List, narrow.list, Drawer::List, "Layers"),
-        (PanelId::Inspector, narrow.inspector, Drawer::Inspector, "Inspector"),
+        (PanelId::List, narrow.list, Drawer::List, t!("Layers")),
+        (PanelId::Inspector, narrow.inspector, Drawer::Inspector, t!("Inspector")),
     ];
     for (panel, _, drawer, title) in panels.into_iter().filter(|(_, is_drawer, ..)| *is_drawer) {
         if ui.add(Button::selectable(doc.pages.drawer == Some(drawer), title)).clicked() {
@@ -96,11 +97,17 @@ fn defaults_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     held.overlay(now);
     let methods = Method::all().filter(|m| *m != Method::Manual).collect();
     let shown = held.method.map(|method| format::method(method).to_owned());
-    let chosen = choice(ui, "Ranges", shown, format::method, methods, held.method);
+    let chosen = choice(ui, t!("Ranges"), shown, format::method, methods, held.method);
     set(send, now, chosen, |s, v| s.method = Some(v));
     let all = target.map(|target| target.granularities.clone()).unwrap_or_default();
-    let chosen =
-        choice(ui, "Weights", held.granularity.map(format::granularity), format::granularity, all, held.granularity);
+    let chosen = choice(
+        ui,
+        t!("Weights"),
+        held.granularity.map(format::granularity),
+        format::granularity,
+        all,
+        held.granularity,
+    );
     set(send, now, chosen, |s, v| s.granularity = Some(v));
     let widths: Vec<Bits> = Bits::ALL.into_iter().rev().collect();
     let bits = held.weight_bits;
@@ -123,25 +130,27 @@ fn set<T>(send: &mut Commands, now: &LayerSettings, chosen: Option<T>, put: impl
 /// The codes of all outputs and weights, in a menu: they are seldom changed, and the row is short.
 fn codes_ui(ui: &mut Ui, now: &LayerSettings, held: &LayerSettings, send: &mut Commands) {
     let stay = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-    let (response, _) = MenuButton::new("Codes").config(stay).ui(ui, |ui| {
+    let (response, _) = MenuButton::new(t!("Codes")).config(stay).ui(ui, |ui| {
         let rule = |scheme: Option<Scheme>, sign: Option<Sign>, codes: Option<Codes>| {
             Some(GridRule { scheme: scheme?, sign: sign?, codes: codes? })
         };
         let outputs = rule(held.activation_scheme, held.activation_sign, held.activation_codes);
         let weights = rule(held.weight_scheme, held.weight_sign, held.weight_codes);
-        for (title, part, rule) in [("Outputs", Part::Activations, outputs), ("Weights", Part::Weights, weights)] {
+        for (title, part, rule) in
+            [(t!("Outputs"), Part::Activations, outputs), (t!("Weights"), Part::Weights, weights)]
+        {
             section(ui, title);
             if rule.is_none() {
-                ui.label("Known once the target is");
+                ui.label(t!("Known once the target is"));
             }
-            if let Some(chosen) = inspector::codes_ui(ui, "Default", part, rule.as_slice()) {
+            if let Some(chosen) = inspector::codes_ui(ui, t!("Default"), part, rule.as_slice()) {
                 let mut defaults = now.clone();
                 defaults.overlay(&chosen.settings);
                 send.push(Command::SetDefaults(defaults));
             }
         }
     });
-    response.on_hover_text("Default codes of all layers: symmetric or affine, signed or unsigned, full or narrow");
+    response.on_hover_text(t!("Default codes of all layers: symmetric or affine, signed or unsigned, full or narrow"));
 }
 
 /// A labelled choice; gives what was newly chosen. What is in force is `None` while the target is not known.
@@ -155,7 +164,7 @@ fn choice<T: PartialEq + Copy, S: Into<String>>(
 ) -> Option<T> {
     let mut chosen = None;
     let shown = shown.unwrap_or_else(|| "…".to_owned());
-    ui.label(label).on_hover_text("Default of all layers");
+    ui.label(label).on_hover_text(t!("Default of all layers"));
     let combo = ComboBox::from_id_salt(("default", label)).selected_text(&shown).width(40.0).show_ui(ui, |ui| {
         for value in all {
             let is_now = now == Some(value);
@@ -164,7 +173,7 @@ fn choice<T: PartialEq + Copy, S: Into<String>>(
             }
         }
     });
-    let text = format!("Default {label}: {shown}");
+    let text = t!("Default {}: {}", label, shown);
     let is_enabled = ui.is_enabled();
     combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, is_enabled, &text));
     chosen
@@ -174,7 +183,7 @@ fn choice<T: PartialEq + Copy, S: Into<String>>(
 fn hardware_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let now = doc.config.target.as_str();
     let title = doc.target_info().map_or_else(|| file_name(now), |target| target.title.clone());
-    ui.label("Target").on_hover_text("The hardware or runtime to quantize for");
+    ui.label(t!("Target")).on_hover_text(t!("The hardware or runtime to quantize for"));
     let combo = ComboBox::from_id_salt("target").selected_text(&title).show_ui(ui, |ui| {
         for target in Target::builtins() {
             let chosen = ui.selectable_label(target.name == now, &target.title);
@@ -186,11 +195,11 @@ fn hardware_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
             ui.selectable_label(true, &title).on_hover_text(now);
         }
         ui.separator();
-        if ui.selectable_label(false, "Target file…").on_hover_text("A TOML file of your own").clicked() {
+        if ui.selectable_label(false, t!("Target file…")).on_hover_text(t!("A TOML file of your own")).clicked() {
             send.run(Action::OpenTarget);
         }
     });
-    let text = format!("Target: {title}");
+    let text = t!("Target: {}", title);
     let is_enabled = ui.is_enabled();
     combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, is_enabled, &text));
 }
@@ -202,8 +211,8 @@ fn file_name(path: &str) -> String {
 /// Which part the keys 2…8, 1 and F set.
 fn target_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     ui.separator();
-    ui.label("Keys set").on_hover_text("2…8 set that many bits, 1 sets 16, F sets float");
-    for (part, text) in [(Part::Weights, "W"), (Part::Activations, "A"), (Part::Both, "Both")] {
+    ui.label(t!("Keys set")).on_hover_text(t!("2…8 set that many bits, 1 sets 16, F sets float"));
+    for (part, text) in [(Part::Weights, "W"), (Part::Activations, "A"), (Part::Both, t!("Both"))] {
         let action = Action::Target(part);
         let response = ui.add(Button::selectable(doc.target == part, text));
         let is_selected = doc.target == part;

@@ -1,7 +1,7 @@
 //! The card that leads through the sample, at the foot of the window. Each step is a sentence and a button that does the real thing.
 
 use egui::{Button, Panel, RichText, Ui, Vec2};
-use quantlens_analysis::config::Granularity;
+use quantlens_analysis::{config::Granularity, t};
 
 use crate::{
     action::Action,
@@ -30,17 +30,17 @@ pub fn tour_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 fn head_ui(ui: &mut Ui, doc: &Document, step: TourStep, send: &mut Commands) {
     ui.horizontal(|ui| {
         let title = match step {
-            TourStep::Cliff if doc.is_as_accurate_as_float() => "① The curve no longer falls",
-            TourStep::Cliff => "① The curve falls here",
-            TourStep::Channel => "② One channel does it",
-            TourStep::Fix => "③ Give each channel its own scale",
-            TourStep::Export => "④ Export and verify",
+            TourStep::Cliff if doc.is_as_accurate_as_float() => t!("① The curve no longer falls"),
+            TourStep::Cliff => t!("① The curve falls here"),
+            TourStep::Channel => t!("② One channel does it"),
+            TourStep::Fix => t!("③ Give each channel its own scale"),
+            TourStep::Export => t!("④ Export and verify"),
         };
         ui.label(RichText::new(title).strong().size(15.0));
-        ui.weak(format!("step {} of {}", step.number(), TourStep::ALL.len()));
+        ui.weak(t!("step {} of {}", step.number(), TourStep::ALL.len()));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let close = ui.add(Button::new("✕").frame(false)).on_hover_text("End the tour");
-            close.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "End the tour"));
+            let close = ui.add(Button::new("✕").frame(false)).on_hover_text(t!("End the tour"));
+            close.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, t!("End the tour")));
             if close.clicked() {
                 send.push(Command::Tour(None));
             }
@@ -49,31 +49,40 @@ fn head_ui(ui: &mut Ui, doc: &Document, step: TourStep, send: &mut Commands) {
 }
 
 fn sentence(doc: &Document, step: TourStep) -> String {
-    let layer = subject(doc, step).unwrap_or_else(|| "one layer".into());
+    let layer = subject(doc, step).unwrap_or_else(|| t!("one layer").into());
     let score = doc.report.value.as_ref().map(|report| &report.score);
     let accuracy = |share: Option<_>| share.map_or_else(|| format::UNKNOWN.to_owned(), format::share_percent);
     let (float, now) =
         score.map_or((String::new(), String::new()), |s| (accuracy(s.float_accuracy), accuracy(s.accuracy)));
     match step {
-        TourStep::Cliff if doc.is_as_accurate_as_float() => format!(
-            "This configuration has {now}, float has {float}: what made the curve fall is mended. Undo takes it back; \
-             what is left is to export it."
+        TourStep::Cliff if doc.is_as_accurate_as_float() => t!(
+            "This configuration has {}, float has {}: what made the curve fall is mended. Undo takes it back; \
+             what is left is to export it.",
+            now,
+            float
         ),
-        TourStep::Cliff => format!(
-            "At 8 bits this network drops from {float} to {now}. The strip above shows the error over depth: \
-             it jumps at {layer}."
+        TourStep::Cliff => t!(
+            "At 8 bits this network drops from {} to {}. The strip above shows the error over depth: it jumps at {}.",
+            float,
+            now,
+            layer
         ),
-        TourStep::Channel => format!(
-            "One channel of {layer} spans far more than the others. With one scale for the whole weight, \
-             the others are left with a few steps."
+        TourStep::Channel => t!(
+            "One channel of {} spans far more than the others. With one scale for the whole weight, \
+             the others are left with a few steps.",
+            layer
         ),
-        TourStep::Fix => format!(
-            "Switch {layer} to one scale a channel. The table, the curve and the score follow at once, and one Undo \
-             takes it back. Accuracy now: {now}."
+        TourStep::Fix => t!(
+            "Switch {} to one scale a channel. The table, the curve and the score follow at once, and one Undo \
+             takes it back. Accuracy now: {}.",
+            layer,
+            now
         ),
-        TourStep::Export => format!(
-            "Accuracy is {now}, float has {float}. Export writes this very configuration, runs the file in \
-             ONNX Runtime and compares it with what you see."
+        TourStep::Export => t!(
+            "Accuracy is {}, float has {}. Export writes this very configuration, runs the file in \
+             ONNX Runtime and compares it with what you see.",
+            now,
+            float
         ),
     }
 }
@@ -87,29 +96,29 @@ fn subject(doc: &Document, step: TourStep) -> Option<String> {
 fn buttons_ui(ui: &mut Ui, doc: &Document, step: TourStep, send: &mut Commands) {
     match (step, subject(doc, step)) {
         (TourStep::Cliff, _) if doc.is_as_accurate_as_float() => {
-            if go(ui, "To the export") {
+            if go(ui, t!("To the export")) {
                 send.push(Command::Tour(Some(TourStep::Export)));
             }
         }
         (TourStep::Cliff, Some(layer)) => {
-            if go(ui, &format!("Show {layer}")) {
+            if go(ui, &t!("Show {}", layer)) {
                 send.push(Command::Tour(Some(TourStep::Channel)));
             }
         }
         (TourStep::Channel, Some(_)) => {
-            if go(ui, "How to mend it") {
+            if go(ui, t!("How to mend it")) {
                 send.push(Command::Tour(Some(TourStep::Fix)));
             }
         }
         (TourStep::Fix, _) => fix_ui(ui, doc, send),
         (TourStep::Export, _) => {
-            if go(ui, "Export and verify…") {
+            if go(ui, t!("Export and verify…")) {
                 send.push(Command::Tour(None));
                 send.run(Action::Export);
             }
         }
         (_, None) => {
-            ui.weak("Waiting for the numbers");
+            ui.weak(t!("Waiting for the numbers"));
         }
     }
 }
@@ -123,14 +132,14 @@ fn fix_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
             settings.is_some_and(|settings| settings.granularity == Some(Granularity::PerChannel))
         });
     if is_done {
-        if go(ui, "Next") {
+        if go(ui, t!("Next")) {
             send.push(Command::Tour(Some(TourStep::Export)));
         }
     } else if layers.is_empty() {
-        if go(ui, "Select the layer") {
+        if go(ui, t!("Select the layer")) {
             send.push(Command::Tour(Some(TourStep::Channel)));
         }
-    } else if go(ui, "Switch to per channel") {
+    } else if go(ui, t!("Switch to per channel")) {
         send.push(Command::SetGranularity { layers, granularity: Granularity::PerChannel });
     }
 }

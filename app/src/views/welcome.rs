@@ -1,6 +1,7 @@
 //! What is shown while no model is open: one card with every way in.
 
 use egui::{Align, Button, Layout, RichText, Ui, Vec2};
+use quantlens_analysis::t;
 
 use super::menu::action_button;
 use crate::{
@@ -33,15 +34,15 @@ pub fn welcome_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 
 fn card_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     ui.set_width(ui.available_width());
-    ui.heading("Open a float ONNX model");
-    ui.weak("See where and why quantizing it hurts, mend it layer by layer, and export what you saw.");
+    ui.heading(t!("Open a float ONNX model"));
+    ui.weak(t!("See where and why quantizing it hurts, mend it layer by layer, and export what you saw."));
     ui.add_space(3.0 * GRID);
     if let Some(source) = &doc.opening {
         let name = match source {
             crate::worker::ModelSource::Path(path) => path.display().to_string(),
-            crate::worker::ModelSource::Sample => "the sample model".into(),
+            crate::worker::ModelSource::Sample => t!("the sample model").into(),
         };
-        ui.label(format!("Opening {name} …"));
+        ui.label(t!("Opening {} …", name));
         return;
     }
     ui.horizontal_wrapped(|ui| {
@@ -50,10 +51,10 @@ fn card_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
         action_button(ui, Action::OpenSample, doc, send);
     });
     ui.add_space(GRID);
-    ui.weak("or drop a file anywhere on this window");
+    ui.weak(t!("or drop a file anywhere on this window"));
     if !doc.recent.is_empty() {
         ui.add_space(3.0 * GRID);
-        ui.label(RichText::new("Recent").strong());
+        ui.label(RichText::new(t!("Recent")).strong());
         for path in doc.recent.iter().take(6) {
             recent_ui(ui, path, send);
         }
@@ -66,12 +67,12 @@ fn recent_ui(ui: &mut Ui, path: &std::path::Path, send: &mut Commands) {
     let is_there = path.exists();
     ui.horizontal(|ui| {
         let response = ui.add_enabled(is_there, Button::new(name).frame(false).min_size(Vec2::new(0.0, 24.0)));
-        if response.on_hover_text(path.display().to_string()).on_disabled_hover_text("The file is gone").clicked() {
+        if response.on_hover_text(path.display().to_string()).on_disabled_hover_text(t!("The file is gone")).clicked() {
             send.push(Command::OpenModel(path.to_path_buf()));
         }
         if is_there {
             ui.add(egui::Label::new(RichText::new(folder).weak().small()).truncate());
-        } else if ui.small_button("Remove").clicked() {
+        } else if ui.small_button(t!("Remove")).clicked() {
             send.push(Command::ForgetRecent(path.to_path_buf()));
         }
     });
@@ -99,5 +100,11 @@ pub fn drop_target_ui(ctx: &egui::Context) {
     painter.rect_filled(rect, 0, t.panel.gamma_multiply(0.7));
     let inner = rect.shrink(6.0);
     painter.rect_stroke(inner, 8, egui::Stroke::new(3.0, t.accent), egui::StrokeKind::Inside);
-    painter.text(rect.center(), egui::Align2::CENTER_CENTER, "Drop to open", egui::FontId::proportional(24.0), t.text);
+    painter.text(
+        rect.center(),
+        egui::Align2::CENTER_CENTER,
+        t!("Drop to open"),
+        egui::FontId::proportional(24.0),
+        t.text,
+    );
 }

@@ -1,6 +1,7 @@
 //! The strip that says what failed while the last good values stay on screen.
 
 use egui::Ui;
+use quantlens_analysis::t;
 
 use super::banner::{Tone, banner};
 
@@ -19,13 +20,13 @@ pub enum StripAnswer {
 pub fn error_strip(ui: &mut Ui, what: &str, can_retry: bool) -> Option<StripAnswer> {
     banner(ui, Tone::Failure, what, |ui| {
         let mut answer = None;
-        if ui.button("Details…").clicked() {
+        if ui.button(t!("Details…")).clicked() {
             answer = Some(StripAnswer::Details);
         }
-        if can_retry && ui.button("Retry").clicked() {
+        if can_retry && ui.button(t!("Retry")).clicked() {
             answer = Some(StripAnswer::Retry);
         }
-        if ui.button("Dismiss").clicked() {
+        if ui.button(t!("Dismiss")).clicked() {
             answer = Some(StripAnswer::Dismiss);
         }
         answer

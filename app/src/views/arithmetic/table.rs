@@ -2,7 +2,12 @@
 
 use egui::{Align, Layout, Role, Sense, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
-use quantlens_analysis::report::{ChannelArithmetic, IntegerArithmetic};
+use quantlens_analysis::{
+    mark,
+    report::{ChannelArithmetic, IntegerArithmetic},
+    t,
+    text::text,
+};
 
 use super::words::{hexadecimal, minus, scale};
 use crate::{
@@ -15,16 +20,16 @@ const HEIGHT: f32 = 320.0;
 
 /// Titles with what they mean, and the column's width in points.
 const COLUMNS: [(&str, &str, f32); 10] = [
-    ("Channel", "Output channel", 64.0),
-    ("S_w", "Scale of its weights", 88.0),
-    ("S_b", "Scale of its bias and accumulator, S_x·S_w", 88.0),
-    ("M", "Real multiplier, S_b/S_y", 88.0),
-    ("M0", "Multiplier in Q0.31", 96.0),
-    ("M0 as a fraction", "In [0.5, 1)", 112.0),
-    ("n", "Right shift; negative shifts left", 40.0),
-    ("Error", "Relative error of M0·2^−n", 80.0),
-    ("Worst |a|", "Largest accumulator with any input, and its bits", 136.0),
-    ("Seen |a|", "Largest accumulator on the samples, and its bits", 136.0),
+    (mark!("Channel"), mark!("Output channel"), 64.0),
+    ("S_w", mark!("Scale of its weights"), 88.0),
+    ("S_b", mark!("Scale of its bias and accumulator, S_x·S_w"), 88.0),
+    ("M", mark!("Real multiplier, S_b/S_y"), 88.0),
+    ("M0", mark!("Multiplier in Q0.31"), 96.0),
+    (mark!("M0 as a fraction"), mark!("In [0.5, 1)"), 112.0),
+    ("n", mark!("Right shift; negative shifts left"), 40.0),
+    (mark!("Error"), mark!("Relative error of M0·2^−n"), 80.0),
+    (mark!("Worst |a|"), mark!("Largest accumulator with any input, and its bits"), 136.0),
+    (mark!("Seen |a|"), mark!("Largest accumulator on the samples, and its bits"), 136.0),
 ];
 
 /// Draws the table; `chosen` is the channel in the formula.
@@ -44,7 +49,7 @@ pub(super) fn table_ui(ui: &mut Ui, found: &IntegerArithmetic, chosen: &mut usiz
             .header(theme::ROW_HEIGHT, |mut header| {
                 for (title, meaning, _) in COLUMNS {
                     header.col(|ui| {
-                        ui.weak(title).on_hover_text(meaning);
+                        ui.weak(text(title)).on_hover_text(text(meaning));
                     });
                 }
             })
@@ -94,18 +99,18 @@ fn cells(channel: &ChannelArithmetic) -> [String; 10] {
 }
 
 fn reach((magnitude, bits): (u64, u32)) -> String {
-    format!("{}, {bits} bit", count(magnitude))
+    t!("{}, {} bit", count(magnitude), bits)
 }
 
 /// The row in words: "channel 5: M 0.00123, M0 0x51EB851F, n 9, accumulator at most 12 345, 15 bit, seen 1 234, 12 bit".
 fn row_label(channel: &ChannelArithmetic) -> String {
-    let mut text = format!("channel {}: ", channel.index);
+    let mut text = t!("channel {}: ", channel.index);
     if let Some(m) = &channel.multiplier {
         text.push_str(&format!("M {}, M0 {}, n {}, ", significant(m.real, 5), hexadecimal(m.m0), minus(m.shift)));
     }
-    text.push_str(&format!("accumulator at most {}", reach(channel.worst)));
+    text.push_str(&t!("accumulator at most {}", reach(channel.worst)));
     if let Some(seen) = channel.seen {
-        text.push_str(&format!(", seen {}", reach(seen)));
+        text.push_str(&t!(", seen {}", reach(seen)));
     }
     text
 }

@@ -1,7 +1,9 @@
 //! The page's sentences and formulas: formatting of the layer's numbers and nothing else.
 
-use quantlens_analysis::report::{
-    BiasForm, IntegerArithmetic, MultiplierFacts, PairSaturation, Reach, Remark, TensorGrid,
+use quantlens_analysis::{
+    report::{BiasForm, IntegerArithmetic, MultiplierFacts, PairSaturation, Reach, Remark, TensorGrid},
+    t,
+    text::text,
 };
 
 use crate::format::{count, plural, significant};
@@ -9,18 +11,18 @@ use crate::format::{count, plural, significant};
 /// How large the accumulator was and can become.
 pub(super) fn reach(found: &IntegerArithmetic) -> String {
     let words = |reach: &Reach| format!("{} ({})", count(reach.magnitude), bits(reach.bits));
-    let room = if found.worst.bits <= 32 { "an int32 holds both" } else { "more than an int32 holds" };
+    let room = if found.worst.bits <= 32 { t!("an int32 holds both") } else { t!("more than an int32 holds") };
     let worst = words(&found.worst);
     match &found.seen {
         Some(seen) if found.worst.bits > 32 && seen.bits <= 32 => {
-            format!("Accumulators reach {} on the samples, and {worst} with the worst input: {room}.", words(seen))
+            t!("Accumulators reach {} on the samples, and {} with the worst input: {}.", words(seen), worst, room)
         }
         Some(seen) => {
-            format!("Accumulators reach {} on the samples, {worst} with the worst input: {room}.", words(seen))
+            t!("Accumulators reach {} on the samples, {} with the worst input: {}.", words(seen), worst, room)
         }
-        None => format!(
-            "With the worst input accumulators reach {worst}. No sample is in memory to see what they do reach."
-        ),
+        None => {
+            t!("With the worst input accumulators reach {}. No sample is in memory to see what they do reach.", worst)
+        }
     }
 }
 
@@ -37,20 +39,21 @@ pub(super) fn remark(remark: &Remark) -> String {
 pub(super) fn coverage(found: &IntegerArithmetic) -> String {
     let coverage = &found.coverage;
     if coverage.outputs == 0 {
-        return "No sample's tensors are in memory: raise the memory budget in Settings to compare.".into();
+        return t!("No sample's tensors are in memory: raise the memory budget in Settings to compare.").into();
     }
     let samples = plural(coverage.samples, "sample");
     let outputs = if coverage.outputs == coverage.of {
-        format!("All {} outputs of {samples} were computed in integers.", count(coverage.outputs))
+        t!("All {} outputs of {} were computed in integers.", count(coverage.outputs), samples)
     } else {
         let (outputs, of) = (count(coverage.outputs), count(coverage.of));
-        format!("{outputs} of the {of} outputs of {samples}, evenly spread, were computed in integers.")
+        t!("{} of the {} outputs of {}, evenly spread, were computed in integers.", outputs, of, samples)
     };
     match &found.float_check {
         None => outputs,
-        Some(check) => format!(
-            "{outputs} The output is float, so nothing is requantized; the float computation is off by at most {} steps of \
+        Some(check) => t!(
+            "{} The output is float, so nothing is requantized; the float computation is off by at most {} steps of \
              the accumulator, {} % of what float32 sums may be off by.",
+            outputs,
             significant(check.largest_difference, 3),
             significant(100.0 * check.largest_share, 3)
         ),
@@ -93,12 +96,12 @@ fn requantization(
     multiplier: &MultiplierFacts,
 ) -> [(String, String); 3] {
     let real = significant(multiplier.real, 6);
-    let fused = found.fused.as_ref().map_or(String::new(), |op| format!("; the clamp is {op}'s"));
+    let fused = found.fused.as_ref().map_or(String::new(), |op| t!("; the clamp is {}'s", op));
     [
         ("M = S_b/S_y".into(), format!("= S_b/{} = {real}", scale(output.scale))),
         (
             format!("M ≈ M0·2^{}", minus(-multiplier.shift)),
-            format!(
+            t!(
                 "M0 = {} ({}), n = {}, off by {}",
                 significant(multiplier.fraction, 8),
                 hexadecimal(multiplier.m0),
@@ -124,14 +127,14 @@ fn requantization(
 
 /// The 16-bit pairs where they exist; what endangers is a remark of its own.
 fn pairs(found: &IntegerArithmetic) -> Option<(String, String)> {
-    let text = match found.pairs {
+    let words = match found.pairs {
         PairSaturation::Counted { pairs, can_saturate: 0, .. } => {
-            format!("none of {} can saturate", plural(pairs, "pair"))
+            t!("none of {} can saturate", plural(pairs, "pair"))
         }
         PairSaturation::Counted { .. } => return None,
-        PairSaturation::NotApplicable(why) => format!("not here: {why}"),
+        PairSaturation::NotApplicable(why) => t!("not here: {}", text(why)),
     };
-    Some(("16-bit pairs of products:".into(), text))
+    Some((t!("16-bit pairs of products:").into(), words))
 }
 
 /// `0x51EB851F`.

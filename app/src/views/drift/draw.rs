@@ -2,7 +2,7 @@
 
 use egui::{Color32, RichText, Sense, Stroke, Ui, vec2};
 use egui_plot::{BarChart, GridMark, Line, LineStyle, MarkerShape, PlotPoints, PlotUi, Points, VLine};
-use quantlens_analysis::metrics::Measure;
+use quantlens_analysis::{metrics::Measure, t};
 
 use super::shape::{self, Scale};
 use crate::{
@@ -111,18 +111,18 @@ pub(super) fn caption_ui(ui: &mut Ui, doc: &Document, summary: &str) {
         |ui| {
             if ui.available_width() > 980.0 {
                 if doc.pinned.is_some() {
-                    key_ui(ui, "Pinned", tokens.pinned, KeyShape::Dashes);
+                    key_ui(ui, t!("Pinned"), tokens.pinned, KeyShape::Dashes);
                 }
                 if doc.pins.comparison.iter().any(|comparison| comparison.rows.iter().any(|row| row.differs)) {
-                    key_ui(ui, "Set otherwise", tokens.pinned, KeyShape::Diamond);
+                    key_ui(ui, t!("Set otherwise"), tokens.pinned, KeyShape::Diamond);
                 }
                 let bad = theme::error_colour(theme_of(ui), theme::BAD_DB + 5.0);
-                key_ui(ui, "Local, hanging: longer is worse", bad, KeyShape::Bar);
+                key_ui(ui, t!("Local, hanging: longer is worse"), bad, KeyShape::Bar);
                 let falls = doc.report.value.iter().any(|report| report.rows.iter().any(|row| row.why_falls.is_some()));
                 if falls && ui.available_width() > 560.0 {
-                    key_ui(ui, "Error falls: hover for the reason", tokens.text, KeyShape::Triangle);
+                    key_ui(ui, t!("Error falls: hover for the reason"), tokens.text, KeyShape::Triangle);
                 }
-                key_ui(ui, "Accumulated SQNR in dB", tokens.quantized, KeyShape::Line);
+                key_ui(ui, t!("Accumulated SQNR in dB"), tokens.quantized, KeyShape::Line);
             }
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                 ui.add(egui::Label::new(summary).truncate());

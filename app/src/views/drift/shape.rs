@@ -4,7 +4,7 @@
 //! mark. Not applicable breaks the line, since a line through it would claim a value. And thousands of layers are
 //! thinned to the lowest and highest of each pixel column, so that no cliff can vanish between two pixels.
 
-use quantlens_analysis::{metrics::Measure, report::Report};
+use quantlens_analysis::{metrics::Measure, report::Report, t};
 
 use crate::format;
 
@@ -147,17 +147,16 @@ pub fn summary(report: &Report) -> String {
     let Some((db, name)) = values.min_by(|a, b| a.0.total_cmp(&b.0)) else {
         let all_exact = report.rows.iter().any(|row| row.accumulated.sqnr_db == Measure::Exact);
         return if all_exact {
-            "Every layer equals the float model".into()
+            t!("Every layer equals the float model").into()
         } else {
-            "No layer has an error yet".into()
+            t!("No layer has an error yet").into()
         };
     };
     let is_low = |m: Measure| matches!(m, Measure::Value(db) if db < LOW_DB);
     let low = report.rows.iter().filter(|row| is_low(row.accumulated.sqnr_db)).count();
     let of = format::plural(report.rows.len(), "layer");
-    let tail =
-        if low == 0 { format!("no layer under {LOW_DB} dB") } else { format!("{low} of {of} under {LOW_DB} dB") };
-    format!("Worst: {name} at {} dB; {tail}", format::number(db, 1))
+    let tail = if low == 0 { t!("no layer under {} dB", LOW_DB) } else { t!("{} of {} under {} dB", low, of, LOW_DB) };
+    t!("Worst: {} at {} dB; {}", name, format::number(db, 1), tail)
 }
 
 #[cfg(test)]

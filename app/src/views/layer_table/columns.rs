@@ -3,6 +3,8 @@
 //! A table that is wider than its place hides its least important columns rather than the ones that happen to stand at
 //! the right; the user may ask for all of them and scroll sideways instead.
 
+use quantlens_analysis::t;
+
 use std::collections::BTreeSet;
 
 use crate::{rows::Column, theme};
@@ -103,8 +105,8 @@ pub(super) fn is_text(column: Column) -> bool {
 /// The header's text, short enough for its column; the full title is on hover and in the column menu.
 pub(super) fn short_title(column: Column) -> &'static str {
     match column {
-        Column::Local => "Local dB",
-        Column::Accumulated => "Accum. dB",
+        Column::Local => t!("Local dB"),
+        Column::Accumulated => t!("Accum. dB"),
         _ => column.title(),
     }
 }
@@ -112,12 +114,12 @@ pub(super) fn short_title(column: Column) -> &'static str {
 /// The column's name where there is room for it: in the menu and for screen readers.
 pub(super) fn long_title(column: Column) -> &'static str {
     match column {
-        Column::Index => "Graph order",
-        Column::WeightBits => "Weight format",
-        Column::ActivationBits => "Output format",
-        Column::Granularity => "Weight scales",
-        Column::Accumulated => "Accumulated SQNR",
-        Column::Flow => "Flow of error",
+        Column::Index => t!("Graph order"),
+        Column::WeightBits => t!("Weight format"),
+        Column::ActivationBits => t!("Output format"),
+        Column::Granularity => t!("Weight scales"),
+        Column::Accumulated => t!("Accumulated SQNR"),
+        Column::Flow => t!("Flow of error"),
         _ => column.title(),
     }
 }
@@ -125,27 +127,31 @@ pub(super) fn long_title(column: Column) -> &'static str {
 /// What the column means, for hover.
 pub(super) fn meaning(column: Column) -> &'static str {
     match column {
-        Column::Index => "Position in graph order",
-        Column::Name => "The layer: a computing node with its folded batch norm and fused activation",
-        Column::Op => "Operator of the computing node",
-        Column::WeightBits => "Format of the weights. Click a cell to change it",
+        Column::Index => t!("Position in graph order"),
+        Column::Name => t!("The layer: a computing node with its folded batch norm and fused activation"),
+        Column::Op => t!("Operator of the computing node"),
+        Column::WeightBits => t!("Format of the weights. Click a cell to change it"),
         Column::ActivationBits => {
-            "Format of the layer's output, after its fused ReLU or Clip. Click a cell to change it"
+            t!("Format of the layer's output, after its fused ReLU or Clip. Click a cell to change it")
         }
-        Column::Granularity => "One weight scale for the whole tensor, or one for each output channel",
-        Column::Local => "Signal-to-quantization-noise ratio when only this layer is quantized: what it does to itself",
-        Column::Accumulated => "Signal-to-quantization-noise ratio when everything is quantized: what arrives here",
+        Column::Granularity => t!("One weight scale for the whole tensor, or one for each output channel"),
+        Column::Local => {
+            t!("Signal-to-quantization-noise ratio when only this layer is quantized: what it does to itself")
+        }
+        Column::Accumulated => t!("Signal-to-quantization-noise ratio when everything is quantized: what arrives here"),
         Column::Flow => {
-            "What the layer's float function makes of the error it reads, in dB: + amplifies, − attenuates; \"mixes\" \
-             lies between its inputs"
+            t!(
+                "What the layer's float function makes of the error it reads, in dB: + amplifies, − attenuates; \"mixes\" \
+                 lies between its inputs"
+            )
         }
-        Column::Cosine => "Direction of the output against the float model's, blind to magnitude",
-        Column::MaxAbs => "Largest absolute difference of any output value from the float model's",
-        Column::Clipped => "Share of the output's values outside the quantizer's range",
-        Column::Size => "The layer's constants in this configuration",
+        Column::Cosine => t!("Direction of the output against the float model's, blind to magnitude"),
+        Column::MaxAbs => t!("Largest absolute difference of any output value from the float model's"),
+        Column::Clipped => t!("Share of the output's values outside the quantizer's range"),
+        Column::Size => t!("The layer's constants in this configuration"),
         Column::Note => {
-            "A dot: edited. ≠: set otherwise than in the pinned baseline. A triangle: magnitude off although the \
-             direction is right"
+            t!("A dot: edited. ≠: set otherwise than in the pinned baseline. A triangle: magnitude off although the \
+                 direction is right")
         }
     }
 }
@@ -160,7 +166,7 @@ pub(super) fn menu_ui(ui: &mut egui::Ui, chosen: &mut Chosen, width: f32) {
         }
         let mut on = !chosen.hidden.contains(&column);
         let text = if on && !fitting.contains(&column) {
-            format!("{} (no room)", long_title(column))
+            t!("{} (no room)", long_title(column))
         } else {
             long_title(column).to_owned()
         };
@@ -173,8 +179,8 @@ pub(super) fn menu_ui(ui: &mut egui::Ui, chosen: &mut Chosen, width: f32) {
         }
     }
     ui.separator();
-    ui.checkbox(&mut chosen.scroll_sideways, "Scroll sideways where there is no room");
-    if ui.button("Show all columns").clicked() {
+    ui.checkbox(&mut chosen.scroll_sideways, t!("Scroll sideways where there is no room"));
+    if ui.button(t!("Show all columns")).clicked() {
         *chosen = Chosen { hidden: BTreeSet::new(), scroll_sideways: true, ..chosen.clone() };
     }
 }

@@ -5,6 +5,7 @@ use egui_extras::TableRow;
 use quantlens_analysis::{
     quant::Bits,
     report::{LayerInfo, LayerRow},
+    t,
 };
 
 use super::columns;
@@ -87,9 +88,9 @@ impl Rows<'_> {
         let label = cells::row_label(info, values);
         let change = self.doc.pins.change(&info.name).filter(|_| self.with_deltas);
         let Some(change) = change else { return label };
-        let differs = if change.differs { ", set otherwise than pinned" } else { "" };
+        let differs = if change.differs { t!(", set otherwise than pinned") } else { "" };
         match cells::delta(Column::Accumulated, change) {
-            Some(delta) => format!("{label}, {} dB against the pinned baseline{differs}", delta.marked()),
+            Some(delta) => t!("{}, {} dB against the pinned baseline{}", label, delta.marked(), differs),
             None => format!("{label}{differs}"),
         }
     }
@@ -127,8 +128,8 @@ impl Rows<'_> {
     }
 
     fn differs_words(&self) -> String {
-        let name = self.doc.pins.baseline().map_or("the pinned baseline", |pin| pin.name.as_str());
-        format!("Set otherwise than in {name}")
+        let name = self.doc.pins.baseline().map_or(t!("the pinned baseline"), |pin| pin.name.as_str());
+        t!("Set otherwise than in {}", name)
     }
 
     /// Paints a number and its difference; where the user has made the column too narrow for both, the difference.
@@ -265,7 +266,7 @@ fn part_of(column: Column) -> Option<Part> {
 
 /// "weights" or "output".
 pub(crate) fn noun(part: Part) -> &'static str {
-    if part == Part::Weights { "weights" } else { "output" }
+    if part == Part::Weights { t!("weights") } else { t!("output") }
 }
 
 /// The table's column; the names take what the others leave.
