@@ -17,6 +17,7 @@ use super::{
 use crate::{
     error::Result,
     job::Warning,
+    t,
     tensor::{ModelInput, Tensor},
 };
 
@@ -126,17 +127,17 @@ impl DataInfo {
 
     /// The class's name, or its number where there is no name.
     pub fn class_name(&self, class: usize) -> String {
-        self.class_names.get(class).cloned().unwrap_or_else(|| format!("class {class}"))
+        self.class_names.get(class).cloned().unwrap_or_else(|| t!("class {}", class))
     }
 }
 
 fn kind_words(kind: DataKind) -> &'static str {
     match kind {
-        DataKind::Pictures => "pictures",
-        DataKind::Arrays => "array file",
-        DataKind::NpyFiles => "folder of array files",
-        DataKind::TestSets => "ONNX test data",
-        DataKind::Synthetic => "synthetic samples",
+        DataKind::Pictures => t!("pictures"),
+        DataKind::Arrays => t!("array file"),
+        DataKind::NpyFiles => t!("folder of array files"),
+        DataKind::TestSets => t!("ONNX test data"),
+        DataKind::Synthetic => t!("synthetic samples"),
     }
 }
 
