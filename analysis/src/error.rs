@@ -49,7 +49,7 @@ pub enum Error {
         reason: String,
     },
     /// onnxruntime refused a model or failed while running it.
-    #[error("onnxruntime failed at {place}: {reason}")]
+    #[error("{}", crate::t!("onnxruntime failed at {}: {}", place, reason))]
     Runtime {
         /// The node, segment or file being loaded or run.
         place: String,
@@ -57,13 +57,13 @@ pub enum Error {
         reason: String,
     },
     /// An exported file does not reproduce what was shown.
-    #[error("verification failed: {reason}")]
+    #[error("{}", crate::t!("verification failed: {}", reason))]
     Verify {
         /// Which tensor differs and by how much.
         reason: String,
     },
     /// The user cancelled the job.
-    #[error("cancelled")]
+    #[error("{}", crate::t!("cancelled"))]
     Cancelled,
 }
 

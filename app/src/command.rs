@@ -11,6 +11,7 @@ use quantlens_analysis::{
     data::{DataSource, Recipe},
     quant::{Bits, Range},
     sensitivity::SweepKind,
+    t,
 };
 
 pub use crate::action::Action;
@@ -37,9 +38,9 @@ impl Part {
     /// As it stands in a sentence.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Weights => "weights",
-            Self::Activations => "activations",
-            Self::Both => "weights and activations",
+            Self::Weights => t!("weights"),
+            Self::Activations => t!("activations"),
+            Self::Both => t!("weights and activations"),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! portal that hangs on minimal desktops never answers and never fails; after [`ADVICE_AFTER`] without the window having
 //! lost the focus there is nothing on screen, so the advice names the other ways in.
 
+use quantlens_analysis::{mark, t};
 use std::{
     path::PathBuf,
     sync::{
@@ -18,7 +19,7 @@ use std::{
 pub const ADVICE_AFTER: Duration = Duration::from_secs(5);
 
 /// What the advice says.
-pub const ADVICE: &str = "No file dialog? Drop the file on the window, or use File ▸ Open path…";
+pub const ADVICE: &str = mark!("No file dialog? Drop the file on the window, or use File ▸ Open path…");
 
 /// What the window needs a path for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,15 +147,15 @@ pub fn native(ask: Ask, suggestion: &Suggestion, reply: Reply) {
         dialog = dialog.set_directory(folder);
     }
     dialog = match ask {
-        Ask::OpenModel => dialog.set_title("Open a float ONNX model").add_filter("ONNX models", &["onnx"]),
-        Ask::OpenImages => dialog.set_title("Use a folder of images"),
-        Ask::OpenArrays => dialog.set_title("Use an array file").add_filter("NumPy arrays", &["npz", "npy"]),
-        Ask::OpenConfig => dialog.set_title("Open a configuration").add_filter("Configurations", &["json"]),
-        Ask::OpenTarget => dialog.set_title("Open a target file").add_filter("Targets", &["toml"]),
-        Ask::SaveConfig { .. } => dialog.set_title("Save the configuration").set_file_name(&suggestion.file),
-        Ask::SaveExport => dialog.set_title("Export the quantized model").set_file_name(&suggestion.file),
+        Ask::OpenModel => dialog.set_title(t!("Open a float ONNX model")).add_filter(t!("ONNX models"), &["onnx"]),
+        Ask::OpenImages => dialog.set_title(t!("Use a folder of images")),
+        Ask::OpenArrays => dialog.set_title(t!("Use an array file")).add_filter(t!("NumPy arrays"), &["npz", "npy"]),
+        Ask::OpenConfig => dialog.set_title(t!("Open a configuration")).add_filter(t!("Configurations"), &["json"]),
+        Ask::OpenTarget => dialog.set_title(t!("Open a target file")).add_filter(t!("Targets"), &["toml"]),
+        Ask::SaveConfig { .. } => dialog.set_title(t!("Save the configuration")).set_file_name(&suggestion.file),
+        Ask::SaveExport => dialog.set_title(t!("Export the quantized model")).set_file_name(&suggestion.file),
         Ask::SaveFigure => dialog
-            .set_title("Export the figure")
+            .set_title(t!("Export the figure"))
             .set_file_name(&suggestion.file)
             .add_filter("SVG", &["svg"])
             .add_filter("PNG", &["png"]),

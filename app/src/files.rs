@@ -3,7 +3,7 @@
 use std::{io::Write as _, path::Path};
 
 use anyhow::Context as _;
-use quantlens_analysis::config::QuantConfig;
+use quantlens_analysis::{config::QuantConfig, t};
 
 /// Largest configuration that is read, in bytes; a real one has a few kilobytes.
 const MAX_CONFIG_BYTES: u64 = 16 << 20;
@@ -29,7 +29,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 pub fn read_config(path: &Path) -> anyhow::Result<QuantConfig> {
     let say = || format!("{}", path.display());
     let size = std::fs::metadata(path).with_context(say)?.len();
-    anyhow::ensure!(size <= MAX_CONFIG_BYTES, "{}: {size} bytes are too many for a configuration", path.display());
+    anyhow::ensure!(
+        size <= MAX_CONFIG_BYTES,
+        "{}",
+        t!("{}: {} bytes are too many for a configuration", path.display(), size)
+    );
     let text = std::fs::read_to_string(path).with_context(say)?;
     Ok(QuantConfig::from_json(&text, &path.display().to_string())?)
 }

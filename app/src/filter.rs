@@ -14,6 +14,7 @@ use quantlens_analysis::{
     metrics::Measure,
     quant::Bits,
     report::{LayerInfo, LayerRow},
+    t,
 };
 
 /// A parsed filter; the empty text matches everything.
@@ -229,7 +230,7 @@ fn split(text: &str) -> Result<Vec<Range<usize>>, FilterError> {
         }
     }
     if let Some(from) = quote {
-        let message = "The quotation mark is not closed".to_owned();
+        let message = t!("The quotation mark is not closed").to_owned();
         return Err(FilterError { range: from..text.len(), message });
     }
     tokens.extend(start.map(|from| from..text.len()));
@@ -254,14 +255,14 @@ fn parse_key(key: &str, value: &str) -> Result<Test, String> {
     let value = value.replace('"', "");
     let bits = |part| match Bits::from_str(&value.to_lowercase()) {
         Ok(bits) => Ok(Test::Bits(part, bits)),
-        Err(_) => Err(format!("`{key}:` needs a width: 2 to 8, 16 or float")),
+        Err(_) => Err(t!("`{}:` needs a width: 2 to 8, 16 or float", key)),
     };
     match key {
-        "op" if value.is_empty() => Err("`op:` needs an operator, as in op:Conv".to_owned()),
+        "op" if value.is_empty() => Err(t!("`op:` needs an operator, as in op:Conv").to_owned()),
         "op" => Ok(Test::Op(value.to_lowercase())),
         "at" => crate::brush::parse(&value)
             .map(Test::At)
-            .ok_or_else(|| "`at:` needs a stretch of layers, as in at:4..12".to_owned()),
+            .ok_or_else(|| t!("`at:` needs a stretch of layers, as in at:4..12").to_owned()),
         "bits" => bits(Part::Either),
         "w" => bits(Part::Weights),
         "a" => bits(Part::Activation),
@@ -271,10 +272,11 @@ fn parse_key(key: &str, value: &str) -> Result<Test, String> {
             "fixed" => Ok(Test::Is(Property::Fixed)),
             "shared" => Ok(Test::Is(Property::Shared)),
             "differs" => Ok(Test::Is(Property::Differs)),
-            _ => Err("`is:` takes edited, float, fixed, shared or differs (from the pinned baseline)".to_owned()),
+            _ => Err(t!("`is:` takes edited, float, fixed, shared or differs (from the pinned baseline)").to_owned()),
         },
-        _ => Err(format!(
-            "Unknown key `{key}:`; known are op, bits, w, a, is, at. Put \"…\" around a name that holds a colon"
+        _ => Err(t!(
+            "Unknown key `{}:`; known are op, bits, w, a, is, at. Put \"…\" around a name that holds a colon",
+            key
         )),
     }
 }
@@ -287,7 +289,7 @@ fn parse_comparison(key: &str, rest: &str) -> Result<Test, String> {
         "max" => Quantity::MaxAbs,
         "clip" | "clipped" => Quantity::Clipped,
         "size" => Quantity::Size,
-        _ => return Err(format!("Unknown quantity `{key}`; known are sqnr, local, cosine, max, clip, size")),
+        _ => return Err(t!("Unknown quantity `{}`; known are sqnr, local, cosine, max, clip, size", key)),
     };
     let signs = [
         ("<=", Comparison::LessEqual),
@@ -303,7 +305,7 @@ fn parse_comparison(key: &str, rest: &str) -> Result<Test, String> {
         .unwrap_or((Comparison::Equal, ""));
     parse_number(quantity, number)
         .map(|limit| Test::Compare(quantity, comparison, limit))
-        .ok_or_else(|| format!("`{key}` needs a number, as in {}", quantity.example()))
+        .ok_or_else(|| t!("`{}` needs a number, as in {}", key, quantity.example()))
 }
 
 /// A number with the units of its quantity: `1%` (a bare number is a percentage too), `10k`, `2.5M`, `20dB`.

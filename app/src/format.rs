@@ -4,17 +4,20 @@
 use quantlens_analysis::{
     calibrate::{Flavour, Method},
     config::Granularity,
+    mark,
     metrics::Measure,
     quant::{Bits, Range},
     report::{Flow, FlowKind, SampleScope, Share},
+    t,
+    text::{Language, filled, language, text},
 };
 
 /// What stands in a cell whose value is not known yet.
 pub const UNKNOWN: &str = "–";
 /// What stands in a cell whose value does not exist; the reason belongs on hover.
-pub const NOT_APPLICABLE: &str = "n/a";
+pub const NOT_APPLICABLE: &str = mark!("n/a");
 /// What stands for a ratio to an error of zero.
-pub const EXACT: &str = "exact";
+pub const EXACT: &str = mark!("exact");
 
 /// `value` with `decimals` digits and a true minus; never "−0.0".
 pub fn number(value: f64, decimals: usize) -> String {
@@ -63,46 +66,49 @@ pub fn percent_measure(value: Measure) -> String {
 /// "sample 17 of 32, cat.png", counted from 1.
 pub fn scope(scope: &SampleScope) -> String {
     let name = if scope.name.is_empty() { String::new() } else { format!(", {}", scope.name) };
-    format!("sample {} of {}{name}", count(scope.index as u64 + 1), count(scope.of as u64))
+    t!("sample {} of {}{}", count(scope.index as u64 + 1), count(scope.of as u64), name)
 }
 
 /// By how much a layer amplifies, without the unit: "+1.2", "−2.1", "0.0"; in words where it has no number of dB.
 pub fn flow(flow: &Flow) -> String {
     match (flow.kind, flow.change_db()) {
         (_, Some(db)) => signed(db, 1),
-        (FlowKind::Amplifies, None) => "from exact".into(),
-        (FlowKind::Attenuates, None) => "to exact".into(),
-        (FlowKind::Mixes, None) => "mixes".into(),
+        (FlowKind::Amplifies, None) => t!("from exact").into(),
+        (FlowKind::Attenuates, None) => t!("to exact").into(),
+        (FlowKind::Mixes, None) => t!("mixes").into(),
     }
 }
 
 /// What a layer makes of the error it reads, with the levels as SQNR.
 pub fn flow_words(flow: &Flow) -> String {
     let level = |nmse: f64| match nmse {
-        0.0 => "exact".to_owned(),
-        f64::INFINITY => "no signal".to_owned(),
+        0.0 => text(EXACT).to_owned(),
+        f64::INFINITY => t!("no signal").to_owned(),
         nmse => format!("{} dB", number(-10.0 * nmse.log10(), 1)),
     };
     let (best, worst) = (level(flow.smallest_input_nmse), level(flow.largest_input_nmse));
-    let reads = if best == worst { format!("at {best}") } else { format!("between {worst} and {best}") };
-    let name = sentence(flow.kind.name());
-    format!("{name}: it reads errors {reads} and would pass them on at {}", level(flow.inherited_nmse))
+    let (name, passed) = (sentence(flow.kind.name()), level(flow.inherited_nmse));
+    if best == worst {
+        t!("{}: it reads errors at {} and would pass them on at {}", name, best, passed)
+    } else {
+        t!("{}: it reads errors between {} and {} and would pass them on at {}", name, worst, best, passed)
+    }
 }
 
 /// Why a measure is no number, for hover; `None` where it is one.
 pub fn why(value: Measure) -> Option<&'static str> {
     match value {
         Measure::Value(_) => None,
-        Measure::Exact => Some("every value equals the float model's"),
-        Measure::NotApplicable(reason) => Some(reason),
+        Measure::Exact => Some(t!("every value equals the float model's")),
+        Measure::NotApplicable(reason) => Some(text(reason)),
     }
 }
 
 fn measure(value: Measure, show: impl FnOnce(f64) -> String) -> String {
     match value {
         Measure::Value(v) => show(v),
-        Measure::Exact => EXACT.into(),
-        Measure::NotApplicable(_) => NOT_APPLICABLE.into(),
+        Measure::Exact => text(EXACT).into(),
+        Measure::NotApplicable(_) => text(NOT_APPLICABLE).into(),
     }
 }
 
@@ -141,7 +147,7 @@ pub fn significant(value: f64, digits: usize) -> String {
 
 /// A share as a percentage with its counts: "32.2 % (116 of 360)".
 pub fn share_with_counts(share: Share) -> String {
-    format!("{} ({} of {})", share_percent(share), count(share.count as u64), count(share.of as u64))
+    t!("{} ({} of {})", share_percent(share), count(share.count as u64), count(share.of as u64))
 }
 
 /// A share as a percentage: "32.2 %"; "–" of nothing.
@@ -194,32 +200,60 @@ pub fn count(value: u64) -> String {
 
 /// "1 layer", "12 layers".
 pub fn plural(n: usize, one: &str) -> String {
-    format!("{} {one}{}", count(n as u64), if n == 1 { "" } else { "s" })
+    let number = count(n as u64);
+    match counted(one) {
+        Some(pattern) if language() != Language::English => filled(pattern, &[&number]),
+        _ => format!("{number} {one}{}", if n == 1 { "" } else { "s" }),
+    }
+}
+
+/// How a number of these is said in other languages than English: a noun there may want a measure word beside it.
+fn counted(one: &str) -> Option<&'static str> {
+    Some(match one {
+        "bit" => mark!("{} bits"),
+        "channel" => mark!("{} channels"),
+        "edit" => mark!("{} edits"),
+        "layer" => mark!("{} layers"),
+        "more sample" => mark!("{} more samples"),
+        "output" => mark!("{} outputs"),
+        "pair" => mark!("{} pairs"),
+        "product" => mark!("{} products"),
+        "quantizer" => mark!("{} quantizers"),
+        "quantizing node" => mark!("{} quantizing nodes"),
+        "range" => mark!("{} ranges"),
+        "sample" => mark!("{} samples"),
+        "selected layer" => mark!("{} selected layers"),
+        "tensor" => mark!("{} tensors"),
+        "value" => mark!("{} values"),
+        "warning" => mark!("{} warnings"),
+        "worst layer" => mark!("{} worst layers"),
+        _ => return None,
+    })
 }
 
 /// A width as a table cell shows it: "8", "float".
 pub fn bits(value: Bits) -> String {
-    value.to_string()
+    if value == Bits::Float { t!("float").into() } else { value.to_string() }
 }
 
 /// A width in a sentence: "8 bits", "float".
 pub fn bits_words(value: Bits) -> String {
     match value {
-        Bits::Float => "float".into(),
+        Bits::Float => t!("float").into(),
         Bits::Small(format) => format.name().into(),
-        Bits::Int(n) => format!("{n} bits"),
+        Bits::Int(n) => t!("{} bits", n),
     }
 }
 
 /// How a range is chosen: "min–max", "KL".
 pub fn method(value: Method) -> &'static str {
     match value {
-        Method::MinMax => "min–max",
-        Method::Percentile => "percentile",
+        Method::MinMax => t!("min–max"),
+        Method::Percentile => t!("percentile"),
         Method::Kl => "KL",
-        Method::Entropy => "entropy",
+        Method::Entropy => t!("entropy"),
         Method::Mse => "MSE",
-        Method::Manual => "manual",
+        Method::Manual => t!("manual"),
         Method::Flavour(flavour) => flavour.title(),
     }
 }
@@ -228,9 +262,9 @@ pub fn method(value: Method) -> &'static str {
 pub fn method_short(value: Method) -> &'static str {
     match value {
         Method::Flavour(Flavour::OrtMinMax) => "ORT MinMax",
-        Method::Flavour(Flavour::OrtEntropy) => "ORT entropy",
-        Method::Flavour(Flavour::OrtEntropy2048) => "ORT entropy 2048",
-        Method::Flavour(Flavour::OrtPercentile) => "ORT percentile",
+        Method::Flavour(Flavour::OrtEntropy) => t!("ORT entropy"),
+        Method::Flavour(Flavour::OrtEntropy2048) => t!("ORT entropy 2048"),
+        Method::Flavour(Flavour::OrtPercentile) => t!("ORT percentile"),
         Method::Flavour(Flavour::TensorRt) => "TensorRT",
         own_or_ppq => method(own_or_ppq),
     }
@@ -275,19 +309,28 @@ pub fn sentence(text: &str) -> String {
 /// "per tensor", "per channel".
 pub fn granularity(value: Granularity) -> String {
     match value {
-        Granularity::PerTensor => "per tensor".into(),
-        Granularity::PerChannel => "per channel".into(),
-        Granularity::PerGroup(group) => format!("per group of {group}"),
+        Granularity::PerTensor => t!("per tensor").into(),
+        Granularity::PerChannel => t!("per channel").into(),
+        Granularity::PerGroup(group) => t!("per group of {}", group),
+    }
+}
+
+/// The same as configurations spell it: "per-channel", "per-group-32".
+pub fn granularity_name(value: Granularity) -> String {
+    match value {
+        Granularity::PerTensor => t!("per-tensor").into(),
+        Granularity::PerChannel => t!("per-channel").into(),
+        Granularity::PerGroup(group) => t!("per-group-{}", group),
     }
 }
 
 /// A waiting time as people say it: "under 1 s", "12 s", "3 min", "2 h".
 pub fn duration(seconds: f64) -> String {
     match seconds {
-        s if s < 1.0 => "under 1 s".into(),
-        s if s < 90.0 => format!("{} s", number(s, 0)),
-        s if s < 5400.0 => format!("{} min", number(s / 60.0, 0)),
-        s => format!("{} h", number(s / 3600.0, 0)),
+        s if s < 1.0 => t!("under 1 s").into(),
+        s if s < 90.0 => t!("{} s", number(s, 0)),
+        s if s < 5400.0 => t!("{} min", number(s / 60.0, 0)),
+        s => t!("{} h", number(s / 3600.0, 0)),
     }
 }
 

@@ -6,6 +6,7 @@
 use quantlens_analysis::{
     quant::{FloatFormat, IntegerFormat, NumberFormat, Range, Scheme, SymmetricRule},
     report::{ActivationSummary, WeightSummary},
+    t,
 };
 
 use crate::format::{bits_words, number, significant};
@@ -30,7 +31,7 @@ pub fn of_output(output: &ActivationSummary) -> Vec<String> {
         range: Range::new(output.low, output.high),
         scale: output.scale,
         zero_point: output.zero_point,
-        other_scale: "fixed by the operator or by a scale it shares",
+        other_scale: t!("fixed by the operator or by a scale it shares"),
     })
 }
 
@@ -43,15 +44,15 @@ pub fn of_weight(weight: &WeightSummary) -> Vec<String> {
         range: first.range,
         scale: first.scale,
         zero_point: first.zero_point,
-        other_scale: "raised so that the bias fits int32",
+        other_scale: t!("raised so that the bias fits int32"),
     });
     let (low, high) = weight.scale_range;
     if weight.granularity.is_fine() && low.to_bits() != high.to_bits() {
         let what = match weight.granularity {
-            quantlens_analysis::config::Granularity::PerGroup(_) => "This is the first group",
-            _ => "This is channel 0",
+            quantlens_analysis::config::Granularity::PerGroup(_) => t!("This is the first group"),
+            _ => t!("This is channel 0"),
         };
-        lines.push(format!("{what}; S runs from {} to {}", real(low), real(high)));
+        lines.push(t!("{}; S runs from {} to {}", what, real(low), real(high)));
     }
     lines
 }
@@ -75,14 +76,14 @@ fn integer_lines(quantizer: &Quantizer, format: IntegerFormat) -> Vec<String> {
     let mut lines = vec![format!("q = clamp(round({variable} / {}){shift}, {clamp})", real(scale))];
     let (asked, reason) = format.params(range);
     if let Some(reason) = reason {
-        lines.push(format!("S = 1, Z = {}: the range {}", whole(zero_point), reason.reason()));
+        lines.push(t!("S = 1, Z = {}: the range {}", whole(zero_point), reason.reason()));
         return lines;
     }
     let is_other = is_other(asked.scale, scale);
     let asked_as = scale_formula(quantizer, format);
     lines.push(match (is_other, format.power_of_two) {
-        (true, _) => format!("S = {}, {}", real(scale), quantizer.other_scale),
-        (false, true) => format!("S = {}: the next power of two above {asked_as}", power(scale)),
+        (true, _) => t!("S = {}, {}", real(scale), quantizer.other_scale),
+        (false, true) => t!("S = {}: the next power of two above {}", power(scale), asked_as),
         (false, false) => format!("S = {asked_as} = {}", real(scale)),
     });
     if format.scheme == Scheme::Affine && !is_other {
@@ -91,7 +92,7 @@ fn integer_lines(quantizer: &Quantizer, format: IntegerFormat) -> Vec<String> {
         let z = whole(zero_point);
         lines.push(format!("Z = round({} − {minus} / {}) = {z}", whole(q_min), real(scale)));
     } else if zero_point != 0 && !is_other {
-        lines.push(format!("Z = {}, the middle of the codes", whole(zero_point)));
+        lines.push(t!("Z = {}, the middle of the codes", whole(zero_point)));
     }
     lines
 }
@@ -124,16 +125,16 @@ fn float_lines(quantizer: &Quantizer, format: FloatFormat) -> Vec<String> {
     let Quantizer { variable, scale, range, .. } = *quantizer;
     let name = bits_words(quantlens_analysis::quant::Bits::Small(format));
     if !format.has_scale() {
-        return vec![format!("q = {name}({variable}), rounded to the nearest, half to even")];
+        return vec![t!("q = {}({}), rounded to the nearest, half to even", name, variable)];
     }
     let (most, largest) = (real(range.amax()), real(format.largest_finite()));
     let (asked, reason) = format.scale(range.amax());
     let line = match reason {
-        Some(reason) => format!("S = 1: the range {}", reason.reason()),
-        None if is_other(asked, scale) => format!("S = {}, {}", real(scale), quantizer.other_scale),
+        Some(reason) => t!("S = 1: the range {}", reason.reason()),
+        None if is_other(asked, scale) => t!("S = {}, {}", real(scale), quantizer.other_scale),
         None => format!("S = max|{variable}| / {largest} = {most} / {largest} = {}", real(scale)),
     };
-    vec![format!("q = {name}({variable} / {}), rounded to the nearest, half to even", real(scale)), line]
+    vec![t!("q = {}({} / {}), rounded to the nearest, half to even", name, variable, real(scale)), line]
 }
 
 /// Whether a scale is another than the one that the range asks for.

@@ -8,6 +8,7 @@ use quantlens_analysis::{
     compare::Comparison,
     metrics::Measure,
     report::{FlowKind, LayerInfo, LayerRow, ModelInfo, Report},
+    t,
 };
 
 use crate::{filter::Query, format::db_rank};
@@ -55,19 +56,19 @@ impl Column {
     pub fn title(self) -> &'static str {
         match self {
             Self::Index => "#",
-            Self::Name => "Name",
+            Self::Name => t!("Name"),
             Self::Op => "Op",
             Self::WeightBits => "W",
             Self::ActivationBits => "A",
-            Self::Granularity => "Scales",
-            Self::Local => "Local SQNR",
-            Self::Accumulated => "Acc. SQNR",
-            Self::Flow => "Flow dB",
-            Self::Cosine => "Cosine",
-            Self::MaxAbs => "Max |e|",
-            Self::Clipped => "Clipped %",
-            Self::Size => "Size",
-            Self::Note => "Note",
+            Self::Granularity => t!("Scales"),
+            Self::Local => t!("Local SQNR"),
+            Self::Accumulated => t!("Acc. SQNR"),
+            Self::Flow => t!("Flow dB"),
+            Self::Cosine => t!("Cosine"),
+            Self::MaxAbs => t!("Max |e|"),
+            Self::Clipped => t!("Clipped %"),
+            Self::Size => t!("Size"),
+            Self::Note => t!("Note"),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What several layers have in common: least, median and most of a value; and which layers to look at first.
 
 use quantlens_analysis::{
+    mark,
     metrics::Measure,
     report::{LayerRow, Report},
+    text::text,
 };
 
 /// Layers at or above this many dB are nothing to worry about.
@@ -72,11 +74,16 @@ impl Band {
 
 /// Every number stands in exactly one of them, worst first.
 pub const BANDS: [Band; 4] = [
-    Band { title: "Under 10 dB", filter: "sqnr<10", middle_db: 8.0, low: f64::NEG_INFINITY, high: 10.0 },
-    Band { title: "10 to 20 dB", filter: "sqnr>=10 sqnr<20", middle_db: 15.0, low: 10.0, high: 20.0 },
-    Band { title: "20 to 30 dB", filter: "sqnr>=20 sqnr<30", middle_db: 25.0, low: 20.0, high: 30.0 },
-    Band { title: "30 dB and more", filter: "sqnr>=30", middle_db: 38.0, low: 30.0, high: f64::INFINITY },
+    Band { title: mark!("Under 10 dB"), filter: "sqnr<10", middle_db: 8.0, low: f64::NEG_INFINITY, high: 10.0 },
+    Band { title: mark!("10 to 20 dB"), filter: "sqnr>=10 sqnr<20", middle_db: 15.0, low: 10.0, high: 20.0 },
+    Band { title: mark!("20 to 30 dB"), filter: "sqnr>=20 sqnr<30", middle_db: 25.0, low: 20.0, high: 30.0 },
+    Band { title: mark!("30 dB and more"), filter: "sqnr>=30", middle_db: 38.0, low: 30.0, high: f64::INFINITY },
 ];
+
+/// [`BANDS`] with their titles in the user's language.
+pub fn bands() -> [Band; 4] {
+    BANDS.map(|band| Band { title: text(band.title), ..band })
+}
 
 #[cfg(test)]
 mod tests {

@@ -13,10 +13,12 @@ use quantlens::{
     graph_layout::{Edge, Net, Work, lay_out},
 };
 use quantlens_analysis::job::CancelToken;
-use quantlens_tests::window::{Window, large, settle};
+use quantlens_tests::{
+    frames::measure,
+    window::{Window, large, settle},
+};
 
 const LAYERS: usize = 5000;
-const FRAMES: usize = 120;
 
 fn main() {
     layouts();
@@ -84,26 +86,4 @@ fn frames(size: [f32; 2]) {
     window.state_mut().apply(&ctx, Command::Run(quantlens::action::Action::FrameAll));
     settle(&mut window);
     measure(&format!("{label}, whole graph"), &mut window, |_, _| ());
-}
-
-fn measure(what: &str, window: &mut Window, act: impl Fn(&mut Window, usize)) {
-    let (mut steps, mut shapes) = (Vec::new(), Vec::new());
-    for frame in 0..FRAMES {
-        act(window, frame);
-        let start = Instant::now();
-        window.step();
-        steps.push(start.elapsed());
-        let shown = window.output().shapes.clone();
-        let start = Instant::now();
-        let primitives = window.ctx.tessellate(shown, 1.0);
-        shapes.push(start.elapsed());
-        assert!(!primitives.is_empty(), "nothing was drawn");
-    }
-    println!("{what}: step {}, tessellate {}", summary(&mut steps), summary(&mut shapes));
-}
-
-fn summary(times: &mut [Duration]) -> String {
-    times.sort_unstable();
-    let at = |percent: usize| 1e3 * times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64();
-    format!("{:.2} / p95 {:.2} / worst {:.2} ms", at(50), at(95), at(100))
 }

@@ -1,6 +1,7 @@
 //! What the tests share; the tests themselves are in `tests/`.
 
 pub mod core;
+pub mod frames;
 pub mod models;
 pub mod random_config;
 pub mod random_graph;

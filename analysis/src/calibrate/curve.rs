@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::quant::Range;
+use crate::{quant::Range, t};
 
 /// Which end of a range the candidates of a curve move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -63,12 +63,12 @@ impl NoCandidate {
     pub fn reason(self) -> &'static str {
         match self {
             Self::TooManyLevels => {
-                "the method needs more bins than the grid has levels, and the histogram has not; min–max is used"
+                t!("the method needs more bins than the grid has levels, and the histogram has not; min–max is used")
             }
-            Self::NoData => "nothing but zeros was observed; min–max is used",
-            Self::NotFinite => "an infinite value was observed; min–max is used",
-            Self::NotCounted => "the data were not counted as that tool counts them; min–max is used",
-            Self::NoGrid => "the method compares integer grids, and this format is none; min–max is used",
+            Self::NoData => t!("nothing but zeros was observed; min–max is used"),
+            Self::NotFinite => t!("an infinite value was observed; min–max is used"),
+            Self::NotCounted => t!("the data were not counted as that tool counts them; min–max is used"),
+            Self::NoGrid => t!("the method compares integer grids, and this format is none; min–max is used"),
         }
     }
 }

@@ -15,6 +15,7 @@ pub use copy::own_settings;
 
 use crate::{
     config::LayerSettings,
+    mark,
     metrics::{Errors, Measure},
     report::{Answers, LayerRow, Report, SampleEnergy, Share},
 };
@@ -132,7 +133,12 @@ impl Change {
 
     /// Nothing to compare with.
     fn only(now: Measure) -> Self {
-        Self { was: Measure::NotApplicable("the layer is in one of the two only"), now, delta: None, interval: None }
+        Self {
+            was: Measure::NotApplicable(mark!("the layer is in one of the two only")),
+            now,
+            delta: None,
+            interval: None,
+        }
     }
 
     /// Whether the interval leaves 0 out: with other samples of the kind the sign would most likely be the same. `None`

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
+    t,
     tensor::{ModelInput, Tensor},
 };
 
@@ -103,7 +104,7 @@ pub(super) fn bind(
         source.arrays.keys().filter(|n| !names.contains(n) && label_array.is_none_or(|(l, _)| l != n.as_str()));
     let unused: Vec<&str> = unused.map(String::as_str).collect();
     if !unused.is_empty() {
-        warnings.push(Warning::new("data-array-unused", format!("{}: not used: {}", source.place, unused.join(", "))));
+        warnings.push(Warning::new("data-array-unused", t!("{}: not used: {}", source.place, unused.join(", "))));
     }
     let shown = feeds
         .iter()
@@ -193,12 +194,14 @@ fn lengths(feeds: &[(String, ArrayFeed)]) -> Result<(usize, Vec<Warning>)> {
         let own = feed.fit.samples();
         if own != len && own != 1 {
             let all: Vec<String> = feeds.iter().map(|(n, f)| format!("{n} {}", f.fit.samples())).collect();
-            return Err(Error::data(format!("the arrays hold different numbers of samples: {}", all.join(", "))));
+            return Err(Error::data(t!("the arrays hold different numbers of samples: {}", all.join(", "))));
         }
         let left = feed.fit.rows % feed.fit.per_sample;
         if own > 1 && left > 0 {
-            let message = format!(
-                "the last {left} rows of {name} do not fill the model's batch of {} and are left out",
+            let message = t!(
+                "the last {} rows of {} do not fill the model's batch of {} and are left out",
+                left,
+                name,
                 feed.fit.per_sample
             );
             warnings.push(Warning::new("data-batch-rest", message));

@@ -10,6 +10,7 @@ use super::{dataset::Dataset, elements::numbers, guess::Guess, picture::PictureS
 use crate::{
     error::Result,
     job::Warning,
+    t,
     tensor::{ElementType, Tensor, TensorData},
 };
 
@@ -78,7 +79,7 @@ pub fn check(dataset: &Dataset, n: usize) -> Result<DataCheck> {
             non_finite: Sums::of(&tensors, None).non_finite,
         };
         if checked.non_finite > 0 {
-            let message = format!("input {}: {} values are NaN or infinite", input.name, checked.non_finite);
+            let message = t!("input {}: {} values are NaN or infinite", input.name, checked.non_finite);
             banners.push(Warning::new("data-not-finite", message));
         }
         banners.extend(constant(&input.name, &samples_with_constant(&tensors, &samples)));
@@ -165,7 +166,7 @@ fn samples_with_constant(tensors: &[&Tensor], samples: &[super::Sample]) -> Vec<
 
 fn constant(input: &str, names: &[String]) -> Option<Warning> {
     let first = names.first()?;
-    let message = format!("input {input}: {} samples hold one single value, the first is {first}", names.len());
+    let message = t!("input {}: {} samples hold one single value, the first is {}", input, names.len(), first);
     Some(Warning::new("data-constant", message))
 }
 
@@ -177,7 +178,7 @@ fn identical(samples: &[super::Sample]) -> Option<Warning> {
     let mut pairs = samples.iter().enumerate().filter_map(|(i, s)| Some((s, earlier(0..i, &s.tensors)?)));
     let (second, first) = pairs.next()?;
     let n = 1 + pairs.count();
-    let message = format!("{n} samples are identical to another one, the first is {} (as {})", second.name, first.name);
+    let message = t!("{} samples are identical to another one, the first is {} (as {})", n, second.name, first.name);
     Some(Warning::new("data-identical", message))
 }
 
@@ -198,9 +199,14 @@ fn range(dataset: &Dataset, k: usize, checked: &InputCheck) -> Option<Warning> {
     let off = seen > wanted * RANGE_FACTOR || seen * RANGE_FACTOR < wanted;
     off.then(|| {
         let (name, min, max) = (&expected.name, stats.min, stats.max);
-        let message = format!(
-            "input {}: values from {min:.4} to {max:.4}, but recipe {name} leads to {low:.4} to {high:.4}: is it the right one?",
-            input.name
+        let message = t!(
+            "input {}: values from {} to {}, but recipe {} leads to {} to {}: is it the right one?",
+            input.name,
+            format!("{min:.4}"),
+            format!("{max:.4}"),
+            name,
+            format!("{low:.4}"),
+            format!("{high:.4}")
         );
         Warning::new("data-range", message)
     })

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
+    t,
     tensor::ModelInput,
 };
 
@@ -164,7 +165,7 @@ impl Dataset {
     fn settle_labels(&mut self) -> Result<()> {
         let classes = &self.bound.labels.classes;
         if self.bound.block > 1 && !classes.is_empty() {
-            let message = format!(
+            let message = t!(
                 "the model's batch is {}: a sample is {0} pictures or rows and has no single label",
                 self.bound.block
             );
@@ -173,16 +174,16 @@ impl Dataset {
             return Ok(());
         }
         if classes.is_empty() && self.options.labels.column.is_some() {
-            return Err(Error::config("label column", "no sample has a label in it"));
+            return Err(Error::config("label column", t!("no sample has a label in it")));
         }
         if classes.is_empty() && self.options.labels.classes.is_some() {
-            return Err(Error::config("class order", "the data have no labels that it could apply to"));
+            return Err(Error::config("class order", t!("the data have no labels that it could apply to")));
         }
         self.sample_labels = (0..self.len).map(|i| classes.get(i).copied().flatten()).collect();
         self.labels = self.sample_labels.iter().copied().collect();
         let known = self.sample_labels.iter().flatten().count();
         if known > 0 && known < self.len {
-            let message = format!("{known} of {} samples have a label; accuracy counts only those", self.len);
+            let message = t!("{} of {} samples have a label; accuracy counts only those", known, self.len);
             self.warnings.push(Warning::new("labels-partial", message));
         }
         Ok(())
@@ -205,7 +206,7 @@ impl Dataset {
         for (k, (first, n)) in bad {
             let input = self.inputs.get(k).map_or("", |i| i.name.as_str());
             let name = self.bound.samples.name(first);
-            let message = format!("input {input}: NaN or infinite values in {n} samples, the first is sample {name}");
+            let message = t!("input {}: NaN or infinite values in {} samples, the first is sample {}", input, n, name);
             self.warnings.push(Warning::new("data-not-finite", message));
         }
         Ok(())

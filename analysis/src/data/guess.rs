@@ -7,7 +7,10 @@ use super::{
     picture::{Layout, PictureShape},
     recipe::{Recipe, Resize},
 };
-use crate::tensor::{ElementType, ModelInput};
+use crate::{
+    t,
+    tensor::{ElementType, ModelInput},
+};
 
 /// What is known beside the input itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,13 +38,13 @@ impl Recipe {
 
 pub(super) fn guess(input: &ModelInput, hints: Hints<'_>) -> Guess {
     let Some(shape) = PictureShape::of(input, None) else {
-        return made("raw", None, "the input takes no pictures".to_owned(), false);
+        return made("raw", None, t!("the input takes no pictures").to_owned(), false);
     };
     if !matches!(
         input.element_type,
         ElementType::Float32 | ElementType::Float16 | ElementType::Float64 | ElementType::BFloat16
     ) {
-        return made("raw", None, format!("{} inputs take pixels as they are", input.element_type.name()), true);
+        return made("raw", None, t!("{} inputs take pixels as they are", input.element_type.name()), true);
     }
     by_name(input, hints).unwrap_or_else(|| by_shape(&shape))
 }
@@ -50,22 +53,27 @@ pub(super) fn guess(input: &ModelInput, hints: Hints<'_>) -> Guess {
 fn by_name(input: &ModelInput, hints: Hints<'_>) -> Option<Guess> {
     let name = hints.model_name.unwrap_or_default().to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| name.contains(w));
-    let because = |what: &str| format!("the model's name ({what})");
+    let because = |what: &str| t!("the model's name ({})", what);
     if has(&["ultraface", "version-rfb", "version-slim"]) {
         let mut guess =
-            made("raw", Some(Resize::Stretch), because("Ultra-Light face detectors take (x-127)/128"), true);
+            made("raw", Some(Resize::Stretch), because(t!("Ultra-Light face detectors take (x-127)/128")), true);
         guess.recipe = Recipe { name: "ultraface".to_owned(), mean: vec![127.0], std: vec![128.0], ..guess.recipe };
         return Some(guess);
     }
     if has(&["yolo"]) {
-        return Some(made("0-1", Some(Resize::Letterbox { fill: 114 }), because("YOLO takes 0…1, letterboxed"), true));
+        return Some(made(
+            "0-1",
+            Some(Resize::Letterbox { fill: 114 }),
+            because(t!("YOLO takes 0…1, letterboxed")),
+            true,
+        ));
     }
     if has(&["caffe"]) {
-        return Some(made("imagenet-caffe", None, because("Caffe models take BGR less the mean colour"), true));
+        return Some(made("imagenet-caffe", None, because(t!("Caffe models take BGR less the mean colour")), true));
     }
     // CNTK's MNIST of the model zoo calls its input so and divides inside the graph.
     if input.name == "Input3" {
-        return Some(made("raw", None, "the input's name (the model zoo's MNIST takes 0…255)".to_owned(), true));
+        return Some(made("raw", None, t!("the input's name (the model zoo's MNIST takes 0…255)").to_owned(), true));
     }
     None
 }
@@ -75,25 +83,28 @@ fn by_shape(shape: &PictureShape) -> Guess {
     let side = shape.width.unwrap_or(224).min(shape.height.unwrap_or(224));
     let square = shape.width == shape.height;
     if shape.channels == Some(1) {
-        return made("0-1", None, "one channel, float: usually 0…1".to_owned(), false);
+        return made("0-1", None, t!("one channel, float: usually 0…1").to_owned(), false);
     }
     if side < 96 {
-        return made("0-1", None, format!("colour pictures of {side} pixels: usually 0…1"), false);
+        return made("0-1", None, t!("colour pictures of {} pixels: usually 0…1", side), false);
     }
     match shape.layout {
         Layout::Nhwc => made(
             "-1-1",
             Some(Resize::ShorterSide(256)),
-            "channels last: TensorFlow models usually take −1…1".to_owned(),
+            t!("channels last: TensorFlow models usually take −1…1").to_owned(),
             false,
         ),
         Layout::Nchw if square => {
-            let reason = format!("three channels first, {side}×{side}: usually an ImageNet classifier");
+            let reason = t!("three channels first, {}×{}: usually an ImageNet classifier", side, side);
             made("imagenet", None, reason, shape.width.is_some())
         }
-        Layout::Nchw => {
-            made("0-1", None, "not square: usually a detector that takes the stretched picture, 0…1".to_owned(), false)
-        }
+        Layout::Nchw => made(
+            "0-1",
+            None,
+            t!("not square: usually a detector that takes the stretched picture, 0…1").to_owned(),
+            false,
+        ),
     }
 }
 

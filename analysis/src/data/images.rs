@@ -24,6 +24,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
+    t,
     tensor::{ModelInput, Tensor, TensorData},
 };
 
@@ -79,19 +80,17 @@ impl Images {
         let names: Vec<String> = positions.iter().map(|&k| all[k].clone()).collect();
         let first = failed.first().cloned().unwrap_or_default();
         if names.is_empty() {
-            let reason = format!(
-                "{}: none of {} pictures could be decoded, the first is {first}",
-                folder.display(),
-                failed.len()
-            );
+            let reason =
+                t!("{}: none of {} pictures could be decoded, the first is {}", folder.display(), failed.len(), first);
             return Err(Error::data(reason));
         }
         let mut warnings = Vec::new();
         if !failed.is_empty() {
-            let message = format!(
-                "{} of {} pictures could not be decoded and are skipped, the first is {first}",
+            let message = t!(
+                "{} of {} pictures could not be decoded and are skipped, the first is {}",
                 failed.len(),
-                failed.len() + names.len()
+                failed.len() + names.len(),
+                first
             );
             warnings.push(Warning::new("image-skipped", message));
         }
@@ -204,14 +203,14 @@ pub(super) fn bind(
     check_size(&input.name, &sample_shape)?;
     let mut warnings = source.warnings.clone();
     let (n, block) = (source.names.len(), shape.block);
-    let mut note = format!("recipe {}", recipe.name);
+    let mut note = t!("recipe {}", recipe.name);
     if n < block {
-        note = format!("{note}; {n} pictures repeated to a batch of {block}");
+        note = t!("{}; {} pictures repeated to a batch of {}", note, n, block);
     } else if block > 1 {
-        note = format!("{note}; {block} pictures a call, the model's batch");
+        note = t!("{}; {} pictures a call, the model's batch", note, block);
         if n % block > 0 {
             let message =
-                format!("the last {} pictures do not fill the model's batch of {block} and are left out", n % block);
+                t!("the last {} pictures do not fill the model's batch of {} and are left out", n % block, block);
             warnings.push(Warning::new("data-batch-rest", message));
         }
     }

@@ -8,7 +8,7 @@ use super::{
     DataCheck, Dataset, Feed, Sanity, UsedRecipe,
     source::{DataKind, DataSource},
 };
-use crate::{error::Result, job::Warning, tensor::ModelInput};
+use crate::{error::Result, job::Warning, t, tensor::ModelInput};
 
 /// Samples that have a preview.
 const PREVIEWS: usize = 8;
@@ -82,16 +82,16 @@ impl DataInfo {
 
     /// The class's name, or its number where there is no name.
     pub fn class_name(&self, class: usize) -> String {
-        self.class_names.get(class).cloned().unwrap_or_else(|| format!("class {class}"))
+        self.class_names.get(class).cloned().unwrap_or_else(|| t!("class {}", class))
     }
 }
 
 fn kind_words(kind: DataKind) -> &'static str {
     match kind {
-        DataKind::Pictures => "pictures",
-        DataKind::Arrays => "array file",
-        DataKind::NpyFiles => "folder of array files",
-        DataKind::TestSets => "ONNX test data",
-        DataKind::Synthetic => "synthetic samples",
+        DataKind::Pictures => t!("pictures"),
+        DataKind::Arrays => t!("array file"),
+        DataKind::NpyFiles => t!("folder of array files"),
+        DataKind::TestSets => t!("ONNX test data"),
+        DataKind::Synthetic => t!("synthetic samples"),
     }
 }

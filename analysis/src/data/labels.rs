@@ -16,6 +16,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
+    t,
     tensor::{Tensor, TensorData},
 };
 
@@ -88,11 +89,11 @@ fn of_table(table: &Path, paths: &[String], options: &LabelOptions, found: &mut 
     let (body, path_at, column) = match (pick_column(header, body, options), &options.column) {
         (Some(column), _) => (body, header.iter().position(is_path).unwrap_or(0), column),
         (None, Some(asked)) => {
-            return Err(Error::config(place, format!("has no column {asked:?}, only {}", header.join(", "))));
+            return Err(Error::config(place, t!("has no column {}, only {}", format!("{asked:?}"), header.join(", "))));
         }
         (None, None) if headless(header) => (&rows[..], 0, 1),
         (None, None) => {
-            let message = format!("{place} has no column headed label, idx or class; name the column to use it");
+            let message = t!("{} has no column headed label, idx or class; name the column to use it", place);
             found.warnings.push(Warning::new("labels-column", message));
             return Ok(());
         }
@@ -165,17 +166,24 @@ fn numbered(
     match found.names.as_ref().map(|names| (names, known(names))) {
         Some((names, None)) => return Ok(texts.iter().map(|t| t.and_then(|t| names.index_of(t))).collect()),
         Some((_, Some(missing))) if options.classes.is_some() => {
-            return Err(Error::config(place.to_owned(), format!("label {missing:?} is none of the given classes")));
+            return Err(Error::config(
+                place.to_owned(),
+                t!("label {} is none of the given classes", format!("{missing:?}")),
+            ));
         }
         _ => {}
     }
     let mut sorted: Vec<String> = texts.iter().flatten().map(|t| (*t).to_owned()).collect();
     sorted.sort();
     sorted.dedup();
-    let order = if sorted.len() > 12 { format!("{} classes", sorted.len()) } else { sorted.join(", ") };
+    let order = if sorted.len() > 12 { t!("{} classes", sorted.len()) } else { sorted.join(", ") };
     found.warnings.push(Warning::new(
         "labels-sorted",
-        format!("{place}: text labels are numbered in sorted order ({order}); give the model's own class order if it differs"),
+        t!(
+            "{}: text labels are numbered in sorted order ({}); give the model's own class order if it differs",
+            place,
+            order
+        ),
     ));
     let names = ClassNames::from_list(sorted);
     let classes =
@@ -194,8 +202,12 @@ pub(super) fn of_array(
 ) -> Result<()> {
     let flat = tensor.len() == rows && tensor.shape.first() == Some(&rows);
     if !flat {
-        let message =
-            format!("{name} has shape {:?} and not one label for each of {rows} samples; it is not used", tensor.shape);
+        let message = t!(
+            "{} has shape {} and not one label for each of {} samples; it is not used",
+            name,
+            format!("{:?}", tensor.shape),
+            rows
+        );
         found.warnings.push(Warning::new("labels-shape", message));
         return Ok(());
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::picture::{Layout, PictureShape, describe};
 use crate::{
     error::{Error, Result},
+    t,
     tensor::ModelInput,
 };
 
@@ -119,17 +120,17 @@ impl Recipe {
     pub fn fitted(&self, input: &ModelInput) -> Result<Self> {
         let refuse = |reason: String| Error::config(format!("recipe {}", self.name), reason);
         let Some(shape) = PictureShape::of(input, self.layout) else {
-            let asked = self.layout.map_or(String::new(), |l| format!(" in layout {}", l.name()));
-            return Err(refuse(format!("the input {} takes no pictures{asked}", describe(input))));
+            let asked = self.layout.map_or(String::new(), |l| t!(" in layout {}", l.name()));
+            return Err(refuse(t!("the input {} takes no pictures{}", describe(input), asked)));
         };
         let own = (shape.width, shape.height);
         let (width, height) = self.size.unwrap_or((own.0.unwrap_or(224), own.1.unwrap_or(224)));
         if own.0.is_some_and(|w| w != width) || own.1.is_some_and(|h| h != height) {
-            return Err(refuse(format!("size {width}×{height} does not fit the input {}", describe(input))));
+            return Err(refuse(t!("size {}×{} does not fit the input {}", width, height, describe(input))));
         }
         let channels = self.channels.unwrap_or(if shape.channels == Some(1) { Channels::Gray } else { Channels::Rgb });
         if shape.channels.is_some_and(|n| n != channels.count()) {
-            return Err(refuse(format!("channels {} do not fit the input {}", channels.name(), describe(input))));
+            return Err(refuse(t!("channels {} do not fit the input {}", channels.name(), describe(input))));
         }
         let resize = match self.resize {
             // 256 for 224: the margin that is cropped keeps its share at other sizes.
@@ -153,30 +154,30 @@ impl Recipe {
         const MAX_SIDE: usize = 16_384;
         if let Some((w, h)) = self.size {
             if !(1..=MAX_SIDE).contains(&w) || !(1..=MAX_SIDE).contains(&h) {
-                return Err(("size", format!("must have sides of 1 to {MAX_SIDE} pixels, not {w}×{h}")));
+                return Err(("size", t!("must have sides of 1 to {} pixels, not {}×{}", MAX_SIDE, w, h)));
             }
             if let Resize::ShorterSide(n) = self.resize
                 && (n < w.min(h) || n > MAX_SIDE)
             {
-                return Err(("shorter_side", format!("{n} is outside {}…{MAX_SIDE}", w.min(h))));
+                return Err(("shorter_side", t!("{} is outside {}…{}", n, w.min(h), MAX_SIDE)));
             }
         }
         if !self.scale.is_finite() || self.scale == 0.0 {
-            return Err(("scale", format!("must be a number other than 0, not {}", self.scale)));
+            return Err(("scale", t!("must be a number other than 0, not {}", self.scale)));
         }
         for (key, values) in [("mean", &self.mean), ("std", &self.std)] {
             let channels = self.channels.map(Channels::count);
             if values.len() > 1 && channels.map_or(values.len() != 3, |n| values.len() != n) {
-                let wanted =
-                    channels.map_or("1 or 3".to_owned(), |n| if n == 1 { "1".to_owned() } else { format!("1 or {n}") });
-                return Err((key, format!("has {} values, {wanted} are needed", values.len())));
+                let wanted = channels
+                    .map_or(t!("1 or 3").to_owned(), |n| if n == 1 { "1".to_owned() } else { t!("1 or {}", n) });
+                return Err((key, t!("has {} values, {} are needed", values.len(), wanted)));
             }
             if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
-                return Err((key, format!("holds {bad}")));
+                return Err((key, t!("holds {}", bad)));
             }
         }
         if self.std.contains(&0.0) {
-            return Err(("std", "holds 0, which would divide by zero".to_owned()));
+            return Err(("std", t!("holds 0, which would divide by zero").to_owned()));
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::{dataset::Dataset, names::ClassNames, samples::Sample};
 use crate::{
     error::{Error, Result},
     job::Warning,
+    t,
 };
 
 /// Runs the float model on one sample and gives its class scores.
@@ -96,11 +97,8 @@ pub(super) fn sanity_of(
         let sample = dataset.sample(i)?;
         let scores = runner(&sample)?;
         if scores.len() < 2 || (classes != 0 && classes != scores.len()) {
-            let reason = format!(
-                "sample {}: {} class scores, {classes} before; at least 2 are needed",
-                sample.name,
-                scores.len()
-            );
+            let reason =
+                t!("sample {}: {} class scores, {} before; at least 2 are needed", sample.name, scores.len(), classes);
             return Err(Error::data(reason));
         }
         classes = scores.len();
@@ -116,17 +114,17 @@ pub(super) fn sanity_of(
     let mean_confidence = confidences.sum::<f64>() / rows.len().max(1) as f64;
     let mut banners = Vec::new();
     if let Some(first) = unusable.first() {
-        let message = format!(
-            "the float model gives NaN or infinite scores for {} samples, the first is {first}",
-            unusable.len()
-        );
+        let message =
+            t!("the float model gives NaN or infinite scores for {} samples, the first is {}", unusable.len(), first);
         banners.push(Warning::new("scores-not-finite", message));
     }
     banners.extend(chance(accuracy, classes));
     let outside = rows.iter().filter_map(|r| r.label).find(|&label| label >= classes);
     if let Some(label) = outside.filter(|_| classes > 0) {
-        let message = format!(
-            "label {label} is outside the model's {classes} classes: another label column or class order is needed"
+        let message = t!(
+            "label {} is outside the model's {} classes: another label column or class order is needed",
+            label,
+            classes
         );
         banners.push(Warning::new("labels-range", message));
     }
@@ -176,9 +174,11 @@ fn chance(accuracy: Option<Share>, classes: usize) -> Option<Warning> {
     let p = 1.0 / classes as f64;
     let limit = p + 2.0 * (p * (1.0 - p) / share.total as f64).sqrt();
     (share.ratio() <= limit).then(|| {
-        let message = format!(
-            "the float model's accuracy is {}/{}, chance is 1 in {classes}: wrong preprocessing, label column or class order?",
-            share.hits, share.total
+        let message = t!(
+            "the float model's accuracy is {}/{}, chance is 1 in {}: wrong preprocessing, label column or class order?",
+            share.hits,
+            share.total,
+            classes
         );
         Warning::new("accuracy-chance", message)
     })

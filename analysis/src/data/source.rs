@@ -24,6 +24,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
+    t,
     tensor::ModelInput,
 };
 
@@ -136,7 +137,7 @@ fn folder(path: &Path, inputs: &[ModelInput], limit: Option<usize>) -> Result<(O
     if !pictures.is_empty() {
         let mut warnings = Vec::new();
         if !npy.is_empty() {
-            let message = format!("{}: {} .npy files beside pictures are not used", path.display(), npy.len());
+            let message = t!("{}: {} .npy files beside pictures are not used", path.display(), npy.len());
             warnings.push(Warning::new("data-mixed", message));
         }
         let block = match inputs {

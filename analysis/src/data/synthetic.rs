@@ -18,6 +18,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
+    t,
     tensor::{Dim, ElementType, ModelInput, Tensor, TensorData},
 };
 
@@ -195,18 +196,18 @@ pub(super) fn bind(
         array: "synthetic".to_owned(),
         shape: shape.clone(),
         note: match maker {
-            Maker::Picture { recipe, .. } => format!("smooth random pictures; recipe {}", recipe.name),
-            Maker::Normal => "normal noise, mean 0, deviation 1".to_owned(),
-            Maker::Tokens => format!("ids 1 to {}", TOKENS - 1),
-            Maker::Ones => "ones".to_owned(),
-            Maker::Zeros => "zeros".to_owned(),
+            Maker::Picture { recipe, .. } => t!("smooth random pictures; recipe {}", recipe.name),
+            Maker::Normal => t!("normal noise, mean 0, deviation 1").to_owned(),
+            Maker::Tokens => t!("ids 1 to {}", TOKENS - 1),
+            Maker::Ones => t!("ones").to_owned(),
+            Maker::Zeros => t!("zeros").to_owned(),
             Maker::Positions => "0, 1, 2, …".to_owned(),
-            Maker::Bytes => "printable characters".to_owned(),
-            Maker::Text => "texts".to_owned(),
+            Maker::Bytes => t!("printable characters").to_owned(),
+            Maker::Text => t!("texts").to_owned(),
         },
     };
     let feeds = made.iter().map(feed).collect();
-    let message = "the samples are made up: ranges and errors found on them say little about real data";
+    let message = t!("the samples are made up: ranges and errors found on them say little about real data");
     let warnings = vec![Warning::new("synthetic", message)];
     let samples = Box::new(Synthetic { inputs: made, samples: samples.max(1), seed });
     Ok(Bound { samples, feeds, recipe: used, labels: Labels::default(), block: 1, warnings })

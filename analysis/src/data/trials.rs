@@ -10,7 +10,10 @@ use super::{
     sanity::{Runner, Share, sanity_of},
     source::DataKind,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    t,
+};
 
 /// At most this many samples are run for each recipe.
 pub const TRIAL_SAMPLES: usize = 16;
@@ -28,8 +31,8 @@ impl TrialBasis {
     /// What stands under the ranking.
     pub fn note(self) -> &'static str {
         match self {
-            Self::Accuracy => "ranked by accuracy",
-            Self::Confidence => "ranked by mean top-1 confidence: a hint, not a proof",
+            Self::Accuracy => t!("ranked by accuracy"),
+            Self::Confidence => t!("ranked by mean top-1 confidence: a hint, not a proof"),
         }
     }
 }
@@ -83,7 +86,7 @@ pub fn try_recipes(dataset: &Dataset, runner: &mut Runner<'_>) -> Result<RecipeT
         });
     }
     if trials.is_empty() {
-        return Err(Error::data("no recipe fits this input, so there is nothing to try"));
+        return Err(Error::data(t!("no recipe fits this input, so there is nothing to try")));
     }
     let basis = if trials.iter().any(|t| t.accuracy.is_some()) { TrialBasis::Accuracy } else { TrialBasis::Confidence };
     let score = |t: &RecipeTrial| match basis {
@@ -99,7 +102,7 @@ pub fn try_recipes(dataset: &Dataset, runner: &mut Runner<'_>) -> Result<RecipeT
 fn candidates(dataset: &Dataset) -> Result<Vec<(Recipe, bool)>> {
     let picture = dataset.inputs().iter().find_map(|input| PictureShape::of(input, None).map(|shape| (input, shape)));
     let Some((input, shape)) = picture else {
-        return Err(Error::data("no model input takes pictures, so there is no preprocessing to try"));
+        return Err(Error::data(t!("no model input takes pictures, so there is no preprocessing to try")));
     };
     refuse_ready_values(dataset)?;
     let current = dataset.recipe().map(|used| used.recipe.clone());
@@ -147,7 +150,11 @@ fn refuse_ready_values(dataset: &Dataset) -> Result<()> {
         let values = || super::elements::numbers(&tensor.data).map(|n| n.as_f64());
         values().all(|v| v.fract() == 0.0 && (0.0..=255.0).contains(&v)) && values().any(|v| v > 1.0)
     });
-    if pixels { Ok(()) } else { Err(Error::data("the arrays hold no pixels 0…255: they are preprocessed already")) }
+    if pixels {
+        Ok(())
+    } else {
+        Err(Error::data(t!("the arrays hold no pixels 0…255: they are preprocessed already")))
+    }
 }
 
 /// Whether two fitted recipes do the same to pixels, whatever they are called.

@@ -2,19 +2,21 @@
 
 use super::{Received, Totals};
 use crate::{
+    mark,
     metrics::{ErrorSums, Measure},
     report::{Flow, FlowKind},
+    text::text,
 };
 
 /// Values closer than this, relative, are the same energy: a tensor that is only moved is summed in another order.
 const SAME: f64 = 1e-9;
 
 /// Why a layer has no flow.
-const NO_INPUTS: &str = "it reads no other layer's values";
-const EXACT: &str = "what it reads is exact, and so is what it makes of it";
+const NO_INPUTS: &str = mark!("it reads no other layer's values");
+const EXACT: &str = mark!("what it reads is exact, and so is what it makes of it");
 const UNKNOWN_INPUT: &str =
-    "the error of a tensor it reads is not known: it is a further output of its layer, or not finite";
-const UNKNOWN_OUTPUT: &str = "its inherited error is not known";
+    mark!("the error of a tensor it reads is not known: it is a further output of its layer, or not finite");
+const UNKNOWN_OUTPUT: &str = mark!("its inherited error is not known");
 
 /// Noise energy as a share of the signal's: 0 where the tensor is exact, infinite where only the error is there, `None`
 /// where nothing finite was compared.
@@ -36,15 +38,15 @@ pub fn nmse(sums: &ErrorSums) -> Option<f64> {
 /// Why there is nothing to compare, in words.
 pub fn flow(received: &[Received], inherited: Option<&ErrorSums>) -> Result<Flow, &'static str> {
     if received.is_empty() {
-        return Err(NO_INPUTS);
+        return Err(text(NO_INPUTS));
     }
     let inputs: Option<Vec<f64>> = received.iter().map(|input| input.sums.as_ref().and_then(nmse)).collect();
-    let inputs = inputs.ok_or(UNKNOWN_INPUT)?;
-    let inherited = inherited.and_then(nmse).ok_or(UNKNOWN_OUTPUT)?;
+    let inputs = inputs.ok_or(text(UNKNOWN_INPUT))?;
+    let inherited = inherited.and_then(nmse).ok_or(text(UNKNOWN_OUTPUT))?;
     let smallest = inputs.iter().copied().fold(f64::INFINITY, f64::min);
     let largest = inputs.iter().copied().fold(0.0, f64::max);
     if largest == 0.0 && inherited == 0.0 {
-        return Err(EXACT);
+        return Err(text(EXACT));
     }
     let kind = if inherited > largest * (1.0 + SAME) {
         FlowKind::Amplifies
@@ -61,16 +63,16 @@ pub fn flow(received: &[Received], inherited: Option<&ErrorSums>) -> Result<Flow
 pub fn correlation(totals: &Totals) -> Measure {
     let (Some(all), Some(inherited), Some(introduced)) = (totals.accumulated, totals.inherited, totals.introduced)
     else {
-        return Measure::NotApplicable("the tensor holds no floating-point values to compare");
+        return Measure::NotApplicable(mark!("the tensor holds no floating-point values to compare"));
     };
     if all.broken + inherited.broken + introduced.broken > 0 || all.n != inherited.n || all.n != introduced.n {
-        return Measure::NotApplicable("NaN or infinity where the other run has none");
+        return Measure::NotApplicable(mark!("NaN or infinity where the other run has none"));
     }
     if inherited.sum_e2 == 0.0 {
-        return Measure::NotApplicable("nothing is inherited");
+        return Measure::NotApplicable(mark!("nothing is inherited"));
     }
     if introduced.sum_e2 == 0.0 {
-        return Measure::NotApplicable("nothing is introduced");
+        return Measure::NotApplicable(mark!("nothing is introduced"));
     }
     let shared = 0.5 * (all.sum_e2 - inherited.sum_e2 - introduced.sum_e2);
     // The roots apart: the product of two energies of attention masks could overflow.

@@ -10,6 +10,7 @@ use crate::{
     graph::{Graph, TensorId},
     job::CancelToken,
     onnx::{float_values, integer_values, proto::ModelProto},
+    t,
 };
 
 /// Checks that every quantizer of `written` stands in `file` with its scale, zero-point and type.
@@ -27,7 +28,7 @@ pub fn quantizers(file: &ModelProto, written: &[WrittenQuantizer]) -> Result<usi
         .collect();
     for wanted in written {
         let differs =
-            |what: &str| Error::Verify { reason: format!("the {what} of `{}` reads back otherwise", wanted.output) };
+            |what: &str| Error::Verify { reason: t!("the {} of `{}` reads back otherwise", what, wanted.output) };
         let node = dequantizers.get(wanted.output.as_str()).ok_or_else(|| differs("DequantizeLinear"))?;
         let constant = |position: usize| node.input.get(position).and_then(|n| constants.get(n.as_str())).copied();
         let scale = constant(1).ok_or_else(|| differs("scale"))?;
@@ -125,8 +126,9 @@ impl Comparison {
             let (Some(tensor), Some(expected)) = (tensor, tensor.and_then(|t| engine[t].as_ref())) else { continue };
             let different = differing_elements(expected, value);
             if different > 0 && self.failure.is_none() {
-                self.failure = Some(format!(
-                    "{different} elements of `{}` differ between the file and what was shown",
+                self.failure = Some(t!(
+                    "{} elements of `{}` differ between the file and what was shown",
+                    different,
                     graph.name(*tensor)
                 ));
             }

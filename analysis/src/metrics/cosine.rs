@@ -1,6 +1,7 @@
 //! Cosine similarity: `Σfq/√(Σf²·Σq²)`. It sees direction and is blind to magnitude; read it beside the gain (Q20).
 
 use super::{ErrorSums, Measure, measure};
+use crate::mark;
 
 /// The cosine of the angle between the tensors as vectors, in `[-1, 1]`.
 pub fn cosine(sums: &ErrorSums) -> Measure {
@@ -11,7 +12,7 @@ pub fn cosine(sums: &ErrorSums) -> Measure {
         return Measure::NotApplicable(measure::ALL_ZERO);
     }
     if sums.sum_q2 == 0.0 {
-        return Measure::NotApplicable("the quantized tensor is all zeros");
+        return Measure::NotApplicable(mark!("the quantized tensor is all zeros"));
     }
     if sums.sum_e2 == 0.0 {
         return Measure::Value(1.0);

@@ -4,7 +4,7 @@
 //! infinite and at most ln 2. KL needs help where the quantized run leaves a bin empty, as it does in most.
 
 use super::Measure;
-use crate::calibrate::DisplayHistogram;
+use crate::{calibrate::DisplayHistogram, mark};
 
 /// Mass added to the quantized distribution for KL, spread over all bins; it is renormalised afterwards.
 const SMOOTHING: f64 = 1e-6;
@@ -40,12 +40,12 @@ fn mean_length(bins: &[f64]) -> f64 {
 
 fn over(float: &DisplayHistogram, quantized: &DisplayHistogram, divergence: impl Fn(&[f64], &[f64]) -> f64) -> Measure {
     if float.range() != quantized.range() {
-        return Measure::NotApplicable("the two histograms have different bins");
+        return Measure::NotApplicable(mark!("the two histograms have different bins"));
     }
     match (normalised(float.counts()), normalised(quantized.counts())) {
         // Rounding may leave −1e-17 where the two are equal.
         (Some(p), Some(q)) => Measure::Value(divergence(&p, &q).max(0.0)),
-        _ => Measure::NotApplicable("there are no values to compare"),
+        _ => Measure::NotApplicable(mark!("there are no values to compare")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Gain `‖q‖/‖f‖`: what the cosine cannot see. A clipped tensor keeps its direction and loses its length.
 
 use super::{ErrorSums, Measure, measure};
+use crate::mark;
 
 /// The quantized tensor's norm over the float tensor's; 1 is ideal.
 pub fn gain(sums: &ErrorSums) -> Measure {
@@ -10,7 +11,10 @@ pub fn gain(sums: &ErrorSums) -> Measure {
     if sums.sum_f2 == 0.0 {
         return Measure::NotApplicable(measure::ALL_ZERO);
     }
-    Measure::finite(sums.sum_q2.sqrt() / sums.sum_f2.sqrt(), "the quantized tensor is too many times the float one")
+    Measure::finite(
+        sums.sum_q2.sqrt() / sums.sum_f2.sqrt(),
+        mark!("the quantized tensor is too many times the float one"),
+    )
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The value of a metric, or the reason why there is none.
 
+use crate::mark;
+
 /// What a metric says about a tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Measure {
@@ -33,11 +35,11 @@ impl Measure {
 }
 
 /// The reason when nothing finite was compared.
-pub(super) const NOTHING: &str = "there are no finite values to compare";
+pub(super) const NOTHING: &str = mark!("there are no finite values to compare");
 /// The reason when one run has NaNs or infinities where the other has not: no finite error describes that.
-pub(super) const BROKEN: &str = "NaN or infinity where the other run has none";
+pub(super) const BROKEN: &str = mark!("NaN or infinity where the other run has none");
 /// The reason when `Σf² = 0`.
-pub(super) const ALL_ZERO: &str = "the float tensor is all zeros";
+pub(super) const ALL_ZERO: &str = mark!("the float tensor is all zeros");
 
 /// The reason why no metric applies to these sums at all.
 pub(super) fn unusable(sums: &super::ErrorSums) -> Option<Measure> {

@@ -1,6 +1,7 @@
 //! Normalised mean squared error: `Σe²/Σf²`, what PPQ prints as "SNR" and lower is better.
 
 use super::{ErrorSums, Measure, measure};
+use crate::mark;
 
 /// Noise energy as a share of the signal's.
 pub fn nmse(sums: &ErrorSums) -> Measure {
@@ -10,7 +11,7 @@ pub fn nmse(sums: &ErrorSums) -> Measure {
     if sums.sum_f2 == 0.0 {
         return Measure::NotApplicable(measure::ALL_ZERO);
     }
-    Measure::finite(sums.sum_e2 / sums.sum_f2, "the error is too many times the signal")
+    Measure::finite(sums.sum_e2 / sums.sum_f2, mark!("the error is too many times the signal"))
 }
 
 #[cfg(test)]

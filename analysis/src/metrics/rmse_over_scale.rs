@@ -4,6 +4,7 @@
 //! one quantizer in one run: an accumulated error has no step of its own to be measured in.
 
 use super::{ErrorSums, Measure, mse::rmse};
+use crate::mark;
 
 /// What pure rounding gives: 1/√12.
 pub const PURE_ROUNDING: f64 = 0.288_675_134_594_812_9;
@@ -11,7 +12,7 @@ pub const PURE_ROUNDING: f64 = 0.288_675_134_594_812_9;
 /// `√MSE / scale`; `sums` compare the quantizer's input with its output, `scale` is its step.
 pub fn rmse_over_scale(sums: &ErrorSums, scale: f32) -> Measure {
     match rmse(sums) {
-        Measure::Value(value) => Measure::finite(value / f64::from(scale), "the quantizer has no usable scale"),
+        Measure::Value(value) => Measure::finite(value / f64::from(scale), mark!("the quantizer has no usable scale")),
         other => other,
     }
 }

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
+    t,
 };
 
 /// Fills `raw_data` of every external tensor of `model` with a slice of its mapped data file in `model_dir` or below.
@@ -41,7 +42,7 @@ pub(super) fn read_beside(path: &Path, model: &mut ModelProto) -> Result<Option<
     reader.read_all(model)?;
     let files: Vec<_> = reader.checksums.iter().map(|location| format!("`{location}`")).collect();
     Ok((!files.is_empty()).then(|| {
-        let message = format!("checksums that the model gives for {} are not verified", files.join(", "));
+        let message = t!("checksums that the model gives for {} are not verified", files.join(", "));
         Warning::new("external-checksum", message)
     }))
 }

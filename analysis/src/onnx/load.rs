@@ -24,6 +24,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
+    t,
 };
 
 /// Memory that decoded messages may take, without text and weights: this much for any file …
@@ -70,8 +71,10 @@ pub fn load_bytes(path: &Path, file: Bytes) -> Result<Loaded> {
     let (model, mut warnings) = decoded?;
     check(path, &model)?;
     if let Some(version) = model.ir_version.filter(|version| *version > IR_VERSION) {
-        let message = format!(
-            "the model has IR version {version}, newer than the {IR_VERSION} this program knows; parts of it may be lost"
+        let message = t!(
+            "the model has IR version {}, newer than the {} this program knows; parts of it may be lost",
+            version,
+            IR_VERSION
         );
         warnings.push(Warning::new("newer-ir-version", message));
     }
@@ -137,17 +140,21 @@ fn decode(path: &Path, file: &Bytes) -> Result<(ModelProto, Vec<Warning>)> {
     if model.graph.is_none()
         && let Some(what) = sniff::looks_like(file)
     {
-        return Err(Error::format(path, format!("this is not an ONNX model but {what}")));
+        return Err(Error::format(path, t!("this is not an ONNX model but {}", what)));
     }
     Ok((model, unknown_fields(&walk)))
 }
 
 fn unknown_fields(walk: &Walk) -> Vec<Warning> {
     let warn = |((place, number), times): (&(String, u32), &u64)| {
-        let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
-        let message = format!(
-            "{place} has field {number} ({times}), which ONNX up to IR version {IR_VERSION} does not define; it is not \
-             used and an exported model will not have it"
+        let times = if *times == 1 { t!("once").to_owned() } else { t!("{} times", times) };
+        let message = t!(
+            "{} has field {} ({}), which ONNX up to IR version {} does not define; it is not \
+             used and an exported model will not have it",
+            place,
+            number,
+            times,
+            IR_VERSION
         );
         Warning::new("unknown-field", message)
     };

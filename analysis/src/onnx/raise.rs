@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    t,
     tensor::{Tensor, TensorData},
 };
 
@@ -82,24 +83,32 @@ pub fn obstacle(model: &ModelProto) -> Option<String> {
         return None;
     }
     if opset < OLDEST {
-        return Some(format!(
-            "float8 needs opset {FLOAT8}, the model has {opset}, and this program raises models from opset {OLDEST} on; \
-             export the float model again with opset {FLOAT8} or later"
+        return Some(t!(
+            "float8 needs opset {}, the model has {}, and this program raises models from opset {} on; \
+             export the float model again with opset {} or later",
+            FLOAT8,
+            opset,
+            OLDEST,
+            FLOAT8
         ));
     }
     let nodes = model.graph.iter().flat_map(|g| &g.node).filter(|n| is_standard(n.domain.as_deref()));
     nodes.into_iter().find_map(|node| {
         let why = match node.op_type.as_deref().unwrap_or_default() {
-            "AveragePool" => "onnxruntime sums its windows in another order there, so that bits would differ",
-            _ if node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty()) => "it has subgraphs",
+            "AveragePool" => t!("onnxruntime sums its windows in another order there, so that bits would differ"),
+            _ if node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty()) => t!("it has subgraphs"),
             _ => return None,
         };
         let name = node.name.as_deref().filter(|n| !n.is_empty()).or(node.output.first().map(String::as_str));
-        Some(format!(
-            "float8 needs opset {FLOAT8}, the model has {opset}, and node `{}` ({}) cannot be raised: {why}; export the \
-             float model again with opset {FLOAT8} or later",
+        Some(t!(
+            "float8 needs opset {}, the model has {}, and node `{}` ({}) cannot be raised: {}; export the \
+             float model again with opset {} or later",
+            FLOAT8,
+            opset,
             name.unwrap_or_default(),
-            node.op_type.as_deref().unwrap_or_default()
+            node.op_type.as_deref().unwrap_or_default(),
+            why,
+            FLOAT8
         ))
     })
 }

@@ -4,6 +4,7 @@ use super::operand::{Operand, OperandValue};
 use crate::{
     job::Warning,
     quant::{self, QuantParams},
+    t,
     target::{Bias, BiasOverflow, Target},
 };
 
@@ -34,7 +35,7 @@ pub(super) fn quantize_bias(
     let weight = operands.iter_mut().find(|o| o.position == 1);
     let (Some(input_scale), Some(weight)) = (input_scale, weight) else { return OperandValue::Float };
     if bias.iter().any(|b| !b.is_finite()) {
-        warnings.push(Warning::new("bias-float", format!("the bias of `{layer}` is not finite and stays float")));
+        warnings.push(Warning::new("bias-float", t!("the bias of `{}` is not finite and stays float", layer)));
         return OperandValue::Float;
     }
     let OperandValue::Integer { params, .. } = &mut weight.value else { return OperandValue::Float };
@@ -49,23 +50,21 @@ pub(super) fn quantize_bias(
     // In float32, as NumPy multiplies two float32 arrays.
     let scales: Vec<f32> = wanted.iter().map(|p| input_scale * p.scale * beta).collect();
     if scales.iter().any(|s| !s.is_normal()) {
-        warnings.push(Warning::new(
-            "bias-float",
-            format!("the bias scale of `{layer}` is no normal number; it stays float"),
-        ));
+        warnings
+            .push(Warning::new("bias-float", t!("the bias scale of `{}` is no normal number; it stays float", layer)));
         return OperandValue::Float;
     }
     let Some(codes) = codes(bias, &scales) else {
         warnings.push(Warning::new(
             "bias-overflow",
-            format!("the bias of `{layer}` does not fit int32 on the scale of its products and stays float"),
+            t!("the bias of `{}` does not fit int32 on the scale of its products and stays float", layer),
         ));
         return OperandValue::Float;
     };
     if raised > 0 {
         warnings.push(Warning::new(
             "bias-overflow",
-            format!("{raised} weight scale(s) of `{layer}` were raised so that its bias fits int32"),
+            t!("{} weight scale(s) of `{}` were raised so that its bias fits int32", raised, layer),
         ));
         *params = wanted;
         weight.requantize();

@@ -11,7 +11,7 @@ use crate::{
     graph::{Graph, LayerId, TensorId},
     job::Warning,
     quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
-    target,
+    t, target,
 };
 
 /// The format of a tensor that carries a quantizer.
@@ -183,11 +183,9 @@ pub(crate) fn activation_fixed(graph: &Graph, layer: LayerId) -> Option<String> 
     }
     let element = row.outputs.first().and_then(|&t| graph.tensors[t].element_type);
     Some(match element {
-        Some(e) if e != crate::tensor::ElementType::Float32 => format!("its output is {}", e.name()),
-        _ if row.is_input() => "no operator that reads it asks for a quantized input".into(),
-        _ => {
-            graph.block_reason(layer).unwrap_or_else(|| format!("{} leaves {} float here", graph.target.title, row.op))
-        }
+        Some(e) if e != crate::tensor::ElementType::Float32 => t!("its output is {}", e.name()),
+        _ if row.is_input() => t!("no operator that reads it asks for a quantized input").into(),
+        _ => graph.block_reason(layer).unwrap_or_else(|| t!("{} leaves {} float here", graph.target.title, row.op)),
     })
 }
 
@@ -199,15 +197,15 @@ pub(crate) fn range_fixed(graph: &Graph, layer: LayerId) -> Option<String> {
         .iter()
         .find_map(|&t| graph.quantizable.place(t).filter(|p| p.fixed_range.is_some() || p.fixed_params.is_some()))?;
     Some(match place.fixed_range {
-        Some((low, high)) => format!("the output of {} lies between {low} and {high} always", row.op),
-        None => format!("{} prescribes the scale of {}", graph.target.title, row.op),
+        Some((low, high)) => t!("the output of {} lies between {} and {} always", row.op, low, high),
+        None => t!("{} prescribes the scale of {}", graph.target.title, row.op),
     })
 }
 
 /// Why the constants of a layer cannot be quantized; `None` if they can.
 pub(crate) fn weight_fixed(graph: &Graph, layer: LayerId) -> Option<String> {
     let has_weights = graph.layers[layer].weights().next().is_some();
-    (!has_weights).then(|| graph.block_reason(layer).unwrap_or_else(|| "it has no constant operand".into()))
+    (!has_weights).then(|| graph.block_reason(layer).unwrap_or_else(|| t!("it has no constant operand").into()))
 }
 
 pub(super) struct Resolver<'a> {
@@ -222,15 +220,15 @@ impl Resolver<'_> {
         let tensor = self.graph.by_name.get(name).copied().filter(|t| row.reads.contains(t));
         if tensor.is_some_and(|t| row.nodes.iter().any(|&n| self.graph.nodes[n].captured.contains(&t))) {
             return Err(Error::config(
-                format!("layer `{}`: reads[`{name}`]", row.name),
-                format!("a subgraph of {} reads it by its name, as its producer left it; set the producer", row.op),
+                t!("layer `{}`: reads[`{}`]", row.name, name),
+                t!("a subgraph of {} reads it by its name, as its producer left it; set the producer", row.op),
             ));
         }
         tensor.filter(|&t| self.graph.quantizable.place(t).is_some()).ok_or_else(|| {
             let names: Vec<&str> = row.reads.iter().map(|&t| self.graph.name(t)).collect();
             Error::config(
-                format!("layer `{}`: reads[`{name}`]", row.name),
-                format!("it reads no such quantizable tensor; it reads {}", names.join(", ")),
+                t!("layer `{}`: reads[`{}`]", row.name, name),
+                t!("it reads no such quantizable tensor; it reads {}", names.join(t!(", "))),
             )
         })
     }
@@ -253,8 +251,8 @@ impl Resolver<'_> {
             last.overlay(&entry.1);
             if first != last {
                 return Err(Error::config(
-                    format!("layer `{}`", row.name),
-                    format!("it shares its scale with `{}`, which asks for another output format", entry.0),
+                    t!("layer `{}`", row.name),
+                    t!("it shares its scale with `{}`, which asks for another output format", entry.0),
                 ));
             }
             entry.1.overlay(&wish);
@@ -276,7 +274,7 @@ impl Resolver<'_> {
         if let Some(bits) = weight_bits.filter(|b| !b.is_float()) {
             if has_scales(bits) {
                 limits::check_granularity(&self.graph.target, granularity)
-                    .map_err(|why| Error::config(format!("layer `{}`", row.name), why))?;
+                    .map_err(|why| Error::config(t!("layer `{}`", row.name), why))?;
             }
             granularity = self.granularity(id, bits, granularity);
         }
@@ -292,7 +290,7 @@ impl Resolver<'_> {
             activation_bits: activation_fixed(self.graph, id)
                 .is_none()
                 .then(|| deciding.activation_bits.unwrap_or(Bits::Float)),
-            range: range_rule(&deciding).map_err(|why| Error::config(format!("layer `{}`", row.name), why))?,
+            range: range_rule(&deciding).map_err(|why| Error::config(t!("layer `{}`", row.name), why))?,
             weight_grid: GridRule {
                 scheme: settings.weight_scheme.unwrap_or(Scheme::Symmetric),
                 sign: settings.weight_sign.unwrap_or(Sign::Signed),
@@ -308,8 +306,7 @@ impl Resolver<'_> {
             is_edited: false,
         };
         format.is_edited = self.is_edited(id, &format, groups);
-        limits::check(&self.graph.target, &format)
-            .map_err(|why| Error::config(format!("layer `{}`", row.name), why))?;
+        limits::check(&self.graph.target, &format).map_err(|why| Error::config(t!("layer `{}`", row.name), why))?;
         Ok(format)
     }
 
@@ -355,7 +352,7 @@ pub(super) fn integer(bits: Option<Bits>) -> Option<Bits> {
 fn range_rule(settings: &LayerSettings) -> std::result::Result<RangeRule, &'static str> {
     let method = settings.method.unwrap_or_default();
     if method == Method::Manual && settings.range.is_none() {
-        return Err("the method is manual and there is no range; give one, or choose another method");
+        return Err(t!("the method is manual and there is no range; give one, or choose another method"));
     }
     let percentile = settings.percentile.unwrap_or(DEFAULT_PERCENTILE);
     Ok(RangeRule { method, percentile, manual: settings.range.filter(|_| method == Method::Manual) })

@@ -8,6 +8,7 @@ use crate::{
     graph::{ConstantOperand, Graph, LayerId, OperandRole},
     job::Warning,
     quant::Bits,
+    t,
 };
 
 /// The first opset whose DequantizeLinear knows groups, of which the last may be shorter.
@@ -44,12 +45,14 @@ impl ScaleAxes {
         match granularity {
             Granularity::PerTensor => None,
             Granularity::PerChannel => {
-                (!self.channels).then(|| "its constants have no output-channel axis; use per-tensor".into())
+                (!self.channels).then(|| t!("its constants have no output-channel axis; use per-tensor").into())
             }
             Granularity::PerGroup(group) => (!self.inputs.iter().any(|&n| self.divides(n, group))).then(|| {
-                format!(
-                    "its weights have no input axis that divides by {group}, as models before opset \
-                     {SHORT_GROUP_OPSET} need it; use per-channel or another size"
+                t!(
+                    "its weights have no input axis that divides by {}, as models before opset \
+                     {} need it; use per-channel or another size",
+                    group,
+                    SHORT_GROUP_OPSET
                 )
             }),
         }
@@ -85,11 +88,11 @@ impl Resolver<'_> {
         if per_channel {
             let name = &self.graph.layers[id].name;
             let why = if are_integers {
-                format!("do not divide into equal groups, which models before opset {SHORT_GROUP_OPSET} need")
+                t!("do not divide into equal groups, which models before opset {} need", SHORT_GROUP_OPSET)
             } else {
-                format!("are {bits}, and groups are for integers")
+                t!("are {}, and groups are for integers", bits)
             };
-            let message = format!("the weights of `{name}` {why}: per channel there, not {}", wanted.name());
+            let message = t!("the weights of `{}` {}: per channel there, not {}", name, why, wanted.name());
             self.warnings.push(Warning::new("no-groups", message));
         }
         instead

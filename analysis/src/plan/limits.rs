@@ -9,6 +9,7 @@ use crate::{
     calibrate::DEFAULT_PERCENTILE,
     config::{Granularity, LayerSettings},
     quant::{Bits, Sign},
+    t,
     target::{self, Choice, NumberFormat, Target},
 };
 
@@ -67,24 +68,24 @@ impl Target {
 pub(super) fn check(target: &Target, format: &LayerFormat) -> Result<(), String> {
     let title = &target.title;
     if let Some(bits) = format.weight_bits {
-        check_format(title, "weights", bits, format.weight_grid, &target.weights)?;
+        check_format(title, t!("weights"), bits, format.weight_grid, &target.weights)?;
     }
     if let Some(bits) = format.activation_bits {
-        check_format(title, "activations", bits, format.activation_grid, &target.activations)?;
+        check_format(title, t!("activations"), bits, format.activation_grid, &target.activations)?;
     }
-    format.reads.values().try_for_each(|bits| allowed(title, "activations of", &target.activations.bits, bits))
+    format.reads.values().try_for_each(|bits| allowed(title, t!("activations of"), &target.activations.bits, bits))
 }
 
 fn check_format(title: &str, what: &str, bits: Bits, grid: GridRule, target: &NumberFormat) -> Result<(), String> {
-    allowed(title, &format!("{what} in"), &target.bits, &bits)?;
+    allowed(title, &t!("{} in", what), &target.bits, &bits)?;
     if !matches!(bits, Bits::Int(_)) {
         return Ok(());
     }
-    allowed(title, &format!("{what} with the scheme"), &target.scheme, &grid.scheme)?;
-    allowed(title, &format!("{what} that are"), &target.sign, &grid.sign)?;
+    allowed(title, &t!("{} with the scheme", what), &target.scheme, &grid.scheme)?;
+    allowed(title, &t!("{} that are", what), &target.sign, &grid.sign)?;
     // Unsigned codes are all there, whatever is said of signed ones.
     if grid.sign == Sign::Signed {
-        allowed(title, &format!("{what} with codes that are"), &target.codes, &grid.codes)?;
+        allowed(title, &t!("{} with codes that are", what), &target.codes, &grid.codes)?;
     }
     Ok(())
 }
@@ -98,9 +99,9 @@ pub(super) fn check_granularity(target: &Target, wanted: Granularity) -> Result<
         Granularity::PerChannel => target::Granularity::PerChannel,
         Granularity::PerGroup(_) => target::Granularity::PerGroup,
     };
-    allowed(title, "weights scaled", &weights.granularity, &kind)?;
+    allowed(title, t!("weights scaled"), &weights.granularity, &kind)?;
     match (wanted, &weights.group_sizes) {
-        (Granularity::PerGroup(group), Some(sizes)) => allowed(title, "weights in groups of", sizes, &group),
+        (Granularity::PerGroup(group), Some(sizes)) => allowed(title, t!("weights in groups of"), sizes, &group),
         _ => Ok(()),
     }
 }
@@ -111,7 +112,7 @@ fn allowed<T: PartialEq + Serialize>(title: &str, what: &str, choices: &Choice<T
         return Ok(());
     }
     let list: Vec<String> = choices.iter().map(word).collect();
-    Err(format!("{title} has no {what} {}; it has {}", word(value), list.join(", ")))
+    Err(t!("{} has no {} {}; it has {}", title, what, word(value), list.join(t!(", "))))
 }
 
 /// A value as files spell it.

@@ -13,6 +13,7 @@ use crate::{
     job::Warning,
     onnx::raise,
     quant::{Bits, Codes, FloatFormat, Range, Sign},
+    t,
 };
 
 /// The first opset whose Cast knows bfloat16.
@@ -25,10 +26,7 @@ impl Resolver<'_> {
         for (name, settings) in &self.config.layers {
             let id = self.graph.layer_named(name).ok_or_else(|| {
                 let near = nearest(name, self.graph.layers.iter().map(|l| l.name.as_str()));
-                Error::config(
-                    format!("layers[`{name}`]"),
-                    format!("the model has no such layer; did you mean `{near}`?"),
-                )
+                Error::config(format!("layers[`{name}`]"), t!("the model has no such layer; did you mean `{}`?", near))
             })?;
             self.refuse_impossible(id, settings)?;
         }
@@ -38,12 +36,11 @@ impl Resolver<'_> {
     /// Refuses what a layer's own entry asks for and the layer cannot have.
     pub(super) fn refuse_impossible(&self, id: LayerId, settings: &LayerSettings) -> Result<()> {
         let row = &self.graph.layers[id];
-        let refuse =
-            |what: &str, why: String| Err(Error::config(format!("layer `{}`", row.name), format!("{what}: {why}")));
+        let refuse = |what: &str, why: String| Err(Error::config(t!("layer `{}`", row.name), format!("{what}: {why}")));
         check_values(settings).or_else(|(what, why)| refuse(what, why))?;
         let (wants_weights, wants_activation) = wants(settings);
         if let Some(why) = weight_fixed(self.graph, id).filter(|_| wants_weights) {
-            return refuse("weights cannot be quantized", why);
+            return refuse(t!("weights cannot be quantized"), why);
         }
         if let Some(granularity) = settings.granularity
             && let Some(why) = ScaleAxes::of(self.graph, id).refusal(granularity)
@@ -51,13 +48,13 @@ impl Resolver<'_> {
             return refuse(&granularity.name(), why);
         }
         if let Some(why) = activation_fixed(self.graph, id).filter(|_| wants_activation) {
-            return refuse("the output cannot be quantized", why);
+            return refuse(t!("the output cannot be quantized"), why);
         }
         if let Some(why) = range_fixed(self.graph, id).filter(|_| settings.chooses_range()) {
-            return refuse("the range cannot be chosen", why);
+            return refuse(t!("the range cannot be chosen"), why);
         }
         if settings.fold_batch_norm == Some(true) && row.batch_norm.is_none() {
-            return refuse("fold_batch_norm", "it has no batch norm that can be folded".into());
+            return refuse("fold_batch_norm", t!("it has no batch norm that can be folded").into());
         }
         for name in settings.reads.keys() {
             self.read_tensor(id, name)?;
@@ -77,11 +74,13 @@ impl Resolver<'_> {
             if !target.allows(read, weights) {
                 let pairs: Vec<String> = target.combinations.iter().map(ToString::to_string).collect();
                 return Err(Error::config(
-                    format!("layer `{}`", row.name),
-                    format!(
-                        "{} does not multiply {read}-bit activations by {weights}-bit weights; it has {}",
+                    t!("layer `{}`", row.name),
+                    t!(
+                        "{} does not multiply {}-bit activations by {}-bit weights; it has {}",
                         target.title,
-                        pairs.join(", ")
+                        read,
+                        weights,
+                        pairs.join(t!(", "))
                     ),
                 ));
             }
@@ -99,14 +98,15 @@ impl Resolver<'_> {
                     raise::obstacle(&self.graph.model)
                 } else {
                     (small == FloatFormat::BFloat16 && self.graph.opset < BFLOAT16_OPSET).then(|| {
-                        format!(
-                            "Cast knows bfloat16 from opset {BFLOAT16_OPSET} on, the model has {}; use float16",
+                        t!(
+                            "Cast knows bfloat16 from opset {} on, the model has {}; use float16",
+                            BFLOAT16_OPSET,
                             self.graph.opset
                         )
                     })
                 };
                 if let Some(why) = why {
-                    return Err(Error::config(format!("layer `{}`", row.name), why));
+                    return Err(Error::config(t!("layer `{}`", row.name), why));
                 }
             }
         }
@@ -121,7 +121,7 @@ impl Resolver<'_> {
                 .filter(|&l| rule.applies(&self.graph.layers[l].name, &self.graph.layers[l].op))
                 .collect();
             if matched.is_empty() {
-                return Err(Error::config(place(), "no layer of this model fits its pattern"));
+                return Err(Error::config(place(), t!("no layer of this model fits its pattern")));
             }
             let settings = &rule.settings;
             check_values(settings).map_err(|(what, why)| Error::config(place(), format!("{what}: {why}")))?;
@@ -132,13 +132,13 @@ impl Resolver<'_> {
             let can_range = |l| can_activation(l) && range_fixed(self.graph, l).is_none();
             let can_scale = |l| settings.granularity.is_none_or(|g| self.has_axis_for(l, g));
             let idle = if wants_weights && none(&can_weights) {
-                "none of the layers it matches has weights that can be quantized"
+                t!("none of the layers it matches has weights that can be quantized")
             } else if wants_activation && none(&can_activation) {
-                "none of the layers it matches has an output that can be quantized"
+                t!("none of the layers it matches has an output that can be quantized")
             } else if settings.chooses_range() && none(&can_range) {
-                "none of the layers it matches has a range that can be chosen"
+                t!("none of the layers it matches has a range that can be chosen")
             } else if settings.granularity.is_some() && none(&can_scale) {
-                "none of the layers it matches has weights that can be scaled so finely"
+                t!("none of the layers it matches has weights that can be scaled so finely")
             } else {
                 ""
             };
@@ -149,7 +149,11 @@ impl Resolver<'_> {
             if wants_activation && followers > 0 {
                 self.warnings.push(Warning::new(
                     "rule-follows-owner",
-                    format!("rules[{index}]: {followers} of the layers it matches take their format from the layer whose scale they share"),
+                    t!(
+                        "rules[{}]: {} of the layers it matches take their format from the layer whose scale they share",
+                        index,
+                        followers
+                    ),
                 ));
             }
         }
@@ -167,21 +171,21 @@ fn wants(settings: &LayerSettings) -> (bool, bool) {
 /// Refuses values that mean nothing whatever the layer: `(setting, why)`.
 fn check_values(settings: &LayerSettings) -> std::result::Result<(), (&'static str, String)> {
     if let Some(percentile) = settings.percentile.filter(|p| !(*p > 0.0 && *p <= 100.0)) {
-        return Err(("percentile", format!("{percentile} is no share; use a number above 0 and up to 100")));
+        return Err(("percentile", t!("{} is no share; use a number above 0 and up to 100", percentile)));
     }
     if let Some(Range { low, high }) = settings.range
         && !(low.is_finite() && high.is_finite() && low <= high)
     {
-        return Err(("range", format!("{low} … {high} is no finite interval")));
+        return Err(("range", t!("{} … {} is no finite interval", low, high)));
     }
     if settings.range.is_some_and(|range| range.low == 0.0 && range.high == 0.0) {
-        return Err(("range", "from 0 to 0 there is no scale; let one end be another value".into()));
+        return Err(("range", t!("from 0 to 0 there is no scale; let one end be another value").into()));
     }
     if settings.weight_sign == Some(Sign::Unsigned) && settings.weight_codes == Some(Codes::Narrow) {
-        return Err(("weight_codes", "unsigned codes have no most negative one to leave out".into()));
+        return Err(("weight_codes", t!("unsigned codes have no most negative one to leave out").into()));
     }
     if settings.activation_sign == Some(Sign::Unsigned) && settings.activation_codes == Some(Codes::Narrow) {
-        return Err(("activation_codes", "unsigned codes have no most negative one to leave out".into()));
+        return Err(("activation_codes", t!("unsigned codes have no most negative one to leave out").into()));
     }
     Ok(())
 }

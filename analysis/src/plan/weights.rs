@@ -8,6 +8,7 @@ use crate::{
     graph::{ConstantOperand, Graph, LayerId, OperandRole, TensorId, fold_batch_norm},
     job::Warning,
     quant::{Bits, ChannelLayout, Degenerate, GroupLayout, NumberFormat, QuantParams, Range, group::group_ranges},
+    t,
 };
 
 use super::{
@@ -100,7 +101,7 @@ impl LayerWeights {
 
 fn read(graph: &Graph, tensor: TensorId, layer: &str) -> Result<Vec<f32>> {
     graph.constants.float_values(tensor).ok_or_else(|| {
-        Error::model(format!("layer `{layer}`: the values of constant `{}` cannot be read", graph.name(tensor)))
+        Error::model(t!("layer `{}`: the values of constant `{}` cannot be read", layer, graph.name(tensor)))
     })
 }
 
@@ -121,8 +122,10 @@ fn quantize_operand(
     let shape = graph.constants.dims(operand.tensor).unwrap_or_default();
     let name = graph.name(operand.tensor);
     if let Some(bad) = float.iter().find(|v| !v.is_finite()) {
-        return Err(Error::model(format!(
-            "constant `{name}` holds {bad}; keep its layer float or repair the model, its weights cannot be quantized"
+        return Err(Error::model(t!(
+            "constant `{}` holds {}; keep its layer float or repair the model, its weights cannot be quantized",
+            name,
+            bad
         )));
     }
     let (grid, axis) = match operand.role {
@@ -142,11 +145,11 @@ fn quantize_operand(
     let mut warn = |reason: Option<Degenerate>, index: usize| {
         if let Some(reason) = reason {
             let what = match axis {
-                Scales::One => format!("constant `{name}`"),
-                Scales::Channels(_) => format!("channel {index} of `{name}`"),
-                Scales::Groups(..) => format!("group {index} of `{name}`"),
+                Scales::One => t!("constant `{}`", name),
+                Scales::Channels(_) => t!("channel {} of `{}`", index, name),
+                Scales::Groups(..) => t!("group {} of `{}`", index, name),
             };
-            let message = format!("the range of {what} {}: S = 1, Z = 0", reason.reason());
+            let message = t!("the range of {} {}: S = 1, Z = 0", what, reason.reason());
             warnings.push(Warning::new("range-degenerate", message));
         }
     };

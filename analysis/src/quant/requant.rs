@@ -4,6 +4,8 @@
 //! A requantization is where two integer programs with equal scales come to differ, so each way is bit-exact with the
 //! code it stands for: ties and the order of roundings included.
 
+use crate::t;
+
 /// How a multiplier is applied to an accumulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rounding {
@@ -25,9 +27,9 @@ impl Rounding {
     /// As users read it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Gemmlowp => "gemmlowp (two roundings)",
-            Self::Single => "single rounding",
-            Self::Shift => "pure shift",
+            Self::Gemmlowp => t!("gemmlowp (two roundings)"),
+            Self::Single => t!("single rounding"),
+            Self::Shift => t!("pure shift"),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::LayerRow;
 use crate::{
     metrics::{Errors, Measure},
     quant::Clipping,
+    t,
 };
 
 /// The error of one layer by source, from the live samples.
@@ -38,9 +39,9 @@ impl ErrorSource {
     /// As it stands in a sentence.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Weights => "weights",
-            Self::Activation => "output quantizer",
-            Self::Bias => "bias",
+            Self::Weights => t!("weights"),
+            Self::Activation => t!("output quantizer"),
+            Self::Bias => t!("bias"),
         }
     }
 }
@@ -109,28 +110,31 @@ impl LayerErrors {
         let mut sentences = Vec::new();
         let largest = self.parts.iter().filter_map(|part| Some((part, part.share?)));
         if let Some((part, share)) = largest.max_by(|a, b| a.1.total_cmp(&b.1)) {
-            let mut text = format!(
-                "The {} alone make{} {:.0} % of the local error's energy",
+            let mut text = t!(
+                "The {} alone make{} {} % of the local error's energy",
                 part.source.name(),
                 if part.source == ErrorSource::Weights { "" } else { "s" },
-                100.0 * share
+                format!("{:.0}", 100.0 * share)
             );
             if let Some(clipping) = self.quantizer.as_ref().and_then(QuantizerErrors::clipping_share) {
-                text.push_str(&format!("; {:.0} % of the output quantizer's error is clipping", 100.0 * clipping));
+                text.push_str(&t!(
+                    "; {} % of the output quantizer's error is clipping",
+                    format!("{:.0}", 100.0 * clipping)
+                ));
             }
             sentences.push(text);
         } else if self.local.sqnr_db == Measure::Exact {
-            sentences.push("The layer itself makes no error".into());
+            sentences.push(t!("The layer itself makes no error").into());
         }
         if let Ok(flow) = &row.flow {
             sentences.push(match flow.change_db() {
                 Some(db) if db.abs() >= 0.05 => {
-                    format!("It {} what it receives by {:.1} dB", flow.kind.name(), db.abs())
+                    t!("It {} what it receives by {} dB", flow.kind.name(), format!("{:.1}", db.abs()))
                 }
-                Some(_) => "It hands on what it receives".into(),
-                None => format!("It {} what it receives", flow.kind.name()),
+                Some(_) => t!("It hands on what it receives").into(),
+                None => t!("It {} what it receives", flow.kind.name()),
             });
         }
-        sentences.iter().map(|sentence| format!("{sentence}.")).collect::<Vec<_>>().join(" ")
+        sentences.iter().map(|sentence| t!("{}.", sentence)).collect::<Vec<_>>().join(" ")
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::metrics::Measure;
+use crate::{metrics::Measure, t};
 
 /// A place where the accumulated error falls.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,15 +119,15 @@ impl DriftNote {
     /// One sentence or two with the operators and the numbers.
     pub fn sentence(&self) -> String {
         let rise = if self.rise_db.is_finite() {
-            format!("The error falls by {} against `{}`", db(self.rise_db), self.from)
+            t!("The error falls by {} against `{}`", db(self.rise_db), self.from)
         } else {
-            format!("No error is left of the one in `{}`", self.from)
+            t!("No error is left of the one in `{}`", self.from)
         };
         if self.reasons.is_empty() {
-            return format!("{rise}, for no reason that this program recognises.");
+            return t!("{}, for no reason that this program recognises.", rise);
         }
         let reasons: Vec<String> = self.reasons.iter().map(FallReason::clause).collect();
-        format!("{rise}: {}.", reasons.join("; "))
+        t!("{}: {}.", rise, reasons.join(t!("; ")))
     }
 }
 
@@ -136,64 +136,67 @@ impl FallReason {
     fn clause(&self) -> String {
         match self {
             Self::OtherBranch { reads, .. } if reads.is_empty() => {
-                "this layer stands on another branch and reads no quantized values".into()
+                t!("this layer stands on another branch and reads no quantized values").into()
             }
             Self::OtherBranch { reads, nmse } => {
-                format!(
-                    "this layer stands on another branch and reads `{reads}`, where the error is at {}",
-                    level(*nmse)
-                )
+                t!("this layer stands on another branch and reads `{}`, where the error is at {}", reads, level(*nmse))
             }
-            Self::CleanerBranch { op, worse, cleaner } => format!(
-                "{op} mixes `{}` at {} with the cleaner `{}` at {}",
+            Self::CleanerBranch { op, worse, cleaner } => t!(
+                "{} mixes `{}` at {} with the cleaner `{}` at {}",
+                op,
                 worse.0,
                 level(worse.1),
                 cleaner.0,
                 level(cleaner.1)
             ),
             Self::Cuts { op, soft, fused } => {
-                let what = if *soft { "shrinks" } else { "discards" };
-                let measured = if *fused { "; the Errors page measures its part" } else { "" };
-                format!("{op} {what} the errors of the values that it cuts{measured}")
+                let what = if *soft { t!("shrinks") } else { t!("discards") };
+                let measured = if *fused { t!("; the Errors page measures its part") } else { "" };
+                t!("{} {} the errors of the values that it cuts{}", op, what, measured)
             }
-            Self::Averages { op, window, expected_db, error_db, signal_db } => format!(
-                "{op} averages {} values: the error's power changes by {}, where that of independent errors would by {}, \
+            Self::Averages { op, window, expected_db, error_db, signal_db } => t!(
+                "{} averages {} values: the error's power changes by {}, where that of independent errors would by {}, \
                  and the signal's by {}",
+                op,
                 whole(*window),
                 signed(*error_db),
                 signed(-*expected_db),
                 signed(*signal_db)
             ),
-            Self::Selects { op, window, error_db, signal_db } => format!(
-                "{op} keeps one of {} values: the error's power changes by {}, the signal's by {}",
+            Self::Selects { op, window, error_db, signal_db } => t!(
+                "{} keeps one of {} values: the error's power changes by {}, the signal's by {}",
+                op,
                 whole(*window),
                 signed(*error_db),
                 signed(*signal_db)
             ),
-            Self::Normalises { op, gain_before, gain_after, along_signal } => format!(
-                "{op} takes errors of the magnitude out: {:.0} % of the error's energy lay along the signal, gain {:.3} \
-                 before and {:.3} after",
-                100.0 * along_signal,
-                gain_before,
-                gain_after
+            Self::Normalises { op, gain_before, gain_after, along_signal } => t!(
+                "{} takes errors of the magnitude out: {} % of the error's energy lay along the signal, gain {} \
+                 before and {} after",
+                op,
+                format!("{:.0}", 100.0 * along_signal),
+                format!("{gain_before:.3}"),
+                format!("{gain_after:.3}")
             ),
-            Self::Saturates { op, error_db, signal_db } => format!(
-                "{op} is flat for large values: the error's power changes by {}, the signal's by {}",
+            Self::Saturates { op, error_db, signal_db } => t!(
+                "{} is flat for large values: the error's power changes by {}, the signal's by {}",
+                op,
                 signed(*error_db),
                 signed(*signal_db)
             ),
-            Self::SignalGrows { op, error_db, signal_db } => format!(
-                "{op} passes the signal better than the error: the signal's power changes by {}, the error's by {}",
+            Self::SignalGrows { op, error_db, signal_db } => t!(
+                "{} passes the signal better than the error: the signal's power changes by {}, the error's by {}",
+                op,
                 signed(*signal_db),
                 signed(*error_db)
             ),
             Self::TakesPart { op, share } => {
-                format!("{op} passes {:.0} % of the values on, and those have less error", 100.0 * share)
+                t!("{} passes {} % of the values on, and those have less error", op, format!("{:.0}", 100.0 * share))
             }
             Self::OwnQuantizers { db: by, correlation } => {
                 let how = correlation
-                    .map_or_else(String::new, |rho| format!(", correlation {}", format!("{rho:.2}").replace('-', "−")));
-                format!("its own quantizers take {} of it back{how}", db(*by))
+                    .map_or_else(String::new, |rho| t!(", correlation {}", format!("{rho:.2}").replace('-', "−")));
+                t!("its own quantizers take {} of it back{}", db(*by), how)
             }
         }
     }
@@ -209,7 +212,7 @@ fn signed(value: f64) -> String {
 
 /// An NMSE as SQNR.
 fn level(nmse: f64) -> String {
-    if nmse == 0.0 { "no error".into() } else { db(-10.0 * nmse.log10()) }
+    if nmse == 0.0 { t!("no error").into() } else { db(-10.0 * nmse.log10()) }
 }
 
 fn whole(window: f64) -> String {

@@ -1,5 +1,6 @@
 //! What a layer does to the error it receives, as data.
 
+use crate::t;
 use serde::Serialize;
 
 /// Amplifies, attenuates or mixes (QUANTIZATION.md §4).
@@ -18,9 +19,9 @@ impl FlowKind {
     /// As it stands in a sentence.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Amplifies => "amplifies",
-            Self::Attenuates => "attenuates",
-            Self::Mixes => "mixes",
+            Self::Amplifies => t!("amplifies"),
+            Self::Attenuates => t!("attenuates"),
+            Self::Mixes => t!("mixes"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Single samples: which one a report is of, and which one is the worst at a layer.
 
 use super::{LayerRow, SampleEnergy};
-use crate::metrics::Measure;
+use crate::{mark, metrics::Measure};
 
 /// The one sample that a report is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl SampleEnergy {
         if self.noise == 0.0 {
             Measure::Exact
         } else if self.signal == 0.0 {
-            Measure::NotApplicable("the float tensor is all zeros")
+            Measure::NotApplicable(mark!("the float tensor is all zeros"))
         } else {
             Measure::Value(10.0 * (self.signal.log10() - self.noise.log10()))
         }

@@ -23,6 +23,7 @@ pub(crate) use work::segment_work;
 use crate::{
     error::{Error, Result},
     quant::Bits,
+    t,
 };
 
 /// Which quantizers of a layer are asked about.
@@ -104,12 +105,12 @@ impl SweepRequest {
     pub fn check(&self) -> Result<()> {
         let Question::Sensitivity(bits) = &self.question else { return Ok(()) };
         if bits.is_empty() {
-            return Err(Error::config("bits", "give at least one width, e.g. 4,8"));
+            return Err(Error::config("bits", t!("give at least one width, e.g. 4,8")));
         }
         if bits.contains(&Bits::Float) {
-            return Err(Error::config("bits", "a float layer has no quantization error to measure; give widths"));
+            return Err(Error::config("bits", t!("a float layer has no quantization error to measure; give widths")));
         }
         let twice = bits.iter().enumerate().find(|(index, width)| bits[..*index].contains(width));
-        twice.map_or(Ok(()), |(_, width)| Err(Error::config("bits", format!("{width} is given twice"))))
+        twice.map_or(Ok(()), |(_, width)| Err(Error::config("bits", t!("{} is given twice", width))))
     }
 }

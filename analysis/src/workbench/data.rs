@@ -14,6 +14,7 @@ use crate::{
     graph::Graph,
     job::Job,
     metrics::ClassScores,
+    t,
 };
 
 /// Samples whose values are looked at for ranges, means and banners.
@@ -85,9 +86,9 @@ impl Workbench {
 
     fn try_recipes_on(&mut self, dataset: &Dataset, job: &mut Job<'_>) -> Result<RecipeTrials> {
         if !self.has_class_scores(dataset, job)? {
-            return Err(Error::data(
-                "no output of this model holds class scores, so recipes cannot be ranked; compare its outputs yourself",
-            ));
+            return Err(Error::data(t!(
+                "no output of this model holds class scores, so recipes cannot be ranked; compare its outputs yourself"
+            )));
         }
         let graph = Arc::clone(&self.graph);
         let engine = &mut self.engine;

@@ -9,6 +9,7 @@ use crate::{
     job::Warning,
     metrics::Measure,
     report::{Share, Verification},
+    t,
 };
 
 /// A loss of more than this many dB, a quarter more noise, is no matter of single roundings.
@@ -27,8 +28,8 @@ impl Departure {
     pub(super) fn of(tally: &Tally, verification: &Verification) -> Option<Self> {
         let (plain, optimized) = (&tally.plain_decisions, &tally.optimized_decisions);
         let lost = [
-            lost_share("accuracy", plain.accuracy(), optimized.accuracy()),
-            lost_share("agreement with the float model", plain.agreement(), optimized.agreement()),
+            lost_share(t!("accuracy"), plain.accuracy(), optimized.accuracy()),
+            lost_share(t!("agreement with the float model"), plain.agreement(), optimized.agreement()),
             lost_db(verification.output_sqnr_db, verification.optimized_output_sqnr_db),
         ];
         let lost: Vec<String> = lost.into_iter().flatten().collect();
@@ -39,7 +40,7 @@ impl Departure {
     pub(super) fn warning(&self) -> Warning {
         Warning::new(
             "optimized-departs",
-            format!(
+            t!(
                 "with its full optimization, onnxruntime makes less of this file than is shown: {}. Load it with graph \
                  optimization off, or keep the layers concerned float",
                 self.lost.join(", ")
@@ -53,7 +54,7 @@ fn lost_share(what: &str, plain: Option<Share>, optimized: Option<Share>) -> Opt
     let (plain, optimized) = plain.zip(optimized)?;
     let lost = plain.count.saturating_sub(optimized.count);
     (lost > 1 && lost * 100 > plain.of)
-        .then(|| format!("{what} {} of {} instead of {}", optimized.count, optimized.of, plain.count))
+        .then(|| t!("{} {} of {} instead of {}", what, optimized.count, optimized.of, plain.count))
 }
 
 fn lost_db(plain: Measure, optimized: Measure) -> Option<String> {
@@ -63,8 +64,8 @@ fn lost_db(plain: Measure, optimized: Measure) -> Option<String> {
         Measure::Value(plain) => plain - optimized > LOSS_DB,
         Measure::NotApplicable(_) => false,
     };
-    let was = plain.value().map_or_else(|| "exact".to_owned(), |plain| format!("{plain:.1} dB"));
-    (is_lost && optimized < HARMLESS_DB).then(|| format!("output SQNR {optimized:.1} dB instead of {was}"))
+    let was = plain.value().map_or_else(|| t!("exact").to_owned(), |plain| format!("{plain:.1} dB"));
+    (is_lost && optimized < HARMLESS_DB).then(|| t!("output SQNR {} dB instead of {}", format!("{optimized:.1}"), was))
 }
 
 #[cfg(test)]

@@ -18,10 +18,12 @@ use crate::{
     error::{Error, Result},
     export::{Qdq, qdq, verify},
     job::{Job, Warning},
+    mark,
     metrics::Measure,
     onnx::{self, ExternalPolicy, SaveOptions},
     plan::QuantPlan,
     report::{ExportReport, Verification},
+    t,
 };
 
 /// How an export is written.
@@ -104,12 +106,12 @@ impl Workbench {
     /// Neither the file nor what it is called until it is verified may be the model's.
     fn refuse_overwriting_the_model(&self, path: &Path) -> Result<()> {
         if path.is_dir() {
-            return Err(Error::format(path, "is a folder; name a file"));
+            return Err(Error::format(path, t!("is a folder; name a file")));
         }
         let Ok(model) = std::fs::canonicalize(&self.info.path) else { return Ok(()) };
         for written in [path.to_owned(), unverified_path(path)] {
             if std::fs::canonicalize(&written).is_ok_and(|written| written == model) {
-                return Err(Error::format(written, "is the float model itself; choose another name"));
+                return Err(Error::format(written, t!("is the float model itself; choose another name")));
             }
         }
         Ok(())
@@ -144,14 +146,14 @@ impl Workbench {
             let list: Vec<String> = simulated.iter().map(u8::to_string).collect();
             warnings.push(Warning::new(
                 "width-simulated",
-                format!(
+                t!(
                     "widths of {} bits are stored in wider integers: stock onnxruntime gains no speed from them",
                     list.join(", ")
                 ),
             ));
         }
         if data.dataset.kind() == DataKind::Synthetic {
-            warnings.push(Warning::new("synthetic", "the ranges come from synthetic samples and mislead"));
+            warnings.push(Warning::new("synthetic", t!("the ranges come from synthetic samples and mislead")));
         }
         Ok(warnings)
     }
@@ -213,7 +215,7 @@ fn unverified_path(path: &Path) -> PathBuf {
 }
 
 fn failed(reason: String) -> Verification {
-    let none = Measure::NotApplicable("the file did not run");
+    let none = Measure::NotApplicable(mark!("the file did not run"));
     Verification {
         samples: 0,
         quantizers_checked: 0,

@@ -9,6 +9,7 @@ use crate::{
     job::Job,
     plan::QuantPlan,
     report::{Report, SampleScope, Timing},
+    t,
 };
 
 impl Workbench {
@@ -25,9 +26,10 @@ impl Workbench {
         let plan = self.plan_of(config, job)?;
         let data = self.data.as_ref().ok_or_else(no_data)?;
         let of = data.samples.len();
-        let run = data.samples.get(index).ok_or_else(|| {
-            Error::data(format!("there is no sample {}; the data have {of}", index.saturating_add(1)))
-        })?;
+        let run = data
+            .samples
+            .get(index)
+            .ok_or_else(|| Error::data(t!("there is no sample {}; the data have {}", index.saturating_add(1), of)))?;
         if !run.plan.as_ref().is_some_and(|known| says_the_same(known, &plan)) {
             self.bring(index..index + 1, &plan, job)?;
         }

@@ -12,6 +12,7 @@ use crate::{
     export::needed_opsets,
     graph::LayerId,
     job::Warning,
+    mark,
     metrics::{ErrorSums, Errors, Measure},
     plan::QuantPlan,
     quant::Clipping,
@@ -19,6 +20,7 @@ use crate::{
         ActivationSummary, Answers, Cost, Decision, LayerInfo, LayerRow, Memory, OutputRow, Report, SampleAnswer,
         SampleEnergy, Score, Share, Timing,
     },
+    t,
 };
 
 /// Why a row has no errors.
@@ -69,8 +71,10 @@ impl Workbench {
         if labels_are_foreign {
             warnings.push(Warning::new(
                 "labels-foreign",
-                "the labels name classes that no output of this model has, so there is no accuracy; choose another \
-                 label column, or give the class names in the model's order",
+                t!(
+                    "the labels name classes that no output of this model has, so there is no accuracy; choose another \
+                 label column, or give the class names in the model's order"
+                ),
             ));
         }
         let total = |field: fn(&LayerRow) -> u64| rows.iter().map(field).sum::<u64>();
@@ -283,10 +287,10 @@ fn clipped_fraction(id: LayerId, samples: &[&[LayerSums]]) -> Measure {
     let each: Vec<Clipping> = samples.iter().filter_map(|s| s.get(id)?.clipping).collect();
     let values: u64 = samples.iter().filter_map(|s| s.get(id)).map(|s| s.quantized_values).sum();
     if each.len() < samples.len() || each.is_empty() {
-        return Measure::NotApplicable("the output carries no quantizer");
+        return Measure::NotApplicable(mark!("the output carries no quantizer"));
     }
     if values == 0 {
-        return Measure::NotApplicable("the tensor is empty");
+        return Measure::NotApplicable(mark!("the tensor is empty"));
     }
     let clipped: u64 = each.iter().map(|c| c.clipped).sum();
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]

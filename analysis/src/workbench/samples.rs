@@ -23,7 +23,7 @@ use crate::{
     error::{Error, Result},
     graph::{Graph, TensorId},
     job::{CancelToken, Job, Warning},
-    parallel,
+    parallel, t,
 };
 
 /// Up to here samples beyond the live ones are kept too.
@@ -244,7 +244,7 @@ impl Workbench {
 }
 
 pub(super) fn no_data() -> Error {
-    Error::data("there are no samples yet; give the model data first")
+    Error::data(t!("there are no samples yet; give the model data first"))
 }
 
 /// The inputs of a sample as the engine takes them.
@@ -373,7 +373,7 @@ fn broken_values(graph: &Graph, statistics: &Statistics) -> Vec<Warning> {
         .map(|(&tensor, ends)| {
             Warning::new(
                 "activation-not-finite",
-                format!(
+                t!(
                     "the float model makes {} NaN and {} infinite values in `{}`; look at the data first",
                     ends.nan,
                     ends.inf,

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Result},
     graph::Graph,
     job::Job,
+    mark,
     metrics::{Agreement, ClassScores, ErrorSums, Errors, Measure},
     report::{Choice, Share},
 };
@@ -145,6 +146,6 @@ impl Tally {
         let rank = |m: &Measure| m.value().unwrap_or(f64::INFINITY);
         measures
             .min_by(|a, b| rank(a).total_cmp(&rank(b)))
-            .unwrap_or(Measure::NotApplicable("the outputs hold no floating-point values"))
+            .unwrap_or(Measure::NotApplicable(mark!("the outputs hold no floating-point values")))
     }
 }

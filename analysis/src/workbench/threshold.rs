@@ -11,9 +11,11 @@ use crate::{
     error::Result,
     graph::{Owner, TensorId},
     job::Job,
+    mark,
     plan::QuantPlan,
     quant::{IntegerFormat, NumberFormat, Range},
     report::{MethodCurves, RangeMark, ThresholdDetail, threshold::mark},
+    t,
 };
 
 /// A tensor whose range can be chosen.
@@ -40,7 +42,7 @@ impl Workbench {
         };
         self.histograms(&BTreeMap::from([(place.owner, true)]), job)?;
         let data = self.data.as_ref().and_then(|d| d.statistics.histograms.get(&place.owner));
-        Ok(data.ok_or_else(|| "no value was observed".to_owned()).map(|data| {
+        Ok(data.ok_or_else(|| t!("no value was observed").to_owned()).map(|data| {
             let maker = self.graph.maker(place.owner).map(|l| self.graph.layers[l].name.clone());
             let names = (self.graph.name(place.owner), maker.as_deref().unwrap_or_default());
             Arc::new(range_choices(data, place.format, place.percentile, place.in_use, names))
@@ -52,26 +54,30 @@ impl Workbench {
         output: Option<TensorId>,
         plan: &QuantPlan,
     ) -> std::result::Result<ThresholdPlace, String> {
-        let tensor = output.ok_or("this row has no floating-point output")?;
-        let quantizer = plan.tensors[tensor].ok_or("the output is float: there is no threshold to choose")?;
+        let tensor = output.ok_or(t!("this row has no floating-point output"))?;
+        let quantizer = plan.tensors[tensor].ok_or(t!("the output is float: there is no threshold to choose"))?;
         let place = self.graph.quantizable.place(tensor).copied();
         if let Some(Owner::Constant(table)) = place.map(|p| p.owner) {
             let name = self.graph.name(table);
-            return Err(format!("the scale is that of the table `{name}`, whose values the output picks"));
+            return Err(t!("the scale is that of the table `{}`, whose values the output picks", name));
         }
         if let Some((scale, zero_point)) = place.and_then(|p| p.fixed_params) {
-            return Err(format!(
-                "{} prescribes a scale of {scale} and a zero-point of {zero_point} here: there is nothing to choose",
-                self.graph.target.title
+            return Err(t!(
+                "{} prescribes a scale of {} and a zero-point of {} here: there is nothing to choose",
+                self.graph.target.title,
+                scale,
+                zero_point
             ));
         }
         if let Some((low, high)) = place.and_then(|p| p.fixed_range) {
-            return Err(format!("the operator's output lies between {low} and {high} always: the range is fixed"));
+            return Err(t!("the operator's output lies between {} and {} always: the range is fixed", low, high));
         }
         let owner = self.graph.quantizable.owner(tensor).unwrap_or(tensor);
-        let format = plan.formats.tensors[owner].or(plan.formats.tensors[tensor]).ok_or("the output is float")?;
+        let format = plan.formats.tensors[owner].or(plan.formats.tensors[tensor]).ok_or(t!("the output is float"))?;
         let Some(number) = format.number.integer() else {
-            return Err("thresholds are weighed for integers; a small float takes the largest value as it is".into());
+            return Err(
+                t!("thresholds are weighed for integers; a small float takes the largest value as it is").into()
+            );
         };
         Ok(ThresholdPlace {
             owner,
@@ -139,11 +145,11 @@ fn all_methods(
 /// What a method's costs are measured in.
 fn unit(method: Method) -> &'static str {
     match method {
-        Method::Percentile => "share of the values beyond",
-        Method::Mse => "mean squared error",
-        Method::Flavour(Flavour::PpqMse) => "squared error, as PPQ counts it",
-        Method::Flavour(Flavour::PpqKl) => "bans (log10)",
-        _ => "nats",
+        Method::Percentile => mark!("share of the values beyond"),
+        Method::Mse => mark!("mean squared error"),
+        Method::Flavour(Flavour::PpqMse) => mark!("squared error, as PPQ counts it"),
+        Method::Flavour(Flavour::PpqKl) => mark!("bans (log10)"),
+        _ => mark!("nats"),
     }
 }
 

@@ -187,7 +187,7 @@ impl App {
         }
         let focused = ctx.input(|input| input.focused);
         if self.dialogs.advice_due(self.doc.now, focused) {
-            apply::advise(&mut self.doc, crate::dialogs::ADVICE);
+            apply::advise(&mut self.doc, text::text(crate::dialogs::ADVICE));
         }
     }
 

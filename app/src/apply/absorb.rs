@@ -7,6 +7,8 @@ use quantlens_analysis::{
     config::QuantConfig,
     job::Progress,
     report::{ExportReport, LayerInfo, ModelInfo, Report},
+    t,
+    text::text,
 };
 
 use super::{
@@ -45,7 +47,7 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
         News::Report(report) => {
             if seconds > LONG_S {
                 let samples = crate::format::plural(report.samples, "sample");
-                notice(doc, Level::Info, format!("Evaluated over {samples}"), "");
+                notice(doc, Level::Info, t!("Evaluated over {}", samples), "");
             }
             report_came(doc, report, true, out);
         }
@@ -107,7 +109,7 @@ pub fn started(doc: &mut Document, request: &Request) {
     doc.stage_started = Some(doc.now);
     doc.stage_from = 0;
     doc.job = Some(JobStatus {
-        stage: request.stage().to_owned(),
+        stage: text(request.stage()).to_owned(),
         done: 0,
         total: None,
         unit: String::new(),
@@ -118,13 +120,14 @@ pub fn started(doc: &mut Document, request: &Request) {
 
 fn advance(doc: &mut Document, progress: Progress) {
     let Some(job) = &mut doc.job else { return };
-    if job.stage != progress.stage {
+    let stage = text(progress.stage);
+    if job.stage != stage {
         doc.stage_started = Some(doc.now);
         doc.stage_from = progress.done;
-        job.stage = progress.stage.to_owned();
+        job.stage = stage.to_owned();
     }
     (job.done, job.total) = (progress.done, progress.total);
-    progress.unit.clone_into(&mut job.unit);
+    text(progress.unit).clone_into(&mut job.unit);
     let elapsed = doc.stage_started.map_or(0.0, |start| doc.now - start);
     let done = progress.done.saturating_sub(doc.stage_from);
     let left = progress.total.map(|total| total.saturating_sub(progress.done));
@@ -252,9 +255,9 @@ fn follow_target(doc: &mut Document, report: &Report) -> bool {
 fn exported(doc: &mut Document, report: Arc<ExportReport>) {
     let name = report.path.display().to_string();
     match &report.verification.failure {
-        None => notice(doc, Level::Info, format!("Exported and verified: {name}"), ""),
+        None => notice(doc, Level::Info, t!("Exported and verified: {}", name), ""),
         Some(failure) => {
-            notice(doc, Level::Failure, format!("The export does not hold: {name}"), failure.clone());
+            notice(doc, Level::Failure, t!("The export does not hold: {}", name), failure.clone());
         }
     }
     if let Some(export) = &mut doc.export {
@@ -293,11 +296,11 @@ fn failed(doc: &mut Document, slot: Slot, trouble: Trouble, out: &mut Effects) {
     let opening = doc.opening.clone();
     settle(doc, slot);
     if slot == Slot::Evaluate && trouble.kind == TroubleKind::Refused && take_back(doc, out) {
-        return notice(doc, Level::Failure, format!("Not changed: {}", trouble.what), trouble.details);
+        return notice(doc, Level::Failure, t!("Not changed: {}", trouble.what), trouble.details);
     }
     if let (Slot::Export, Some(export)) = (slot, doc.export.as_mut()) {
         export.phase = ExportPhase::Failed(trouble.what.clone());
-        return notice(doc, Level::Failure, format!("Export failed: {}", trouble.what), trouble.details);
+        return notice(doc, Level::Failure, t!("Export failed: {}", trouble.what), trouble.details);
     }
     if slot == Slot::Baseline {
         return pins::failed(doc, &trouble.what, trouble.details, out);
@@ -362,18 +365,16 @@ pub fn config_read(doc: &mut Document, path: &std::path::Path, result: Result<Qu
             let unknown: Vec<&str> =
                 config.layers.keys().map(String::as_str).filter(|n| doc.layer(n).is_none()).collect();
             if !unknown.is_empty() {
-                let text = format!(
-                    "{} of the configuration are not in this model",
-                    crate::format::plural(unknown.len(), "layer")
-                );
+                let text =
+                    t!("{} of the configuration are not in this model", crate::format::plural(unknown.len(), "layer"));
                 notice(doc, Level::Warning, text, unknown.join("\n"));
             }
             let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-            edit::commit(doc, config, format!("open {name}"), out);
+            edit::commit(doc, config, t!("open {}", name), out);
             doc.saved_config = Arc::clone(&doc.config);
             doc.config_path = Some(path.to_path_buf());
         }
-        Err(error) => notice(doc, Level::Failure, format!("The configuration was not opened: {error}"), ""),
+        Err(error) => notice(doc, Level::Failure, t!("The configuration was not opened: {}", error), ""),
     }
 }
 
@@ -390,11 +391,11 @@ pub fn config_saved(
         Ok(()) => {
             doc.saved_config = Arc::clone(config);
             doc.config_path = Some(path.to_path_buf());
-            notice(doc, Level::Info, format!("Saved {}", path.display()), "");
+            notice(doc, Level::Info, t!("Saved {}", path.display()), "");
             if then_close {
                 out.push(Effect::Close);
             }
         }
-        Err(error) => notice(doc, Level::Failure, format!("Not saved: {error}"), ""),
+        Err(error) => notice(doc, Level::Failure, t!("Not saved: {}", error), ""),
     }
 }

@@ -10,25 +10,26 @@ use quantlens_analysis::{
     config::{LayerSettings, QuantConfig},
     quant::{Bits, Range},
     report::LayerInfo,
+    t,
 };
 
 use super::{Effects, evaluate, notify::notice};
 use crate::{
     command::{Command, Part},
     document::{Document, Level},
-    format::{bits_words, plural},
+    format::{bits_words, granularity_name, plural},
 };
 
 pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
     match command {
         Command::SetBits { layers, part, bits } => set_bits(doc, &layers, part, bits, out),
         Command::SetGranularity { layers, granularity } => {
-            let label = format!("make {} {}", subject(&layers, Part::Weights), granularity.name());
+            let label = t!("make {} {}", subject(&layers, Part::Weights), granularity_name(granularity));
             edit_where(doc, &layers, &label, Part::Weights, out, |s| s.granularity = Some(granularity));
         }
         Command::SetMethod { layers, method } => {
             let name = crate::format::method(method);
-            let label = format!("range {} by {name}", subject(&layers, Part::Activations));
+            let label = t!("range {} by {}", subject(&layers, Part::Activations), name);
             let before = Arc::clone(&doc.config);
             edit_where(doc, &layers, &label, Part::Activations, out, |s| s.method = Some(method));
             if doc.config != before {
@@ -38,7 +39,8 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         Command::SetFormat { layers, settings, label } => set_format(doc, &layers, &settings, label, out),
         Command::SetRange { layer, range, done } => set_range(doc, &layer, range, done, out),
         Command::SetFold { layers, fold } => {
-            let label = format!("{} batch norm of {}", if fold { "fold" } else { "unfold" }, names(&layers));
+            let names = names(&layers);
+            let label = if fold { t!("fold batch norm of {}", names) } else { t!("unfold batch norm of {}", names) };
             let mut config = QuantConfig::clone(&doc.config);
             layers.iter().for_each(|layer| config.edit_layer(layer, |s| s.fold_batch_norm = Some(fold)));
             commit(doc, config, label, out);
@@ -48,15 +50,15 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
             for owner in owners(doc, &layers, Part::Both) {
                 config.layers.remove(&owner);
             }
-            commit(doc, config, format!("reset {}", names(&layers)), out);
+            commit(doc, config, t!("reset {}", names(&layers)), out);
         }
         Command::SetTarget(target) => {
-            let label = format!("quantize for {target}");
+            let label = t!("quantize for {}", target);
             commit(doc, QuantConfig { target, ..QuantConfig::clone(&doc.config) }, label, out);
         }
         Command::SetDefaults(defaults) => {
             let config = QuantConfig { defaults, ..QuantConfig::clone(&doc.config) };
-            commit(doc, config, "change the defaults".into(), out);
+            commit(doc, config, t!("change the defaults").into(), out);
         }
         Command::GoToStep(steps) => go_to_step(doc, steps, out),
         _ => {}
@@ -75,7 +77,7 @@ pub(super) fn go_to_step(doc: &mut Document, steps: isize, out: &mut Effects) {
 }
 
 fn set_bits(doc: &mut Document, layers: &[String], part: Part, bits: Bits, out: &mut Effects) {
-    let label = format!("set {} to {}", subject(layers, part), bits_words(bits));
+    let label = t!("set {} to {}", subject(layers, part), bits_words(bits));
     let mut config = QuantConfig::clone(&doc.config);
     let refused = write_bits(doc, &mut config, layers, part, bits);
     finish(doc, config, label, layers, refused, out);
@@ -105,7 +107,7 @@ fn set_format(doc: &mut Document, layers: &[String], settings: &LayerSettings, l
 fn set_range(doc: &mut Document, layer: &str, range: Range, done: bool, out: &mut Effects) {
     let Some(info) = doc.layer(layer) else { return };
     if let Some(reason) = refusal(info, Part::Activations).or_else(|| info.range_fixed.clone()) {
-        return notice(doc, Level::Info, format!("Not changed: {reason}"), "");
+        return notice(doc, Level::Info, t!("Not changed: {}", reason), "");
     }
     let wanted = LayerSettings { method: Some(Method::Manual), range: Some(range), ..LayerSettings::default() };
     let mut config = QuantConfig::clone(&doc.config);
@@ -114,7 +116,7 @@ fn set_range(doc: &mut Document, layer: &str, range: Range, done: bool, out: &mu
     }
     if config != *doc.config {
         let key = Some(format!("range of {layer}"));
-        doc.history.push(format!("set the range of {layer}"), Arc::clone(&doc.config), key);
+        doc.history.push(t!("set the range of {}", layer), Arc::clone(&doc.config), key);
         replace(doc, Arc::new(config), out);
         let detail = doc.detail.value.as_deref().filter(|detail| detail.layer == layer);
         let threshold = detail.and_then(|detail| detail.threshold.clone());
@@ -167,7 +169,7 @@ pub(super) fn toggle_float(doc: &mut Document, layers: &[String], out: &mut Effe
             }
         });
     }
-    commit(doc, config, format!("quantize {} again", subject(layers, part)), out);
+    commit(doc, config, t!("quantize {} again", subject(layers, part)), out);
 }
 
 /// Writes a format to every layer that can take it; gives `(layer, reason)` of those that cannot take any part of it.
@@ -232,7 +234,7 @@ fn setting_refusal(doc: &Document, info: &LayerInfo, wanted: &LayerSettings) -> 
         let users = info.shares_weight_with.iter().filter_map(|name| doc.layer(name));
         std::iter::once(info).chain(users).find_map(|user| {
             let why = user.weight_axes.refusal(granularity)?;
-            Some(format!("{} of {}: {why}", granularity.name(), user.name))
+            Some(t!("{} of {}: {}", granularity_name(granularity), user.name, why))
         })
     };
     info.range_fixed.clone().filter(|_| wanted.chooses_range()).or_else(|| wanted.granularity.and_then(scales))
@@ -241,7 +243,7 @@ fn setting_refusal(doc: &Document, info: &LayerInfo, wanted: &LayerSettings) -> 
 /// Why `part` of a layer cannot be quantized; for both parts: only if neither can.
 pub(super) fn refusal(info: &LayerInfo, part: Part) -> Option<String> {
     match part {
-        Part::Weights if info.weight.is_none() => Some(format!("{} has no weights", info.name)),
+        Part::Weights if info.weight.is_none() => Some(t!("{} has no weights", info.name)),
         Part::Weights => info.weight_fixed.clone(),
         Part::Activations => info.activation_fixed.clone(),
         Part::Both => refusal(info, Part::Weights).and_then(|_| refusal(info, Part::Activations)),
@@ -278,11 +280,11 @@ fn finish(
 ) {
     if let Some((_, reason)) = refused.first() {
         let text = if layers.len() == 1 {
-            format!("Not changed: {reason}")
+            t!("Not changed: {}", reason)
         } else {
-            format!("{} of {} keep their format: {reason}", refused.len(), plural(layers.len(), "layer"))
+            t!("{} of {} keep their format: {}", refused.len(), plural(layers.len(), "layer"), reason)
         };
-        let details: Vec<String> = refused.iter().map(|(layer, why)| format!("{layer}: {why}")).collect();
+        let details: Vec<String> = refused.iter().map(|(layer, why)| t!("{}: {}", layer, why)).collect();
         notice(doc, Level::Info, text, details.join("\n"));
     }
     commit(doc, config, label, out);
@@ -322,7 +324,8 @@ fn ranges_differ(doc: &Document, layer: &str, before: &QuantConfig) -> bool {
 fn subject(layers: &[String], part: Part) -> String {
     match part {
         Part::Both => names(layers),
-        part => format!("{} of {}", part.name(), names(layers)),
+        Part::Weights => t!("weights of {}", names(layers)),
+        Part::Activations => t!("activations of {}", names(layers)),
     }
 }
 

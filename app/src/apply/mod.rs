@@ -20,7 +20,7 @@ use std::{path::PathBuf, sync::Arc};
 
 pub use absorb::{absorb, config_read, config_saved, started};
 pub use graph::drafted;
-use quantlens_analysis::config::QuantConfig;
+use quantlens_analysis::{config::QuantConfig, t};
 
 use crate::{
     command::{CloseAnswer, Command, Dialog},
@@ -162,8 +162,8 @@ pub fn advise(doc: &mut Document, text: &str) {
 /// A figure was written to `path`, or could not be.
 pub fn figure_saved(doc: &mut Document, path: &std::path::Path, result: Result<(), String>) {
     match result {
-        Ok(()) => notify::notice(doc, Level::Info, format!("Saved {}", path.display()), ""),
-        Err(error) => notify::notice(doc, Level::Failure, format!("The figure was not saved: {error}"), ""),
+        Ok(()) => notify::notice(doc, Level::Info, t!("Saved {}", path.display()), ""),
+        Err(error) => notify::notice(doc, Level::Failure, t!("The figure was not saved: {}", error), ""),
     }
 }
 

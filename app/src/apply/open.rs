@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use quantlens_analysis::data::{DataSource, Recipe};
+use quantlens_analysis::{
+    data::{DataSource, Recipe},
+    t,
+};
 
 use super::{Effect, Effects, begin, notify::notice};
 use crate::{
@@ -49,7 +52,7 @@ fn open(doc: &mut Document, source: ModelSource, out: &mut Effects) {
 fn read_data(doc: &mut Document, source: DataChoice, recipe: Option<Recipe>, out: &mut Effects) {
     if doc.model.is_none() {
         doc.wanted_data = Some(source);
-        return notice(doc, Level::Info, "The samples will be used once a model is open", "");
+        return notice(doc, Level::Info, t!("The samples will be used once a model is open"), "");
     }
     // A recipe given by hand is right until the samples change.
     doc.recipe_confirmed = recipe.is_some();
@@ -78,13 +81,13 @@ fn open_any(doc: &mut Document, path: PathBuf, out: &mut Effects) {
         }
         Kind::Unknown => {
             let name = path.display();
-            let text = format!("{name}: not a model, samples or a configuration");
+            let text = t!("{}: not a model, samples or a configuration", name);
             notice(
                 doc,
                 Level::Failure,
                 text,
-                "Models end in .onnx; samples are a folder, an .npz or .npy file or a picture's folder; \
-                 configurations end in .quantlens.json.",
+                t!("Models end in .onnx; samples are a folder, an .npz or .npy file or a picture's folder; \
+                 configurations end in .quantlens.json."),
             );
         }
     }

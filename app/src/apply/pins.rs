@@ -6,6 +6,7 @@ use quantlens_analysis::{
     compare::{Comparison, own_settings},
     config::QuantConfig,
     report::{LayerDetail, Report},
+    t,
     target::Target,
 };
 
@@ -42,7 +43,7 @@ pub(super) fn apply(doc: &mut Document, command: PinCommand, out: &mut Effects) 
         }
         PinCommand::GoBack(id) => {
             if let Some(pin) = doc.pins.get(id) {
-                let (config, label) = (QuantConfig::clone(&pin.config), format!("go back to {}", pin.name));
+                let (config, label) = (QuantConfig::clone(&pin.config), t!("go back to {}", pin.name));
                 edit::commit(doc, config, label, out);
             }
         }
@@ -85,7 +86,7 @@ fn copy(doc: &mut Document, id: PinId, layers: &[String], out: &mut Effects) {
     let (name, from) = (pin.name.clone(), Arc::clone(&pin.config));
     let target = match Target::load(&from.target) {
         Ok(target) => target,
-        Err(error) => return notice(doc, Level::Failure, format!("Not copied: {error}"), ""),
+        Err(error) => return notice(doc, Level::Failure, t!("Not copied: {}", error), ""),
     };
     let mut config = QuantConfig::clone(&doc.config);
     for owner in edit::owners(doc, layers, Part::Both) {
@@ -94,10 +95,10 @@ fn copy(doc: &mut Document, id: PinId, layers: &[String], out: &mut Effects) {
         config.edit_layer(&owner, |settings| *settings = own);
     }
     if config == *doc.config {
-        return notice(doc, Level::Info, format!("Nothing to copy: as in {name} already"), "");
+        return notice(doc, Level::Info, t!("Nothing to copy: as in {} already", name), "");
     }
     let what = if let [one] = layers { one.clone() } else { plural(layers.len(), "layer") };
-    edit::commit(doc, config, format!("copy {what} from {name}"), out);
+    edit::commit(doc, config, t!("copy {} from {}", what, name), out);
 }
 
 /// What follows another baseline.
@@ -154,7 +155,7 @@ pub(super) fn detail_came(doc: &mut Document, detail: Arc<LayerDetail>) {
 /// The baseline could not be evaluated: nothing is compared with it.
 pub(super) fn failed(doc: &mut Document, what: &str, details: String, out: &mut Effects) {
     let name = doc.pins.baseline().map_or_else(String::new, |pin| pin.name.clone());
-    notice(doc, Level::Failure, format!("{name} cannot be compared with: {what}"), details);
+    notice(doc, Level::Failure, t!("{} cannot be compared with: {}", name, what), details);
     apply(doc, PinCommand::Compare(None), out);
 }
 

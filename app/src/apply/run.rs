@@ -1,6 +1,6 @@
 //! The commands of the table, on what is selected. A command that is refused now says why instead of doing nothing.
 
-use quantlens_analysis::{config::Granularity, data::DataSource, quant::Bits};
+use quantlens_analysis::{config::Granularity, data::DataSource, quant::Bits, t};
 
 use super::{Effect, Effects, apply, edit, evaluate, navigate, notify::notice, request_close};
 use crate::{
@@ -20,7 +20,7 @@ const SYNTHETIC_SAMPLES: usize = 16;
 
 pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
     if let Some(reason) = action.refusal(doc) {
-        return notice(doc, Level::Info, format!("{}: {}", action.title(), lower(reason)), "");
+        return notice(doc, Level::Info, t!("{}: {}", action.title(), lower(reason)), "");
     }
     match action {
         A::Undo => edit::go_to_step(doc, -1, out),

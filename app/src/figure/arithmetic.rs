@@ -1,7 +1,7 @@
 //! The figure of an integer run against fake quantization: how many outputs differ by how many steps, for each way of
 //! requantizing. Counts span decades, nearly all of them at 0, so the axis is logarithmic.
 
-use quantlens_analysis::{quant::Rounding, report::RoundingDifferences};
+use quantlens_analysis::{quant::Rounding, report::RoundingDifferences, t};
 
 use super::spec::{Axis, Bar, FigureSpec, Ink, Scale, Series, Shape};
 use crate::format::{count, number};
@@ -21,9 +21,9 @@ pub fn difference_spec(roundings: &[RoundingDifferences], title: String, stamp: 
         stamp,
         x: Axis {
             whole: true,
-            ..Axis::linear("integer code − fake-quantized code (−2: and less, 2: and more)", -2.6, 2.6)
+            ..Axis::linear(t!("integer code − fake-quantized code (−2: and less, 2: and more)"), -2.6, 2.6)
         },
-        y: Axis::linear("outputs", FLOOR, 3.0 * most as f64).on(Scale::Log { floor: FLOOR }),
+        y: Axis::linear(t!("outputs"), FLOOR, 3.0 * most as f64).on(Scale::Log { floor: FLOOR }),
         series: series.collect(),
         marks: Vec::new(),
         spans: Vec::new(),
@@ -34,9 +34,9 @@ pub fn difference_spec(roundings: &[RoundingDifferences], title: String, stamp: 
 
 fn series_of(place: usize, of: usize, rounding: &RoundingDifferences) -> Series {
     let shift = (place as f64 - (of as f64 - 1.0) / 2.0) * BAR;
-    let bars = rounding.differences.counts().into_iter().zip(["−2 or less", "−1", "0", "1", "2 or more"]);
+    let bars = rounding.differences.counts().into_iter().zip([t!("−2 or less"), "−1", "0", "1", t!("2 or more")]);
     let bars = bars.zip([-2.0, -1.0, 0.0, 1.0, 2.0]).map(|((outputs, name), x)| Bar {
-        name: format!("difference {name}"),
+        name: t!("difference {}", name),
         x: x + shift,
         low: 0.0,
         high: outputs as f64,
@@ -57,12 +57,12 @@ fn sentence(roundings: &[RoundingDifferences]) -> String {
         let (name, differences) = (rounding.rounding.name(), &rounding.differences);
         let share = 100.0 * differences.different_share();
         match differences.largest {
-            0 => format!("{name} none"),
-            largest => format!("{name} {} % (by at most {largest})", number(share, if share < 10.0 { 2 } else { 1 })),
+            0 => t!("{} none", name),
+            largest => t!("{} {} % (by at most {})", name, number(share, if share < 10.0 { 2 } else { 1 }), largest),
         }
     });
     let words: Vec<String> = words.collect();
-    format!("Of {} outputs differ from fake quantization: {}", count(first.differences.outputs()), words.join(", "))
+    t!("Of {} outputs differ from fake quantization: {}", count(first.differences.outputs()), words.join(t!(", ")))
 }
 
 #[cfg(test)]

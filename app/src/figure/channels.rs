@@ -3,7 +3,7 @@
 //! A tensor may have thousands of channels and the chart only a few hundred pixels, so neighbours share a bar: it covers
 //! the lowest low, the highest high and the worst SQNR of its channels, so that no outlier can hide in it.
 
-use quantlens_analysis::{diagnose::channels::ChannelRange, metrics::Measure};
+use quantlens_analysis::{diagnose::channels::ChannelRange, metrics::Measure, t};
 
 use super::spec::{Axis, Bar, FigureSpec, Ink, Mark, Scale, Series, Shape, Stroke};
 use crate::format::significant;
@@ -91,7 +91,7 @@ pub fn range_spec(channels: &[ChannelDatum], facts: &ChannelFacts<'_>, order: Ch
     let room = 0.06 * (high - low);
     let marks = outlier_marks(&outliers);
     let mut series =
-        vec![bars("range of the float values", Ink::Float, usual), bars("outliers", Ink::Suspect, outliers)];
+        vec![bars(t!("range of the float values"), Ink::Float, usual), bars(t!("outliers"), Ink::Suspect, outliers)];
     series.retain(|s| !matches!(&s.shape, Shape::Bars { bars, .. } if bars.is_empty()));
     series.extend(limit_series(channels, facts.one_scale, caps));
     FigureSpec {
@@ -122,11 +122,11 @@ pub fn error_spec(channels: &[ChannelDatum], facts: &ChannelFacts<'_>, order: Ch
         let suspect = group.iter().any(|c| facts.outliers.contains(&c.range.index));
         if suspect { outliers.push(bar) } else { usual.push(bar) }
     }
-    let mut series = vec![bars("SQNR", Ink::Quantized, usual), bars("SQNR of outliers", Ink::Suspect, outliers)];
+    let mut series = vec![bars("SQNR", Ink::Quantized, usual), bars(t!("SQNR of outliers"), Ink::Suspect, outliers)];
     series.retain(|s| !matches!(&s.shape, Shape::Bars { bars, .. } if bars.is_empty()));
     FigureSpec {
         kind: "channel-errors",
-        title: format!("{}: error by channel", facts.title),
+        title: t!("{}: error by channel", facts.title),
         stamp: facts.stamp.into(),
         x: index_axis(sorted.len(), order),
         y: Axis::linear("SQNR (dB)", low, 1.06 * high),
@@ -148,7 +148,7 @@ fn outlier_marks(outliers: &[Bar]) -> Vec<Mark> {
 }
 
 fn value_axis(low: f64, high: f64, log_unit: Option<f64>) -> Axis {
-    let axis = Axis::linear("value", low, high);
+    let axis = Axis::linear(t!("value"), low, high);
     match log_unit {
         Some(unit) if unit > 0.0 && unit.is_finite() => axis.on(Scale::SignedLog { unit }),
         _ => axis,
@@ -162,11 +162,11 @@ pub(super) fn group_size(channels: usize) -> usize {
 pub(super) fn index_axis(channels: usize, order: ChannelOrder) -> Axis {
     let size = group_size(channels);
     let what = match order {
-        ChannelOrder::Index => "channel",
-        ChannelOrder::Range => "channels, widest range first",
-        ChannelOrder::Error => "channels, largest error first",
+        ChannelOrder::Index => t!("channel"),
+        ChannelOrder::Range => t!("channels, widest range first"),
+        ChannelOrder::Error => t!("channels, largest error first"),
     };
-    let label = if size > 1 { format!("{what} (each bar: {size} channels)") } else { what.into() };
+    let label = if size > 1 { t!("{} (each bar: {} channels)", what, size) } else { what.into() };
     // Positions, not channel numbers, once bars are shared; the hover text names the channels.
     Axis { whole: true, ..Axis::linear(label, -0.7, channels.div_ceil(size) as f64 - 0.3) }
 }
@@ -183,13 +183,13 @@ fn range_bar(place: usize, group: &[ChannelDatum]) -> Bar {
 
 pub(super) fn group_name(group: &[ChannelDatum]) -> String {
     match group {
-        [one] => format!("channel {}", one.range.index),
+        [one] => t!("channel {}", one.range.index),
         [first, .., last] if last.range.index == first.range.index + group.len() - 1 => {
-            format!("channels {}–{}", first.range.index, last.range.index)
+            t!("channels {}–{}", first.range.index, last.range.index)
         }
         many => {
             let shown: Vec<String> = many.iter().take(6).map(|c| c.range.index.to_string()).collect();
-            format!("channels {}{}", shown.join(", "), if many.len() > 6 { ", …" } else { "" })
+            t!("channels {}{}", shown.join(t!(", ")), if many.len() > 6 { t!(", …") } else { "" })
         }
     }
 }
@@ -216,7 +216,7 @@ fn limit_series(channels: &[ChannelDatum], one_scale: bool, caps: [Vec<[f64; 2]>
         let lines = caps.into_iter().filter(|points| !points.is_empty());
         lines.map(|points| Shape::Line { points, stroke: Stroke::Solid }).collect()
     };
-    let name = if one_scale { "limits of the one scale" } else { "limits of each channel's scale" };
+    let name = if one_scale { t!("limits of the one scale") } else { t!("limits of each channel's scale") };
     shapes.into_iter().map(|shape| Series { name: name.into(), ink: Ink::Current, shape }).collect()
 }
 
@@ -232,16 +232,16 @@ fn error_sentence(channels: &[ChannelDatum]) -> String {
     let undefined = channels.len() - exact - dbs.len();
     let mut parts = Vec::new();
     if let (Some((worst, index)), Some((median, _))) = (dbs.first(), dbs.get(dbs.len() / 2)) {
-        parts.push(format!("Worst: channel {index} at {} dB", significant(*worst, 3)));
-        parts.push(format!("median {} dB", significant(*median, 3)));
+        parts.push(t!("Worst: channel {} at {} dB", index, significant(*worst, 3)));
+        parts.push(t!("median {} dB", significant(*median, 3)));
     }
     if exact > 0 {
-        parts.push(format!("{exact} of {} channels exact", channels.len()));
+        parts.push(t!("{} of {} channels exact", exact, channels.len()));
     }
     if undefined > 0 {
-        parts.push(format!("{undefined} without a value (all zero, or float)"));
+        parts.push(t!("{} without a value (all zero, or float)", undefined));
     }
-    parts.join("; ")
+    parts.join(t!("; "))
 }
 
 #[cfg(test)]

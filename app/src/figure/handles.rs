@@ -7,6 +7,7 @@ use quantlens_analysis::{
     calibrate::Side,
     quant::{Range, Scheme},
     report::ThresholdDetail,
+    t,
 };
 
 use super::{
@@ -35,8 +36,10 @@ pub struct Moved {
 /// far as there is anything to clip.
 pub(super) fn end_handles(detail: &ThresholdDetail, current: Range) -> Vec<Handle> {
     let (Range { low, high }, step) = (detail.observed, detail.bin_width);
-    let lower = |value, limit: f32| Handle { name: "Lower end", side: Side::Low, value, limits: (low, limit), step };
-    let upper = |value, limit: f32| Handle { name: "Upper end", side: Side::High, value, limits: (limit, high), step };
+    let lower =
+        |value, limit: f32| Handle { name: t!("Lower end"), side: Side::Low, value, limits: (low, limit), step };
+    let upper =
+        |value, limit: f32| Handle { name: t!("Upper end"), side: Side::High, value, limits: (limit, high), step };
     let (has_low, has_high) = (low < 0.0, high > 0.0);
     let mut handles = Vec::new();
     if detail.format.scheme == Scheme::Symmetric {

@@ -4,6 +4,7 @@ use quantlens_analysis::{
     metrics::Measure,
     quant::{Range, Scheme},
     report::{Distribution, RangeMark, ThresholdDetail},
+    t,
 };
 
 use super::{
@@ -88,7 +89,7 @@ pub fn histogram_spec(data: &Distribution, facts: &HistogramFacts<'_>, options: 
     let from = reach.map_or(low, |(a, _)| a.min(low));
     let to = reach.map_or(high, |(_, b)| b.max(high));
     let margin = 0.02 * (to - from);
-    let mut x = Axis::linear("value", from - margin, to + margin);
+    let mut x = Axis::linear(t!("value"), from - margin, to + margin);
     let bin = (high - low) / data.float_counts.len().max(1) as f64;
     if options.log_values && bin > 0.0 {
         // Not the step where it moves with a handle.
@@ -96,8 +97,8 @@ pub fn histogram_spec(data: &Distribution, facts: &HistogramFacts<'_>, options: 
     }
     let edges: Vec<f64> = (0..=data.float_counts.len()).map(|i| low + bin * i as f64).collect();
     let series = vec![
-        steps("quantized", Ink::Quantized, &edges, &data.quantized_counts, true),
-        steps("float", Ink::Float, &edges, &data.float_counts, false),
+        steps(t!("quantized"), Ink::Quantized, &edges, &data.quantized_counts, true),
+        steps(t!("float"), Ink::Float, &edges, &data.float_counts, false),
     ];
     FigureSpec {
         kind: "histogram",
@@ -123,9 +124,9 @@ fn counts_axis(data: &Distribution, log: bool) -> Axis {
     let most = data.float_counts.iter().chain(&data.quantized_counts).copied().max().unwrap_or(0).max(1) as f64;
     // Head room for the labels of the thresholds, which stand at the top.
     if log {
-        Axis::linear("count", 0.5, 0.5 * (2.0 * most).powf(1.12)).on(Scale::Log { floor: 0.5 })
+        Axis::linear(t!("count"), 0.5, 0.5 * (2.0 * most).powf(1.12)).on(Scale::Log { floor: 0.5 })
     } else {
-        Axis::linear("count", 0.0, 1.25 * most)
+        Axis::linear(t!("count"), 0.0, 1.25 * most)
     }
 }
 
@@ -155,44 +156,41 @@ fn clipped_spans(x: &Axis, values: (f64, f64), ends: Option<(f64, f64)>, step: O
     let half = 0.5 * step.unwrap_or(0.0);
     let mut spans = Vec::new();
     if values.0 < low - half {
-        spans.push(Span { low: x.bounds.0, high: low, label: "clipped".into(), ink: Ink::Clipped });
+        spans.push(Span { low: x.bounds.0, high: low, label: t!("clipped").into(), ink: Ink::Clipped });
     }
     if values.1 > high + half {
-        spans.push(Span { low: high, high: x.bounds.1, label: "clipped".into(), ink: Ink::Clipped });
+        spans.push(Span { low: high, high: x.bounds.1, label: t!("clipped").into(), ink: Ink::Clipped });
     }
     spans
 }
 
 fn sentence(data: &Distribution, facts: &HistogramFacts<'_>, step: Option<f64>, ends: Option<(f64, f64)>) -> String {
-    let values = format!(
-        "Float values from {} to {}",
-        significant(f64::from(data.low), 3),
-        significant(f64::from(data.high), 3)
-    );
+    let values =
+        t!("Float values from {} to {}", significant(f64::from(data.low), 3), significant(f64::from(data.high), 3));
     let Some(format) = &facts.format else {
-        return format!("{values}; this tensor stays float");
+        return t!("{}; this tensor stays float", values);
     };
-    let mut parts = vec![format!("{values}; {format}")];
+    let mut parts = vec![t!("{}; {}", values, format)];
     if let Some(step) = step {
-        parts.push(format!("step {}", significant(step, 3)));
+        parts.push(t!("step {}", significant(step, 3)));
     } else if let Some((least, most)) = facts.scales {
-        parts.push(format!("steps {} … {}", significant(f64::from(least), 3), significant(f64::from(most), 3)));
+        parts.push(t!("steps {} … {}", significant(f64::from(least), 3), significant(f64::from(most), 3)));
     }
     if let Some((low, high)) = ends {
-        parts.push(format!("range {} … {}", significant(low, 3), significant(high, 3)));
+        parts.push(t!("range {} … {}", significant(low, 3), significant(high, 3)));
     }
     match facts.clipped {
-        Some(Measure::Value(share)) if share > 0.0 => parts.push(format!("clips {} of values", percent(share))),
-        Some(Measure::Value(_) | Measure::Exact) => parts.push("clips nothing".into()),
+        Some(Measure::Value(share)) if share > 0.0 => parts.push(t!("clips {} of values", percent(share))),
+        Some(Measure::Value(_) | Measure::Exact) => parts.push(t!("clips nothing").into()),
         Some(Measure::NotApplicable(_)) | None => {}
     }
-    parts.join("; ")
+    parts.join(t!("; "))
 }
 
 /// A share as a percentage that never rounds to a false zero.
 fn percent(share: f64) -> String {
     let percent = 100.0 * share;
-    if percent >= 0.01 { format!("{percent:.2} %") } else { "less than 0.01 %".into() }
+    if percent >= 0.01 { format!("{percent:.2} %") } else { t!("less than 0.01 %").into() }
 }
 
 #[cfg(test)]

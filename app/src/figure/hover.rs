@@ -5,6 +5,7 @@ use super::{
     spec::{Bar, FigureSpec, Shape},
     ticks::number,
 };
+use quantlens_analysis::t;
 
 /// Lines that say what the figure holds at the data value `x`; `None` where it holds nothing there.
 pub fn describe(spec: &FigureSpec, x: f64) -> Option<String> {
@@ -55,7 +56,7 @@ fn point_at(points: &[[f64; 2]], x: f64, axis: &str) -> Option<(String, String)>
         .filter(|p| p[0].is_finite())
         .min_by(|a, b| (a[0] - x).abs().total_cmp(&(b[0] - x).abs()))
         .copied()?;
-    let value = if py.is_finite() { number(py, py.abs().max(1e-4) / 1000.0) } else { "infinite".into() };
+    let value = if py.is_finite() { number(py, py.abs().max(1e-4) / 1000.0) } else { t!("infinite").into() };
     Some((format!("{axis} {}", number(px, px.abs().max(1e-4) / 1000.0)), value))
 }
 

@@ -2,7 +2,7 @@
 //! difference of every channel's error. It is drawn in one colour everywhere, and never filled: what is looked at is the
 //! configuration of now.
 
-use quantlens_analysis::{compare::Change, quant::Range, report::Distribution};
+use quantlens_analysis::{compare::Change, quant::Range, report::Distribution, t};
 
 use super::{
     channels::{ChannelDatum, ChannelFacts, ChannelOrder, group_name, group_size, index_axis, ordered},
@@ -30,16 +30,16 @@ pub fn onto_histogram(spec: &mut FigureSpec, now: &Distribution, pinned: &Distri
         let step = |(i, height): (usize, &f64)| [[edge(i), *height], [edge(i + 1), *height]];
         let points = heights.iter().enumerate().flat_map(step).collect();
         let shape = Shape::Line { points, stroke: Stroke::Dashed };
-        let means = if merged > 1 { format!(", means of {merged} bins") } else { String::new() };
+        let means = if merged > 1 { t!(", means of {} bins", merged) } else { String::new() };
         // Under the float outline, which is drawn last.
         let at = spec.series.len().saturating_sub(1);
-        let name = format!("quantized in {name}{means}");
+        let name = t!("quantized in {}{}", name, means);
         spec.series.insert(at, Series { name, ink: Ink::Alternative, shape });
     }
     if let Some((low, high)) = pinned.thresholds {
         mark_range(spec, &[low, high], name);
         let ends = format!("{} … {}", significant(f64::from(low), 3), significant(f64::from(high), 3));
-        spec.summary.push_str(&format!("; in {name} {ends}"));
+        spec.summary.push_str(&t!("; in {} {}", name, ends));
     }
 }
 
@@ -47,7 +47,7 @@ pub fn onto_histogram(spec: &mut FigureSpec, now: &Distribution, pinned: &Distri
 pub fn mark_range(spec: &mut FigureSpec, places: &[f32], name: &str) {
     for place in places {
         let x = f64::from(*place);
-        let label = format!("in {name}: {}", significant(x, 3));
+        let label = t!("in {}: {}", name, significant(x, 3));
         // In use is on top, so these come first.
         spec.marks.insert(0, Mark { x, label, ink: Ink::Alternative, stroke: Stroke::Dashed });
         spec.x.bounds = (spec.x.bounds.0.min(x), spec.x.bounds.1.max(x));
@@ -58,7 +58,7 @@ pub fn mark_range(spec: &mut FigureSpec, places: &[f32], name: &str) {
 pub fn onto_ranges(spec: &mut FigureSpec, limits: Range, name: &str) {
     for y in [limits.low, limits.high].map(f64::from) {
         let shape = Shape::Level { y, stroke: Stroke::Dashed };
-        spec.series.push(Series { name: format!("limits in {name}"), ink: Ink::Alternative, shape });
+        spec.series.push(Series { name: t!("limits in {}", name), ink: Ink::Alternative, shape });
         spec.y.bounds = (spec.y.bounds.0.min(y), spec.y.bounds.1.max(y));
     }
 }
@@ -96,11 +96,11 @@ pub fn difference_spec(
     let room = 0.08 * (high - low).max(1.0);
     Some(FigureSpec {
         kind: "channel-differences",
-        title: format!("{}: SQNR against {name}", facts.title),
+        title: t!("{}: SQNR against {}", facts.title, name),
         stamp: facts.stamp.into(),
         x: index_axis(sorted.len(), order),
-        y: Axis::linear("difference (dB)", low - room, high + room),
-        series: [bars("better", Ink::Float, better), bars("worse", Ink::Quantized, worse)]
+        y: Axis::linear(t!("difference (dB)"), low - room, high + room),
+        series: [bars(t!("better"), Ink::Float, better), bars(t!("worse"), Ink::Quantized, worse)]
             .into_iter()
             .flatten()
             .collect(),
@@ -116,14 +116,14 @@ fn sentence(channels: &[ChannelDatum], difference: impl Fn(&ChannelDatum) -> Opt
     let all: Vec<(usize, f64)> = channels.iter().filter_map(|c| Some((c.range.index, difference(c)?))).collect();
     let count = |test: fn(f64) -> bool| all.iter().filter(|(_, d)| test(*d)).count();
     let (up, down) = (count(|d| d > 0.0), count(|d| d < 0.0));
-    let mut text = format!("Against {name}: {} better, {down} worse", crate::format::plural(up, "channel"));
+    let mut text = t!("Against {}: {} better, {} worse", name, crate::format::plural(up, "channel"), down);
     let finite = all.iter().filter(|(_, d)| d.is_finite() && *d != 0.0);
     if let Some((index, most)) = finite.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())) {
-        text.push_str(&format!("; most: channel {index} by {} dB", signed(*most, 1)));
+        text.push_str(&t!("; most: channel {} by {} dB", index, signed(*most, 1)));
     }
     let exact = count(f64::is_infinite);
     if exact > 0 {
-        text.push_str(&format!("; {exact} exact in one of the two"));
+        text.push_str(&t!("; {} exact in one of the two", exact));
     }
     text
 }

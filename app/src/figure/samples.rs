@@ -1,6 +1,6 @@
 //! The figure of one layer's error sample by sample.
 
-use quantlens_analysis::metrics::Measure;
+use quantlens_analysis::{metrics::Measure, t};
 
 use super::spec::{Axis, Bar, FigureSpec, Ink, Series, Shape};
 use crate::format::{db_unit, plural};
@@ -10,7 +10,7 @@ const BAR: f64 = 0.8;
 
 /// Builds the figure of `(index, SQNR)` in the order in which they are to stand; `worst` is the index to mark.
 pub fn samples_spec(samples: &[(usize, Measure)], names: &[String], worst: Option<usize>, title: String) -> FigureSpec {
-    let name = |index: usize| names.get(index).map_or_else(|| format!("sample {}", index + 1), Clone::clone);
+    let name = |index: usize| names.get(index).map_or_else(|| t!("sample {}", index + 1), Clone::clone);
     let known = || samples.iter().enumerate().filter_map(|(x, (index, sqnr))| Some((x, *index, sqnr.value()?)));
     let bars = |marked: bool| -> Vec<Bar> {
         let of = known().filter(|(_, index, _)| (worst == Some(*index)) == marked);
@@ -23,17 +23,17 @@ pub fn samples_spec(samples: &[(usize, Measure)], names: &[String], worst: Optio
         of.map(bar).collect()
     };
     let series = |name: &str, ink, bars| Series { name: name.into(), ink, shape: Shape::Bars { bars, width: BAR } };
-    let mut drawn = vec![series("samples", Ink::Quantized, bars(false))];
+    let mut drawn = vec![series(t!("samples"), Ink::Quantized, bars(false))];
     if worst.is_some() {
-        drawn.push(series("worst", Ink::Suspect, bars(true)));
+        drawn.push(series(t!("worst"), Ink::Suspect, bars(true)));
     }
     let (low, high) = known().fold((0.0f64, 0.0f64), |(low, high), (.., db)| (low.min(db), high.max(db)));
     FigureSpec {
         kind: "samples",
         title,
         stamp: plural(samples.len(), "sample"),
-        x: Axis { whole: true, ..Axis::linear("sample", -0.6, samples.len() as f64 - 0.4) },
-        y: Axis::linear("accumulated SQNR, dB", low * 1.05, high * 1.05),
+        x: Axis { whole: true, ..Axis::linear(t!("sample"), -0.6, samples.len() as f64 - 0.4) },
+        y: Axis::linear(t!("accumulated SQNR, dB"), low * 1.05, high * 1.05),
         series: drawn,
         marks: Vec::new(),
         spans: Vec::new(),
@@ -43,7 +43,7 @@ pub fn samples_spec(samples: &[(usize, Measure)], names: &[String], worst: Optio
 }
 
 fn sentence(samples: &[(usize, Measure)], worst: Option<usize>, name: &dyn Fn(usize) -> String) -> String {
-    let Some(index) = worst else { return "No sample has an error here".into() };
+    let Some(index) = worst else { return t!("No sample has an error here").into() };
     let of_worst = samples.iter().find(|(i, _)| *i == index).map_or(Measure::Exact, |(_, sqnr)| *sqnr);
     let best = samples.iter().max_by(|a, b| {
         let rank = |m: &Measure| match m {
@@ -53,8 +53,8 @@ fn sentence(samples: &[(usize, Measure)], worst: Option<usize>, name: &dyn Fn(us
         };
         rank(&a.1).total_cmp(&rank(&b.1))
     });
-    let best = best.map_or_else(String::new, |(i, sqnr)| format!("; best: {} at {}", name(*i), db_unit(*sqnr)));
-    format!("Worst: {} (sample {}) at {}{best}", name(index), index + 1, db_unit(of_worst))
+    let best = best.map_or_else(String::new, |(i, sqnr)| t!("; best: {} at {}", name(*i), db_unit(*sqnr)));
+    t!("Worst: {} (sample {}) at {}{}", name(index), index + 1, db_unit(of_worst), best)
 }
 
 #[cfg(test)]

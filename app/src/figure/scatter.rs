@@ -1,7 +1,10 @@
 //! The figure of quantized against float values: as a density, since a layer has a million of them; the diagonal, on
 //! which they would lie without any error; and the mean, which leaves it where a range cuts or a gain is off.
 
-use quantlens_analysis::report::{DENSITY_BINS, Density};
+use quantlens_analysis::{
+    report::{DENSITY_BINS, Density},
+    t,
+};
 
 use super::spec::{Axis, FigureSpec, Ink, Series, Shape, Span, Stroke};
 use crate::format::{count, number, significant};
@@ -41,12 +44,12 @@ pub fn scatter_spec(density: &Density, facts: &ScatterFacts) -> FigureSpec {
         kind: "scatter",
         title: facts.title.clone(),
         stamp: facts.stamp.clone(),
-        x: Axis::linear("float value", low, high),
-        y: Axis::linear("quantized value", low, high),
+        x: Axis::linear(t!("float value"), low, high),
+        y: Axis::linear(t!("quantized value"), low, high),
         series: vec![
-            Series { name: "values, stronger where there are more".into(), ink: Ink::Quantized, shape: cells },
-            Series { name: "no error".into(), ink: Ink::Quiet, shape: line(diagonal, Stroke::Dashed) },
-            Series { name: "mean".into(), ink: Ink::Suspect, shape: line(mean, Stroke::Solid) },
+            Series { name: t!("values, stronger where there are more").into(), ink: Ink::Quantized, shape: cells },
+            Series { name: t!("no error").into(), ink: Ink::Quiet, shape: line(diagonal, Stroke::Dashed) },
+            Series { name: t!("mean").into(), ink: Ink::Suspect, shape: line(mean, Stroke::Solid) },
         ],
         marks: Vec::new(),
         spans: clipped(facts, low, high),
@@ -68,7 +71,7 @@ fn strengths(density: &Density) -> Vec<f32> {
 
 fn clipped(facts: &ScatterFacts, low: f64, high: f64) -> Vec<Span> {
     let Some((first, last)) = facts.ends else { return Vec::new() };
-    let span = |low: f64, high: f64| Span { low, high, label: "clipped".into(), ink: Ink::Clipped };
+    let span = |low: f64, high: f64| Span { low, high, label: t!("clipped").into(), ink: Ink::Clipped };
     let (first, last) = (f64::from(first), f64::from(last));
     let mut spans = Vec::new();
     if first > low {
@@ -93,9 +96,9 @@ fn farthest(density: &Density) -> Option<(f64, f64)> {
 }
 
 fn sentence(density: &Density, facts: &ScatterFacts) -> String {
-    let mut said = format!("{} values.", count(density.values));
+    let mut said = t!("{} values.", count(density.values));
     if let Some(share) = density.rounding_share {
-        said += &format!(
+        said += &t!(
             " {} % are within half a step of the float value, which is all that rounding in this layer may do.",
             number(100.0 * share, 1)
         );
@@ -105,8 +108,8 @@ fn sentence(density: &Density, facts: &ScatterFacts) -> String {
         let steps = facts
             .step
             .filter(|step| *step > 0.0)
-            .map_or_else(String::new, |step| format!(", {} steps off", number((off / f64::from(step)).abs(), 1)));
-        said += &format!(" The mean is farthest from the diagonal around {float}, where it is {mean}{steps}.");
+            .map_or_else(String::new, |step| t!(", {} steps off", number((off / f64::from(step)).abs(), 1)));
+        said += &t!(" The mean is farthest from the diagonal around {}, where it is {}{}.", float, mean, steps);
     }
     said
 }

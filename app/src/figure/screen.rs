@@ -4,6 +4,7 @@
 //! ticks and hover texts come from the figure, and the legend is a line of its own above the chart. Mark labels are painted
 //! after the plot, when the pixel positions are known, in as many rows as keep them apart.
 
+use quantlens_analysis::t;
 use std::ops::RangeInclusive;
 
 use egui::{Align2, Color32, FontId, Id, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
@@ -116,7 +117,7 @@ fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) -> Option<Moved> {
         let mesh = cells::mesh(spec, &shown.transform, tokens, ui.visuals().extreme_bg_color);
         ui.painter().set(below, egui::Shape::mesh(mesh));
     }
-    let label = format!("{}: {} against {}. {}", spec.title, spec.y.label, spec.x.label, spec.summary);
+    let label = t!("{}: {} against {}. {}", spec.title, spec.y.label, spec.x.label, spec.summary);
     shown.response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
     let moved = handles_ui(ui, spec, &shown.transform);
     // After the handles: a label must not be struck through by the line it belongs to.

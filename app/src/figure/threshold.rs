@@ -8,6 +8,8 @@ use quantlens_analysis::{
     calibrate::{Curve, Method, Side},
     quant::Range,
     report::{MethodCurves, RangeMark, ThresholdDetail},
+    t,
+    text::text,
 };
 
 use super::{
@@ -70,10 +72,10 @@ pub fn threshold_spec(facts: ThresholdFacts<'_>, title: String, stamp: String) -
     let mut series: Vec<Series> = curves.curves.iter().map(|curve| line(curves, curve)).collect();
     let best: Vec<[f64; 2]> = curves.curves.iter().filter_map(chosen_point).filter(|p| p[1].is_finite()).collect();
     if let Some(level) = curves.level {
-        let name = format!("{} may lie beyond each end", percent(level));
+        let name = t!("{} may lie beyond each end", percent(level));
         series.push(Series { name, ink: Ink::Quiet, shape: Shape::Level { y: level, stroke: Stroke::Dotted } });
     }
-    series.push(Series { name: "chosen".into(), ink: Ink::Quantized, shape: Shape::Dots { points: best } });
+    series.push(Series { name: t!("chosen").into(), ink: Ink::Quantized, shape: Shape::Dots { points: best } });
     Some(FigureSpec {
         kind: "threshold",
         title,
@@ -106,8 +108,8 @@ fn value_axis(view: View, detail: &ThresholdDetail, current: Range) -> Axis {
     let (low, high) = (f64::from(low), f64::from(high));
     let margin = 0.03 * (high - low);
     match view {
-        View::Magnitude => Axis::linear("threshold on |value|", 0.0, high + margin),
-        View::Ends => Axis::linear("end of the range", low - margin, high + margin),
+        View::Magnitude => Axis::linear(t!("threshold on |value|"), 0.0, high + margin),
+        View::Ends => Axis::linear(t!("end of the range"), low - margin, high + margin),
     }
 }
 
@@ -119,7 +121,7 @@ fn handles(view: View, detail: &ThresholdDetail, current: Range) -> Vec<Handle> 
         View::Magnitude => {
             let most = observed.amax();
             // At a threshold of 0 there is no scale.
-            vec![handle("Clipping threshold", Side::Both, current.amax(), (step.min(most), most))]
+            vec![handle(t!("Clipping threshold"), Side::Both, current.amax(), (step.min(most), most))]
         }
         View::Ends => end_handles(detail, current),
     }
@@ -129,9 +131,9 @@ fn line(curves: &MethodCurves, curve: &Curve) -> Series {
     let points = curve.thresholds.iter().zip(&curve.costs).map(|(t, cost)| [f64::from(*t), *cost]).collect();
     let method = method_name(curves.method);
     let (name, stroke) = match curve.side {
-        Side::Both => (format!("{method}: cost of clipping there"), Stroke::Solid),
-        Side::Low => (format!("{method}: cost of the lower end"), Stroke::Dashed),
-        Side::High => (format!("{method}: cost of the upper end"), Stroke::Solid),
+        Side::Both => (t!("{}: cost of clipping there", method), Stroke::Solid),
+        Side::Low => (t!("{}: cost of the lower end", method), Stroke::Dashed),
+        Side::High => (t!("{}: cost of the upper end", method), Stroke::Solid),
     };
     Series { name, ink: Ink::Float, shape: Shape::Line { points, stroke } }
 }
@@ -142,7 +144,7 @@ fn chosen_point(curve: &Curve) -> Option<[f64; 2]> {
 
 /// Logarithmic where the finite costs span more than two decades.
 fn cost_axis(curves: &MethodCurves) -> Axis {
-    let label = format!("cost ({})", curves.unit);
+    let label = t!("cost ({})", text(curves.unit));
     let finite = || curves.curves.iter().flat_map(|c| c.costs.iter().copied()).filter(|c| c.is_finite());
     let most = finite().fold(0.0, f64::max);
     let least = finite().filter(|c| *c > 0.0).fold(f64::INFINITY, f64::min);
@@ -178,38 +180,38 @@ fn infinite_spans(curve: &Curve, from: f64) -> Vec<Span> {
 }
 
 fn span(low: f64, high: f64, first: bool) -> Span {
-    let label = if first { "infinite cost".into() } else { String::new() };
+    let label = if first { t!("infinite cost").into() } else { String::new() };
     Span { low, high, label, ink: Ink::Quiet }
 }
 
 fn sentence(curves: &MethodCurves, current: &RangeMark) -> String {
     let name = method_name(curves.method);
-    let in_use = format!("In use: {}", method_name(current.method));
+    let in_use = t!("In use: {}", method_name(current.method));
     if let [curve] = curves.curves.as_slice()
         && curve.side == Side::Both
     {
         let threshold = significant(f64::from(current.range.amax()), 3);
         let now = curve.cost_near(current.range.amax()).filter(|_| current.method != curves.method);
-        let now = now.map_or_else(String::new, |c| format!(" (cost {})", cost(c)));
-        let Some([best, least]) = chosen_point(curve) else { return format!("{in_use}, threshold {threshold}") };
-        let least = format!("{name} is lowest at {} (cost {})", significant(best, 3), cost(least));
-        return format!("{in_use}, threshold {threshold}{now}; {least}");
+        let now = now.map_or_else(String::new, |c| t!(" (cost {})", cost(c)));
+        let Some([best, least]) = chosen_point(curve) else { return t!("{}, threshold {}", in_use, threshold) };
+        let least = t!("{} is lowest at {} (cost {})", name, significant(best, 3), cost(least));
+        return t!("{}, threshold {}{}; {}", in_use, threshold, now, least);
     }
     let ends: Vec<String> = curves
         .curves
         .iter()
         .filter_map(|curve| Some((curve.side, curve.threshold()?)))
         .map(|(side, end)| {
-            let side = if side == Side::Low { "below" } else { "above" };
-            format!("{side} at {}", significant(f64::from(end), 3))
+            let end = significant(f64::from(end), 3);
+            if side == Side::Low { t!("below at {}", end) } else { t!("above at {}", end) }
         })
         .collect();
-    format!("{in_use}, range {}; {name} cuts {}", range_text(current.range), ends.join(" and "))
+    t!("{}, range {}; {} cuts {}", in_use, range_text(current.range), name, ends.join(t!(" and ")))
 }
 
 /// A cost as a sentence has it.
 fn cost(value: f64) -> String {
-    if value.is_finite() { significant(value, 3) } else { "infinite".into() }
+    if value.is_finite() { significant(value, 3) } else { t!("infinite").into() }
 }
 
 /// A share in per cent, as precise as it is small; number and sign stay on one line.

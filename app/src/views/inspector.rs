@@ -52,7 +52,7 @@ impl Begin {
         let suspects = spread::suspects(report, 5);
         Self {
             suspects: suspects.into_iter().map(|row| (row.info.name.clone(), row.local.sqnr_db)).collect(),
-            bands: spread::BANDS.into_iter().map(|band| (band, count(&band))).collect(),
+            bands: spread::bands().into_iter().map(|band| (band, count(&band))).collect(),
             rows: report.rows.len(),
         }
     }

@@ -17,6 +17,7 @@ use quantlens_analysis::{
         info::{DataInfo, Preview},
     },
     job::{CancelToken, Job as Run, Progress},
+    mark,
     report::{ExportReport, FeatureMaps, LayerArithmetic, LayerDetail, LayerErrors, Memory, ModelInfo, Report, Sweep},
     sensitivity::SweepRequest,
 };
@@ -27,6 +28,33 @@ pub use self::{
     thread::{Happening, Worker},
 };
 use crate::document::RuntimeInfo;
+
+/// What jobs say they do and count, which the status bar shows in the user's language.
+const _: [&str; 22] = [
+    mark!("reading the model"),
+    mark!("checking the model with onnxruntime"),
+    mark!("preparing layers"),
+    mark!("quantized run"),
+    mark!("sensitivity"),
+    mark!("preparing estimates"),
+    mark!("float reference"),
+    mark!("ranges"),
+    mark!("histograms"),
+    mark!("opening the data"),
+    mark!("checking the data"),
+    mark!("asking the float model"),
+    mark!("errors by source"),
+    mark!("writing the model"),
+    mark!("verifying the export"),
+    mark!("integer arithmetic"),
+    mark!("looking for pip"),
+    mark!("unpacking onnxruntime"),
+    mark!("fetching onnxruntime"),
+    mark!("steps"),
+    mark!("samples"),
+    mark!("layers"),
+];
+const _: &str = mark!("runs");
 
 /// A job the worker can do, as a value: two equal requests ask for the same thing.
 #[derive(Clone, Debug, PartialEq)]
@@ -233,21 +261,21 @@ impl Request {
     /// What the status bar says until the job says more.
     pub fn stage(&self) -> &'static str {
         match self {
-            Self::Open { .. } => "opening the model",
-            Self::Data { .. } => "reading samples",
-            Self::Recipes => "trying recipes",
-            Self::Evaluate { .. } => "evaluating",
-            Self::Detail { .. } => "measuring the layer",
-            Self::Arithmetic { .. } => "computing in integers",
-            Self::Sweep { .. } => "asking each layer",
-            Self::LayerErrors { .. } => "splitting the error",
-            Self::FeatureMaps { .. } => "reading the maps",
-            Self::Previews { .. } => "reading samples",
-            Self::OneSample { .. } => "reading one sample",
-            Self::Baseline { .. } => "evaluating the pinned configuration",
-            Self::BaselineDetail { .. } => "measuring the layer as pinned",
-            Self::Memory { .. } => "changing the memory limit",
-            Self::Export { .. } => "exporting",
+            Self::Open { .. } => mark!("opening the model"),
+            Self::Data { .. } => mark!("reading samples"),
+            Self::Recipes => mark!("trying recipes"),
+            Self::Evaluate { .. } => mark!("evaluating"),
+            Self::Detail { .. } => mark!("measuring the layer"),
+            Self::Arithmetic { .. } => mark!("computing in integers"),
+            Self::Sweep { .. } => mark!("asking each layer"),
+            Self::LayerErrors { .. } => mark!("splitting the error"),
+            Self::FeatureMaps { .. } => mark!("reading the maps"),
+            Self::Previews { .. } => mark!("reading samples"),
+            Self::OneSample { .. } => mark!("reading one sample"),
+            Self::Baseline { .. } => mark!("evaluating the pinned configuration"),
+            Self::BaselineDetail { .. } => mark!("measuring the layer as pinned"),
+            Self::Memory { .. } => mark!("changing the memory limit"),
+            Self::Export { .. } => mark!("exporting"),
         }
     }
 }

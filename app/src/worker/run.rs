@@ -11,6 +11,8 @@ use std::{
 use quantlens_analysis::{
     Error,
     job::{Job as Run, Progress},
+    t,
+    text::text,
 };
 
 use super::{Bench, Event, Job, News, Request, Trouble, TroubleKind};
@@ -54,7 +56,7 @@ impl Runner {
             Ok(Ok(news)) => news,
             Ok(Err(error)) => trouble(&error).map_or(News::Cancelled, News::Failed),
             Err(payload) => News::Failed(Trouble {
-                what: format!("A defect in this program stopped the work while {}", job.request.stage()),
+                what: t!("A defect in this program stopped the work while {}", text(job.request.stage())),
                 details: panic_text(payload.as_ref()),
                 kind: TroubleKind::Panic,
             }),
@@ -136,7 +138,7 @@ fn trouble(error: &anyhow::Error) -> Option<Trouble> {
 
 fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| t!("no message").into())
 }
 
 /// Lets through a new stage, the end of one, and else one progress every [`PROGRESS_EVERY`].

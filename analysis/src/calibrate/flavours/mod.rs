@@ -23,6 +23,7 @@ use super::Curve;
 use crate::{
     error::{Error, Result},
     quant::{Grid, Range, Scheme},
+    t,
 };
 
 /// A tool and its method.
@@ -81,35 +82,42 @@ impl Flavour {
     pub fn title(self) -> &'static str {
         match self {
             Self::OrtMinMax => "ONNX Runtime MinMax",
-            Self::OrtEntropy => "ONNX Runtime entropy",
-            Self::OrtEntropy2048 => "ONNX Runtime entropy, 2048 bins",
-            Self::OrtPercentile => "ONNX Runtime percentile",
+            Self::OrtEntropy => t!("ONNX Runtime entropy"),
+            Self::OrtEntropy2048 => t!("ONNX Runtime entropy, 2048 bins"),
+            Self::OrtPercentile => t!("ONNX Runtime percentile"),
             Self::PpqKl => "PPQ kl",
             Self::PpqMse => "PPQ mse",
-            Self::PpqPercentile => "PPQ percentile",
-            Self::TensorRt => "TensorRT-style entropy",
+            Self::PpqPercentile => t!("PPQ percentile"),
+            Self::TensorRt => t!("TensorRT-style entropy"),
         }
     }
 
     /// How the range that it chooses differs from that of this program's own method of that kind, in one line.
     pub fn difference(self) -> &'static str {
         match self {
-            Self::OrtMinMax => "Same as min–max here",
-            Self::OrtEntropy => "128 bins for 128 levels leave one candidate, max|r|: it is min–max, not a KL search",
+            Self::OrtMinMax => t!("Same as min–max here"),
+            Self::OrtEntropy => {
+                t!("128 bins for 128 levels leave one candidate, max|r|: it is min–max, not a KL search")
+            }
             Self::OrtEntropy2048 => {
-                "KL with 128 levels for any grid; counts are cut to integers, empty bins smoothed, and the right end is \
-                 one bin wider than the left"
+                t!("KL with 128 levels for any grid; counts are cut to integers, empty bins smoothed, and the right \
+                     end is one bin wider than the left")
             }
             Self::OrtPercentile => {
-                "99.999 % of |r| instead of both ends of r, rounded down to one of 2048 bins between min|r| and max|r|"
+                t!("99.999 % of |r| instead of both ends of r, rounded down to one of 2048 bins between min|r| and \
+                     max|r|")
             }
-            Self::PpqKl => "KL on 32 thresholds instead of every one, without the values nearest to 0; symmetric only",
-            Self::PpqMse => "MSE as if codes stood at the ends of their steps, on steps of whole bins: 8 for 8 bits",
+            Self::PpqKl => {
+                t!("KL on 32 thresholds instead of every one, without the values nearest to 0; symmetric only")
+            }
+            Self::PpqMse => {
+                t!("MSE as if codes stood at the ends of their steps, on steps of whole bins: 8 for 8 bits")
+            }
             Self::PpqPercentile => {
-                "99.99 % of each sample, averaged over the samples, instead of 99.99 % of all values"
+                t!("99.99 % of each sample, averaged over the samples, instead of 99.99 % of all values")
             }
             Self::TensorRt => {
-                "KL on |r| with 128 levels even for one-sided data, zeros left out, at least 128 of 2048 bins kept"
+                t!("KL on |r| with 128 levels even for one-sided data, zeros left out, at least 128 of 2048 bins kept")
             }
         }
     }
@@ -172,7 +180,7 @@ impl FlavourChoice {
     }
 
     fn add_note(&mut self, note: &str) {
-        self.note = Some(self.note.take().map_or_else(|| note.to_owned(), |first| format!("{first}; {note}")));
+        self.note = Some(self.note.take().map_or_else(|| note.to_owned(), |first| t!("{}; {}", first, note)));
     }
 }
 
@@ -192,9 +200,9 @@ pub fn choose(flavour: Flavour, statistics: &FlavourStatistics, grid: Grid, sche
     let observed = statistics.range();
     let finite = observed.low.is_finite() && observed.high.is_finite();
     let mut choice = if statistics.finite() == 0 {
-        FlavourChoice::fallback(observed, "no finite value was observed")
+        FlavourChoice::fallback(observed, t!("no finite value was observed"))
     } else if !finite && flavour != Flavour::PpqPercentile {
-        FlavourChoice::fallback(observed, "an infinite value was observed, where the tool fails; min–max is used")
+        FlavourChoice::fallback(observed, t!("an infinite value was observed, where the tool fails; min–max is used"))
     } else if observed.amax() == 0.0 {
         zeros(flavour, grid, scheme)
     } else {
@@ -211,14 +219,14 @@ pub fn choose(flavour: Flavour, statistics: &FlavourStatistics, grid: Grid, sche
     };
     let drops_nan = matches!(flavour, Flavour::OrtMinMax | Flavour::OrtEntropy | Flavour::OrtEntropy2048);
     if statistics.nan() > 0 && !drops_nan {
-        choice.add_note("NaNs are left out here; the tool fails on them");
+        choice.add_note(t!("NaNs are left out here; the tool fails on them"));
     }
     choice
 }
 
 /// A tensor of zeros.
 fn zeros(flavour: Flavour, grid: Grid, scheme: Scheme) -> FlavourChoice {
-    let mut choice = FlavourChoice::fallback(Range { low: 0.0, high: 0.0 }, "nothing but zeros was observed");
+    let mut choice = FlavourChoice::fallback(Range { low: 0.0, high: 0.0 }, t!("nothing but zeros was observed"));
     if matches!(flavour, Flavour::PpqKl | Flavour::PpqMse | Flavour::PpqPercentile) {
         choice.scale = Some(ppq::zeros(grid, scheme));
     }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     calibrate::{Curve, Side},
     quant::{Grid, Range, Scheme},
+    t,
 };
 
 /// `start_bin`: the fewest bins that a candidate keeps, whatever the number of levels.
@@ -40,10 +41,10 @@ pub(super) fn entropy(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme
     let scale_and_zero = Some((scale, zero_point));
     let mut choice = FlavourChoice { range, scale: scale_and_zero, curve: Some(curve), is_fallback: false, note: None };
     if undefined {
-        choice.add_note(
+        choice.add_note(t!(
             "the narrowest candidates keep no value at all; their undefined divergence wins the tool's comparison and \
-             is shown as 0",
-        );
+             is shown as 0"
+        ));
     }
     if scale < f32::MIN_POSITIVE {
         // No normal float32, which the tool could not use.
@@ -51,7 +52,7 @@ pub(super) fn entropy(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme
     }
     match scheme {
         Scheme::Symmetric => choice,
-        Scheme::Affine => choice.cut_to(observed, "TensorRT has no zero-points; its symmetric threshold is used"),
+        Scheme::Affine => choice.cut_to(observed, t!("TensorRT has no zero-points; its symmetric threshold is used")),
     }
 }
 

@@ -4,6 +4,7 @@
 use quantlens_analysis::{
     calibrate::Method,
     report::{RangeMark, ThresholdDetail},
+    t,
 };
 
 use super::View;
@@ -56,12 +57,12 @@ pub(super) fn marks(
 fn mark(cluster: &Cluster, in_use: Method) -> Mark {
     let mut names: Vec<String> = cluster.methods.iter().map(|m| method_short(*m).to_owned()).collect();
     if cluster.is_current {
-        names.insert(0, format!("in use: {}", method_short(in_use)));
+        names.insert(0, t!("in use: {}", method_short(in_use)));
     }
     let more = names.len().saturating_sub(NAMED);
     names.truncate(NAMED);
     let named = names.join(if cluster.is_equal { " = " } else { " ≈ " });
-    let others = if more > 0 { format!(" + {more} more,") } else { String::new() };
+    let others = if more > 0 { t!(" + {} more,", more) } else { String::new() };
     let label = format!("{named}{others} {}", significant(f64::from(cluster.x), 3));
     let is_own = cluster.methods.iter().any(|m| m.flavour().is_none());
     let (ink, stroke) = match (cluster.is_current, is_own) {

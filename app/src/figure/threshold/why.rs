@@ -4,6 +4,8 @@
 use quantlens_analysis::{
     calibrate::{Method, Side},
     report::{MethodCurves, RangeMark, ThresholdDetail},
+    t,
+    text::text,
 };
 
 use super::percent;
@@ -13,7 +15,7 @@ use crate::format::{method as method_name, number, range as range_text, sentence
 pub fn why(detail: &ThresholdDetail, current: &RangeMark, other: &RangeMark) -> String {
     if current.range == other.range {
         let (ours, theirs) = (name(current.method), method_name(other.method));
-        return format!("{ours} keeps {}, and so does {theirs}.", span(detail, current));
+        return t!("{} keeps {}, and so does {}.", ours, span(detail, current), theirs);
     }
     let mut sentences = vec![reason(detail, current, other), reason(detail, other, current)];
     sentences.extend(difference(current, other));
@@ -22,25 +24,25 @@ pub fn why(detail: &ThresholdDetail, current: &RangeMark, other: &RangeMark) -> 
 
 /// What a method keeps and why; `beside` is what its cost is compared with.
 fn reason(detail: &ThresholdDetail, mark: &RangeMark, beside: &RangeMark) -> String {
-    let kept = format!("{} keeps {}", name(mark.method), span(detail, mark));
+    let kept = t!("{} keeps {}", name(mark.method), span(detail, mark));
     if let Some(note) = &mark.note
         && mark.method.flavour().is_none()
     {
-        return format!("{kept}: {note}.");
+        return t!("{}: {}.", kept, note);
     }
     match mark.method {
-        Method::MinMax => format!("{kept}, every value observed."),
-        Method::Manual => format!("{kept}."),
+        Method::MinMax => t!("{}, every value observed.", kept),
+        Method::Manual => t!("{}.", kept),
         Method::Percentile => {
             let level = detail.curves_of(mark.method).and_then(|curves| curves.level);
             level.map_or_else(
-                || format!("{kept}."),
-                |level| format!("{kept}: beyond each end lie at most {} of the values.", percent(level)),
+                || t!("{}.", kept),
+                |level| t!("{}: beyond each end lie at most {} of the values.", kept, percent(level)),
             )
         }
-        Method::Flavour(flavour) => format!("{kept}: {}.", flavour.difference()),
+        Method::Flavour(flavour) => t!("{}: {}.", kept, flavour.difference()),
         method => {
-            costs(detail, method, mark, beside).map_or_else(|| format!("{kept}."), |costs| format!("{kept}, {costs}."))
+            costs(detail, method, mark, beside).map_or_else(|| t!("{}.", kept), |costs| t!("{}, {}.", kept, costs))
         }
     }
 }
@@ -49,9 +51,9 @@ fn reason(detail: &ThresholdDetail, mark: &RangeMark, beside: &RangeMark) -> Str
 fn costs(detail: &ThresholdDetail, method: Method, mark: &RangeMark, beside: &RangeMark) -> Option<String> {
     let curves = detail.curves_of(method)?;
     let (own, theirs) = (cost(curves, mark)?, cost(curves, beside)?);
-    let theirs = if theirs.is_finite() { significant(theirs, 3) } else { "an infinite one".into() };
-    let own = format!("{} {}", significant(own, 3), curves.unit);
-    Some(format!("where its cost is lowest: {own}, against {theirs} for {}", span(detail, beside)))
+    let theirs = if theirs.is_finite() { significant(theirs, 3) } else { t!("an infinite one").into() };
+    let own = format!("{} {}", significant(own, 3), text(curves.unit));
+    Some(t!("where its cost is lowest: {}, against {} for {}", own, theirs, span(detail, beside)))
 }
 
 /// What a method's curve says of a range. Of two ends each curve holds the other end still, so only the squared error,
@@ -69,20 +71,20 @@ fn difference(current: &RangeMark, other: &RangeMark) -> Option<String> {
     let (now, then) = (current.effect.as_ref()?, other.effect.as_ref()?);
     let share = |share: f64| match share {
         0.0 => "0\u{A0}%".to_owned(),
-        s if s < 1e-5 => "under 0.001\u{A0}%".to_owned(),
+        s if s < 1e-5 => t!("under 0.001\u{A0}%").to_owned(),
         s => percent(s),
     };
     let clipped = if now.clipped_share == 0.0 && then.clipped_share == 0.0 {
-        "There nothing is clipped either".to_owned()
+        t!("There nothing is clipped either").to_owned()
     } else {
-        format!("There {} of the values are clipped instead of {}", share(then.clipped_share), share(now.clipped_share))
+        t!("There {} of the values are clipped instead of {}", share(then.clipped_share), share(now.clipped_share))
     };
-    let Some((now_db, then_db)) = now.sqnr_db().zip(then.sqnr_db()) else { return Some(format!("{clipped}.")) };
+    let Some((now_db, then_db)) = now.sqnr_db().zip(then.sqnr_db()) else { return Some(t!("{}.", clipped)) };
     let (now_db, then_db) = (number(now_db, 1), number(then_db, 1));
     Some(if now_db == then_db {
-        format!("{clipped}, and the SQNR is {now_db} dB either way.")
+        t!("{}, and the SQNR is {} dB either way.", clipped, now_db)
     } else {
-        format!("{clipped}, and the SQNR is {then_db} instead of {now_db} dB.")
+        t!("{}, and the SQNR is {} instead of {} dB.", clipped, then_db, now_db)
     })
 }
 
@@ -98,7 +100,7 @@ fn span(detail: &ThresholdDetail, mark: &RangeMark) -> String {
 
 fn name(method: Method) -> String {
     match method {
-        Method::Manual => "The range set by hand".into(),
+        Method::Manual => t!("The range set by hand").into(),
         method => sentence(method_name(method)),
     }
 }
