@@ -41,6 +41,8 @@ pub struct Entry {
     pub refusal: Option<&'static str>,
     /// Characters of `text` that the typed ones fell on, by position.
     pub marks: Vec<u32>,
+    /// Its English name, where `text` is in another language: who knows it finds it by that as well.
+    pub english: Option<String>,
 }
 
 impl Entry {
@@ -75,6 +77,7 @@ pub fn find(doc: &Document, typed: &str) -> Vec<Entry> {
                     detail: layer.op.clone(),
                     refusal: None,
                     marks: Vec::new(),
+                    english: None,
                 }))
                 .into_iter()
                 .take(LAYERS),
@@ -102,9 +105,11 @@ fn is_listed(action: &Action) -> bool {
 
 fn action_entry(doc: &Document, action: Action) -> Entry {
     let detail = action.menu().map_or("", crate::action::Menu::title).to_owned();
+    let (text, english) = (action.title(), action.english());
     Entry {
         target: Target::Action(action),
-        text: action.title(),
+        english: (english != text).then_some(english),
+        text,
         detail,
         refusal: action.refusal(doc),
         marks: Vec::new(),
@@ -114,7 +119,14 @@ fn action_entry(doc: &Document, action: Action) -> Entry {
 fn recent_entry(path: &Path) -> Entry {
     let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
     let folder = path.parent().map_or_else(String::new, |folder| folder.display().to_string());
-    Entry { target: Target::Recent(path.to_owned()), text: name, detail: folder, refusal: None, marks: Vec::new() }
+    Entry {
+        target: Target::Recent(path.to_owned()),
+        text: name,
+        detail: folder,
+        refusal: None,
+        marks: Vec::new(),
+        english: None,
+    }
 }
 
 /// A typed text, ready to be matched.
@@ -138,11 +150,18 @@ impl Search {
         let mut buffer = Vec::new();
         let mut found: Vec<(u32, Entry)> = entries
             .filter_map(|mut entry| {
-                let text = Utf32Str::new(&entry.text, &mut buffer);
-                let score = pattern.indices(text, &mut self.matcher, &mut entry.marks)?;
-                entry.marks.sort_unstable();
-                entry.marks.dedup();
-                Some((score, entry))
+                let shown = Utf32Str::new(&entry.text, &mut buffer);
+                let shown = pattern.indices(shown, &mut self.matcher, &mut entry.marks);
+                match shown {
+                    Some(_) => {
+                        entry.marks.sort_unstable();
+                        entry.marks.dedup();
+                    }
+                    None => entry.marks.clear(),
+                }
+                let english = entry.english.as_deref().map(|english| Utf32Str::new(english, &mut buffer));
+                let english = english.and_then(|english| pattern.score(english, &mut self.matcher));
+                Some((shown.max(english)?, entry))
             })
             .collect();
         found.sort_by_key(|(score, entry)| (std::cmp::Reverse(*score), entry.refusal.is_some()));
@@ -168,6 +187,29 @@ mod tests {
         assert_eq!(found[0].refusal, Some("Nothing to redo"), "listed all the same");
         assert_eq!(found[0].marks, [0, 1, 2, 3]);
         assert!(find(&doc, "qqqqqq").is_empty());
+    }
+
+    #[test]
+    fn a_command_in_another_language_is_found_by_its_english_name_too() {
+        let entry = |text: &str, english: &str| Entry {
+            target: Target::Action(Action::Settings),
+            text: text.into(),
+            detail: String::new(),
+            refusal: None,
+            marks: Vec::new(),
+            english: Some(english.into()),
+        };
+        let found = |typed: &str| {
+            let entries = [entry("关于 sets", "About sets"), entry("设置…", "Settings…"), entry("退出", "Quit")];
+            let found = Search::new(typed).rank(entries.into_iter());
+            found.into_iter().map(|entry| (entry.text, entry.marks)).collect::<Vec<_>>()
+        };
+        assert_eq!(found("settings"), [("设置…".to_owned(), Vec::new())]);
+        assert_eq!(found("设"), [("设置…".to_owned(), vec![0])]);
+        assert_eq!(found("quit"), [("退出".to_owned(), Vec::new())]);
+        // Both fit; the better of an entry's two names counts.
+        let both: Vec<String> = found("set").into_iter().map(|(text, _)| text).collect();
+        assert_eq!(both.len(), 2, "{both:?}");
     }
 
     #[test]

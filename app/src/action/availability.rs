@@ -1,5 +1,7 @@
 //! When an action can be used, and whether it is a state that holds now.
 
+use quantlens_analysis::t;
+
 use super::Action;
 use crate::document::{Document, Page, PanelId};
 
@@ -7,45 +9,45 @@ impl Action {
     /// Why it cannot be used now; `None` if it can.
     pub fn refusal(self, doc: &Document) -> Option<&'static str> {
         let need = |there: bool, reason: &'static str| (!there).then_some(reason);
-        let model = need(doc.model.is_some(), "Open a model first");
-        let layer = || model.or(need(!doc.selection.selected.is_empty(), "Select a layer first"));
-        let data = || model.or(need(doc.data.is_some(), "Add samples first"));
+        let model = need(doc.model.is_some(), t!("Open a model first"));
+        let layer = || model.or(need(!doc.selection.selected.is_empty(), t!("Select a layer first")));
+        let data = || model.or(need(doc.data.is_some(), t!("Add samples first")));
         match self {
             Self::OpenImages | Self::OpenArrays | Self::UseSynthetic | Self::OpenConfig | Self::OpenTarget => model,
             Self::SaveConfig | Self::SaveConfigAs | Self::FilterLayers | Self::GoToLayer | Self::EvaluateAgain => model,
             Self::SelectAll | Self::PreviousLayer | Self::NextLayer | Self::ExtendUp | Self::ExtendDown => {
-                model.or(need(!doc.visible.is_empty(), "No layer is shown"))
+                model.or(need(!doc.visible.is_empty(), t!("No layer is shown")))
             }
             Self::NextMatch | Self::PreviousMatch => {
-                model.or(need(!doc.visible.is_empty(), "No layer fits the filter"))
+                model.or(need(!doc.visible.is_empty(), t!("No layer fits the filter")))
             }
-            Self::FrameAll => model.or(need(doc.graph.drawn.is_some(), "Show the Graph page first")),
-            Self::FrameSelection => layer().or(need(doc.graph.drawn.is_some(), "Show the Graph page first")),
-            Self::NextWorse | Self::NextBetter => model.or(need(doc.report.value.is_some(), "No numbers yet")),
+            Self::FrameAll => model.or(need(doc.graph.drawn.is_some(), t!("Show the Graph page first"))),
+            Self::FrameSelection => layer().or(need(doc.graph.drawn.is_some(), t!("Show the Graph page first"))),
+            Self::NextWorse | Self::NextBetter => model.or(need(doc.report.value.is_some(), t!("No numbers yet"))),
             Self::Export => {
-                data().or(need(!matches!(doc.export, Some(ref e) if e.is_running()), "An export is running"))
+                data().or(need(!matches!(doc.export, Some(ref e) if e.is_running()), t!("An export is running")))
             }
             Self::TryRecipes => data(),
             Self::ExportFigure if doc.pages.page == Page::Graph => {
-                model.or(need(doc.graph.drawn.is_some(), "The graph is not drawn yet"))
+                model.or(need(doc.graph.drawn.is_some(), t!("The graph is not drawn yet")))
             }
-            Self::ExportFigure => model.or(need(doc.detail.value.is_some(), "Select a layer to have a figure")),
-            Self::Share => data().or(need(doc.report.value.is_some(), "No numbers yet")),
-            Self::ShowFloat => model.or(need(doc.report.value.is_some(), "No numbers yet")),
-            Self::Recent(n) => need(usize::from(n) <= doc.recent.len(), "No such recent file"),
+            Self::ExportFigure => model.or(need(doc.detail.value.is_some(), t!("Select a layer to have a figure"))),
+            Self::Share => data().or(need(doc.report.value.is_some(), t!("No numbers yet"))),
+            Self::ShowFloat => model.or(need(doc.report.value.is_some(), t!("No numbers yet"))),
+            Self::Recent(n) => need(usize::from(n) <= doc.recent.len(), t!("No such recent file")),
             Self::History => model,
-            Self::Undo => need(doc.history.undo_label().is_some(), "Nothing to undo"),
-            Self::Redo => need(doc.history.redo_label().is_some(), "Nothing to redo"),
+            Self::Undo => need(doc.history.undo_label().is_some(), t!("Nothing to undo")),
+            Self::Redo => need(doc.history.redo_label().is_some(), t!("Nothing to redo")),
             Self::CopyTsv | Self::CopyCsv | Self::Bits(_) | Self::Float | Self::ToggleFloat => layer(),
             Self::PerChannel | Self::PerTensor | Self::ResetSelected => layer(),
-            Self::PinBaseline => need(doc.report.value.is_some(), "No numbers to pin yet"),
+            Self::PinBaseline => need(doc.report.value.is_some(), t!("No numbers to pin yet")),
             Self::Pins => model,
-            Self::GoBackToPin => need(doc.pins.baseline.is_some(), "Pin a baseline first").or_else(|| {
+            Self::GoBackToPin => need(doc.pins.baseline.is_some(), t!("Pin a baseline first")).or_else(|| {
                 let is_there = doc.pins.baseline().is_some_and(|pin| pin.config == doc.config);
-                need(!is_there, "The baseline is the configuration in use")
+                need(!is_there, t!("The baseline is the configuration in use"))
             }),
-            Self::CopyFromPin => need(doc.pins.baseline.is_some(), "Pin a baseline first").or_else(layer),
-            Self::Tour => need(doc.is_sample, "Load the sample model first"),
+            Self::CopyFromPin => need(doc.pins.baseline.is_some(), t!("Pin a baseline first")).or_else(layer),
+            Self::Tour => need(doc.is_sample, t!("Load the sample model first")),
             _ => None,
         }
     }

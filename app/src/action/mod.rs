@@ -7,6 +7,8 @@ mod availability;
 mod shortcuts;
 mod titles;
 
+use quantlens_analysis::t;
+
 use crate::{
     command::Part,
     document::{Page, PanelId, ThemeChoice},
@@ -94,11 +96,11 @@ impl Menu {
     /// Its text.
     pub fn title(self) -> &'static str {
         match self {
-            Self::File => "File",
-            Self::Edit => "Edit",
-            Self::View => "View",
-            Self::Analysis => "Analysis",
-            Self::Help => "Help",
+            Self::File => t!("File"),
+            Self::Edit => t!("Edit"),
+            Self::View => t!("View"),
+            Self::Analysis => t!("Analysis"),
+            Self::Help => t!("Help"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What actions are called: in menus, in tooltips, and with what is known now.
 
+use quantlens_analysis::{mark, t, text};
+
 use super::Action;
 use crate::{
     command::Part,
@@ -9,116 +11,137 @@ use crate::{
 impl Action {
     /// What menus call it; "…" where it opens a dialog.
     pub fn title(self) -> String {
-        let text = match self {
-            Self::OpenModel => "Open model…",
-            Self::OpenPath => "Open path…",
-            Self::OpenSample => "Load the sample model",
-            Self::OpenImages => "Use a folder of images…",
-            Self::OpenArrays => "Use an array file…",
-            Self::UseSynthetic => "Use 16 synthetic samples",
-            Self::OpenConfig => "Open configuration…",
-            Self::OpenTarget => "Open target file…",
-            Self::SaveConfig => "Save configuration",
-            Self::SaveConfigAs => "Save configuration as…",
-            Self::Export => "Export quantized model…",
-            Self::ExportFigure => "Export figure…",
-            Self::Share => "Share as a picture…",
-            Self::Recent(n) => return format!("Recent file {n}"),
-            Self::Quit => "Quit",
-            Self::Undo => "Undo",
-            Self::Redo => "Redo",
-            Self::History => "History of edits…",
-            Self::Palette => "Command palette…",
-            Self::CopyTsv => "Copy rows",
-            Self::CopyCsv => "Copy rows as CSV",
-            Self::SelectAll => "Select all shown",
-            Self::ResetSelected => "Reset to defaults",
-            Self::FilterLayers => "Filter layers",
-            Self::GoToLayer => "Go to layer…",
-            Self::NextMatch => "Next match",
-            Self::PreviousMatch => "Previous match",
-            Self::PreviousLayer => "Previous layer",
-            Self::NextLayer => "Next layer",
-            Self::ExtendUp => "Extend selection up",
-            Self::ExtendDown => "Extend selection down",
-            Self::NextWorse => "Next worse layer",
-            Self::NextBetter => "Next better layer",
-            Self::Bits(n) => return format!("{n} bits"),
-            Self::Float => "Float",
-            Self::ToggleFloat => "Toggle float and last bits",
-            Self::PerChannel => "Weights per channel",
-            Self::PerTensor => "Weights per tensor",
-            Self::Target(Part::Weights) => "Widths set weights",
-            Self::Target(Part::Activations) => "Widths set activations",
-            Self::Target(Part::Both) => "Widths set both",
-            Self::ToggleLive => "Live",
-            Self::EvaluateAgain => "Evaluate again",
-            Self::PinBaseline => "Pin as baseline",
-            Self::Pins => "Pinned configurations…",
-            Self::GoBackToPin => "Go back to the baseline",
-            Self::CopyFromPin => "Copy the baseline's settings",
-            Self::TryRecipes => "Try recipes",
-            Self::ShowPage(Page::Help) => "Twenty questions",
-            Self::ShowPage(page) => page.title(),
-            Self::FrameSelection => "Frame selection",
-            Self::FrameAll => "Frame whole graph",
-            Self::Toggle(PanelId::List) => "Layer list",
-            Self::Toggle(PanelId::Strip) => "Drift strip",
-            Self::Toggle(PanelId::Inspector) => "Inspector",
-            Self::ShowFloat => "Float model in every view",
-            Self::Theme(ThemeChoice::System) => "Theme as the desktop's",
-            Self::Theme(ThemeChoice::Dark) => "Dark theme",
-            Self::Theme(ThemeChoice::Light) => "Light theme",
-            Self::Settings => "Settings…",
-            Self::Notices => "Notices",
-            Self::Shortcuts => "Keyboard shortcuts",
-            Self::Tour => "Tour of the sample",
-            Self::About => "About Quantlens",
-            Self::Escape => "Cancel, back to all samples, clear filter, clear selection",
+        match self.words() {
+            (words, Some(number)) => text::filled(words, &[&number]),
+            (words, None) => text::text(words).to_owned(),
+        }
+    }
+
+    /// [`Self::title`] in English: the palette finds it under either name.
+    pub fn english(self) -> String {
+        match self.words() {
+            (words, Some(number)) => words.replace("{}", &number.to_string()),
+            (words, None) => words.to_owned(),
+        }
+    }
+
+    /// What it is called in English, and the number that stands in it.
+    fn words(self) -> (&'static str, Option<u8>) {
+        let words = match self {
+            Self::OpenModel => mark!("Open model…"),
+            Self::OpenPath => mark!("Open path…"),
+            Self::OpenSample => mark!("Load the sample model"),
+            Self::OpenImages => mark!("Use a folder of images…"),
+            Self::OpenArrays => mark!("Use an array file…"),
+            Self::UseSynthetic => mark!("Use 16 synthetic samples"),
+            Self::OpenConfig => mark!("Open configuration…"),
+            Self::OpenTarget => mark!("Open target file…"),
+            Self::SaveConfig => mark!("Save configuration"),
+            Self::SaveConfigAs => mark!("Save configuration as…"),
+            Self::Export => mark!("Export quantized model…"),
+            Self::ExportFigure => mark!("Export figure…"),
+            Self::Share => mark!("Share as a picture…"),
+            Self::Recent(n) => return (mark!("Recent file {}"), Some(n)),
+            Self::Quit => mark!("Quit"),
+            Self::Undo => mark!("Undo"),
+            Self::Redo => mark!("Redo"),
+            Self::History => mark!("History of edits…"),
+            Self::Palette => mark!("Command palette…"),
+            Self::CopyTsv => mark!("Copy rows"),
+            Self::CopyCsv => mark!("Copy rows as CSV"),
+            Self::SelectAll => mark!("Select all shown"),
+            Self::ResetSelected => mark!("Reset to defaults"),
+            Self::FilterLayers => mark!("Filter layers"),
+            Self::GoToLayer => mark!("Go to layer…"),
+            Self::NextMatch => mark!("Next match"),
+            Self::PreviousMatch => mark!("Previous match"),
+            Self::PreviousLayer => mark!("Previous layer"),
+            Self::NextLayer => mark!("Next layer"),
+            Self::ExtendUp => mark!("Extend selection up"),
+            Self::ExtendDown => mark!("Extend selection down"),
+            Self::NextWorse => mark!("Next worse layer"),
+            Self::NextBetter => mark!("Next better layer"),
+            Self::Bits(n) => return (mark!("{} bits"), Some(n)),
+            Self::Float => mark!("Float"),
+            Self::ToggleFloat => mark!("Toggle float and last bits"),
+            Self::PerChannel => mark!("Weights per channel"),
+            Self::PerTensor => mark!("Weights per tensor"),
+            Self::Target(Part::Weights) => mark!("Widths set weights"),
+            Self::Target(Part::Activations) => mark!("Widths set activations"),
+            Self::Target(Part::Both) => mark!("Widths set both"),
+            Self::ToggleLive => mark!("Live"),
+            Self::EvaluateAgain => mark!("Evaluate again"),
+            Self::PinBaseline => mark!("Pin as baseline"),
+            Self::Pins => mark!("Pinned configurations…"),
+            Self::GoBackToPin => mark!("Go back to the baseline"),
+            Self::CopyFromPin => mark!("Copy the baseline's settings"),
+            Self::TryRecipes => mark!("Try recipes"),
+            Self::ShowPage(Page::Help) => mark!("Twenty questions"),
+            Self::ShowPage(page) => page.english(),
+            Self::FrameSelection => mark!("Frame selection"),
+            Self::FrameAll => mark!("Frame whole graph"),
+            Self::Toggle(PanelId::List) => mark!("Layer list"),
+            Self::Toggle(PanelId::Strip) => mark!("Drift strip"),
+            Self::Toggle(PanelId::Inspector) => mark!("Inspector"),
+            Self::ShowFloat => mark!("Float model in every view"),
+            Self::Theme(ThemeChoice::System) => mark!("Theme as the desktop's"),
+            Self::Theme(ThemeChoice::Dark) => mark!("Dark theme"),
+            Self::Theme(ThemeChoice::Light) => mark!("Light theme"),
+            Self::Settings => mark!("Settings…"),
+            Self::Notices => mark!("Notices"),
+            Self::Shortcuts => mark!("Keyboard shortcuts"),
+            Self::Tour => mark!("Tour of the sample"),
+            Self::About => mark!("About Quantlens"),
+            Self::Escape => mark!("Cancel, back to all samples, clear filter, clear selection"),
         };
-        text.to_owned()
+        (words, None)
     }
 
     /// One sentence for the tooltip, where the title does not say it all.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::OpenModel => "A float ONNX model; you can also drop it on the window",
-            Self::OpenPath => "Type or paste the path of a model, of samples or of a configuration",
-            Self::OpenArrays => "An .npz or .npy file",
-            Self::UseSynthetic => "Made-up samples; their ranges mislead",
-            Self::Export => "Write this configuration as a QDQ model, run it, and compare",
-            Self::ExportFigure => "The figure on screen as SVG or PNG",
-            Self::Share => "Scoreboard, drift and configuration in one PNG, for someone who has not this program",
-            Self::ShowFloat => "Hold Q: every view shows the float model until it is released",
-            Self::ToggleLive => "Evaluate every edit at once; while paused, edits collect",
-            Self::PinBaseline => "Show every number's difference to the numbers of now",
-            Self::Pins => "Pin under a name, choose which one to compare with, rename, remove",
-            Self::GoBackToPin => "Make the pinned configuration the one in use",
-            Self::CopyFromPin => "Give the selected layers what the pinned configuration has for them",
-            Self::TryRecipes => "Run the float model under every preprocessing and rank them",
-            Self::ToggleFloat => "Compare with and without this layer's quantizers",
-            Self::NextMatch => "The next layer that the filter shows",
-            Self::PreviousMatch => "The layer before that the filter shows",
-            Self::FrameSelection => "Show the selected cards as large as they fit",
-            Self::FrameAll => "Show all cards",
-            Self::NextWorse => "The next layer down in the accumulated error",
+            Self::OpenModel => t!("A float ONNX model; you can also drop it on the window"),
+            Self::OpenPath => t!("Type or paste the path of a model, of samples or of a configuration"),
+            Self::OpenArrays => t!("An .npz or .npy file"),
+            Self::UseSynthetic => t!("Made-up samples; their ranges mislead"),
+            Self::Export => t!("Write this configuration as a QDQ model, run it, and compare"),
+            Self::ExportFigure => t!("The figure on screen as SVG or PNG"),
+            Self::Share => t!("Scoreboard, drift and configuration in one PNG, for someone who has not this program"),
+            Self::ShowFloat => t!("Hold Q: every view shows the float model until it is released"),
+            Self::ToggleLive => t!("Evaluate every edit at once; while paused, edits collect"),
+            Self::PinBaseline => t!("Show every number's difference to the numbers of now"),
+            Self::Pins => t!("Pin under a name, choose which one to compare with, rename, remove"),
+            Self::GoBackToPin => t!("Make the pinned configuration the one in use"),
+            Self::CopyFromPin => t!("Give the selected layers what the pinned configuration has for them"),
+            Self::TryRecipes => t!("Run the float model under every preprocessing and rank them"),
+            Self::ToggleFloat => t!("Compare with and without this layer's quantizers"),
+            Self::NextMatch => t!("The next layer that the filter shows"),
+            Self::PreviousMatch => t!("The layer before that the filter shows"),
+            Self::FrameSelection => t!("Show the selected cards as large as they fit"),
+            Self::FrameAll => t!("Show all cards"),
+            Self::NextWorse => t!("The next layer down in the accumulated error"),
             _ => "",
         }
     }
 
     /// The title with what is known now: "Undo set 12 layers to 4 bits", the recent file's name.
     pub fn title_now(self, doc: &Document) -> String {
-        let named = |label: Option<&str>| label.map(|label| format!("{} {}", self.title(), lower_first(label)));
         match self {
-            Self::Undo => named(doc.history.undo_label()).unwrap_or_else(|| self.title()),
-            Self::Redo => named(doc.history.redo_label()).unwrap_or_else(|| self.title()),
-            Self::PinBaseline if doc.pins.baseline.is_some() => "Stop comparing with the baseline".into(),
+            Self::Undo => {
+                let label = doc.history.undo_label().map(lower_first);
+                label.map_or_else(|| self.title(), |label| t!("Undo {}", label))
+            }
+            Self::Redo => {
+                let label = doc.history.redo_label().map(lower_first);
+                label.map_or_else(|| self.title(), |label| t!("Redo {}", label))
+            }
+            Self::PinBaseline if doc.pins.baseline.is_some() => t!("Stop comparing with the baseline").into(),
             Self::GoBackToPin => match doc.pins.baseline() {
-                Some(pin) => format!("Go back to {}", pin.name),
+                Some(pin) => t!("Go back to {}", pin.name),
                 None => self.title(),
             },
             Self::ToggleLive if !doc.live && doc.edits_waiting > 0 => {
-                format!("Apply {}", crate::format::plural(doc.edits_waiting, "edit"))
+                t!("Apply {}", crate::format::plural(doc.edits_waiting, "edit"))
             }
             Self::Recent(n) => {
                 let file = doc.recent.get(usize::from(n).wrapping_sub(1)).and_then(|path| path.file_name());

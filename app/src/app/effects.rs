@@ -101,7 +101,7 @@ impl App {
         let file = match ask {
             Ask::SaveConfig { .. } => format!("{stem}.quantlens.json"),
             Ask::SaveExport => format!("{stem}.quantized.onnx"),
-            Ask::SaveFigure => format!("{stem}.{}.svg", self.doc.pages.page.title().to_lowercase()),
+            Ask::SaveFigure => format!("{stem}.{}.svg", self.doc.pages.page.english().to_lowercase()),
             Ask::SaveShare => format!("{stem}.share.png"),
             Ask::OpenModel | Ask::OpenImages | Ask::OpenArrays | Ask::OpenConfig | Ask::OpenTarget => String::new(),
         };

@@ -4,6 +4,7 @@
 //! the pages keep at least [`CENTRE_MIN`] points.
 
 use egui::{Button, CentralPanel, Frame, Margin, Panel, Rect, Ui};
+use quantlens_analysis::t;
 
 use crate::{
     action::Action,
@@ -199,17 +200,19 @@ fn tabs_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let help = (doc.pages.page == Page::Help).then_some(Page::Help);
     let model: Vec<Page> = Page::MODEL.into_iter().chain(help).collect();
     let width: f32 = model.iter().chain(&Page::LAYER).map(|page| tab_width(ui, page.title())).sum();
-    let names = tab_width(ui, "Model") + tab_width(ui, "Layer") + 2.0 * theme::GRID;
+    let names = tab_width(ui, t!("Model")) + tab_width(ui, t!("Layer")) + 2.0 * theme::GRID;
     if width + names <= ui.available_width() {
         ui.horizontal(|ui| {
-            group_ui(ui, "Model", "These pages are about the whole model", &model, doc, send);
+            group_ui(ui, t!("Model"), t!("These pages are about the whole model"), &model, doc, send);
             ui.separator();
-            group_ui(ui, "Layer", "These pages follow the selected layer", &Page::LAYER, doc, send);
+            group_ui(ui, t!("Layer"), t!("These pages follow the selected layer"), &Page::LAYER, doc, send);
         });
     } else {
-        ui.horizontal_wrapped(|ui| group_ui(ui, "Model", "These pages are about the whole model", &model, doc, send));
         ui.horizontal_wrapped(|ui| {
-            group_ui(ui, "Layer", "These pages follow the selected layer", &Page::LAYER, doc, send);
+            group_ui(ui, t!("Model"), t!("These pages are about the whole model"), &model, doc, send)
+        });
+        ui.horizontal_wrapped(|ui| {
+            group_ui(ui, t!("Layer"), t!("These pages follow the selected layer"), &Page::LAYER, doc, send);
         });
     }
 }
@@ -246,10 +249,13 @@ fn no_data_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     if doc.data.is_some() || doc.data_choice.is_some() || doc.pages.page == Page::Data {
         return;
     }
-    let text = "Select a layer to see the error of its weights. Activation error needs calibration samples.";
+    let text = t!("Select a layer to see the error of its weights. Activation error needs calibration samples.");
     widgets::banner(ui, Tone::Info, text, |ui| {
         ui.horizontal_wrapped(|ui| {
-            if ui.button("Add samples…").on_hover_text("Choose images, arrays or a folder on the Data page").clicked()
+            if ui
+                .button(t!("Add samples…"))
+                .on_hover_text(t!("Choose images, arrays or a folder on the Data page"))
+                .clicked()
             {
                 send.push(Command::ShowPage(Page::Data));
             }

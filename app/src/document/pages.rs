@@ -1,6 +1,9 @@
 //! What is on screen, and what the user prefers; kept between runs.
 
-use quantlens_analysis::text::Language;
+use quantlens_analysis::{
+    mark,
+    text::{self, Language},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::rows::Column;
@@ -48,21 +51,26 @@ impl Page {
 
     /// The tab's text.
     pub fn title(self) -> &'static str {
+        text::text(self.english())
+    }
+
+    /// [`Self::title`] in English, whatever the window's language: for names of files and for the palette.
+    pub fn english(self) -> &'static str {
         match self {
-            Self::Table => "Table",
-            Self::Graph => "Graph",
-            Self::Sensitivity => "Sensitivity",
-            Self::Answers => "Answers",
-            Self::Model => "Summary",
-            Self::Data => "Data",
-            Self::Histogram => "Histogram",
-            Self::Threshold => "Threshold",
-            Self::Channels => "Channels",
-            Self::Scatter => "Scatter",
-            Self::Maps => "Maps",
-            Self::Errors => "Errors",
-            Self::Arithmetic => "Arithmetic",
-            Self::Help => "Help",
+            Self::Table => mark!("Table"),
+            Self::Graph => mark!("Graph"),
+            Self::Sensitivity => mark!("Sensitivity"),
+            Self::Answers => mark!("Answers"),
+            Self::Model => mark!("Summary"),
+            Self::Data => mark!("Data"),
+            Self::Histogram => mark!("Histogram"),
+            Self::Threshold => mark!("Threshold"),
+            Self::Channels => mark!("Channels"),
+            Self::Scatter => mark!("Scatter"),
+            Self::Maps => mark!("Maps"),
+            Self::Errors => mark!("Errors"),
+            Self::Arithmetic => mark!("Arithmetic"),
+            Self::Help => mark!("Help"),
         }
     }
 

@@ -57,13 +57,11 @@ impl<'a, DB: DrawingBackend> Letters<'a, DB> {
     /// there would be more.
     pub(super) fn wrap(&self, text: &str, width: i32, most: usize) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
-        for word in text.split(' ').filter(|w| !w.is_empty()) {
-            match lines.last_mut() {
-                Some(line) if self.width(&format!("{line} {word}"), 12) <= width => {
-                    line.push(' ');
-                    line.push_str(word);
-                }
-                _ => lines.push(word.to_owned()),
+        for (space, piece) in pieces(text) {
+            let longer = lines.last().map(|line| format!("{line}{}{piece}", if space { " " } else { "" }));
+            match (lines.last_mut(), longer) {
+                (Some(line), Some(longer)) if self.width(&longer, 12) <= width => *line = longer,
+                _ => lines.push(piece),
             }
         }
         if lines.len() > most {
@@ -73,5 +71,41 @@ impl<'a, DB: DrawingBackend> Letters<'a, DB> {
             }
         }
         lines
+    }
+}
+
+/// What a text may be broken between, each with whether a space stands before it: words, and the single characters of
+/// Chinese, which has no spaces; punctuation stays where it belongs.
+fn pieces(text: &str) -> Vec<(bool, String)> {
+    let is_chinese = |c: char| matches!(c, '\u{2E80}'..='\u{9FFF}' | '\u{FF00}'..='\u{FFEF}');
+    let mut pieces: Vec<(bool, String)> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let mut before = None;
+        for c in word.chars() {
+            let is_break = before.is_none_or(|before| {
+                (is_chinese(before) || is_chinese(c)) && !"，。：；、）”！？".contains(c) && !"（“".contains(before)
+            });
+            match pieces.last_mut() {
+                Some((_, piece)) if !is_break => piece.push(c),
+                _ => pieces.push((before.is_none(), c.to_string())),
+            }
+            before = Some(c);
+        }
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(text: &str) -> String {
+        pieces(text).iter().map(|(space, piece)| format!("{}{piece}", if *space { " " } else { "|" })).collect()
+    }
+
+    #[test]
+    fn words_are_broken_at_spaces_and_chinese_anywhere_but_before_punctuation() {
+        assert_eq!(joined("Weights 8 bits,  per channel"), " Weights 8 bits, per channel");
+        assert_eq!(joined("权重 8 位，逐（通道）"), " 权|重 8 位，|逐|（通|道）");
     }
 }

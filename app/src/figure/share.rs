@@ -9,6 +9,7 @@ use plotters::{
     prelude::DrawingBackend,
     style::{Color as _, RGBColor},
 };
+use quantlens_analysis::t;
 
 use super::{
     brush::{Anchor, paint},
@@ -67,7 +68,7 @@ pub fn share_png(spec: &ShareSpec, options: FileOptions) -> anyhow::Result<Vec<u
     let (width, height) = options.pixels()?;
     let mut pixels = vec![0; width as usize * height as usize * 3];
     let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-    draw(&root, spec, &options).map_err(|e| anyhow!("drawing the picture of “{}”: {e}", spec.title))?;
+    draw(&root, spec, &options).map_err(|e| anyhow!(t!("drawing the picture of “{}”: {}", spec.title, e)))?;
     drop(root);
     file::encode(pixels.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect(), (width, height))
 }

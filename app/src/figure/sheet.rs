@@ -17,6 +17,7 @@ use plotters::{
         text_anchor::{HPos, Pos, VPos},
     },
 };
+use quantlens_analysis::t;
 
 use super::{
     brush::{self, paint},
@@ -100,9 +101,11 @@ pub fn png(sheet: &Sheet) -> anyhow::Result<Vec<u8>> {
     let scale = (MOST_PIXELS.0 / size.max_elem()).min((MOST_PIXELS.1 / (size.x * size.y)).sqrt()).min(2.0);
     ensure!(
         scale >= LEAST_SCALE,
-        "a graph of {:.0} × {:.0} points is too large for a PNG; save it as SVG",
-        size.x,
-        size.y
+        t!(
+            "a graph of {} × {} points is too large for a PNG; save it as SVG",
+            format!("{:.0}", size.x),
+            format!("{:.0}", size.y)
+        )
     );
     let (width, height) = pixels(sheet, scale);
     let mut rgb = vec![0; width as usize * height as usize * 3];
@@ -110,7 +113,7 @@ pub fn png(sheet: &Sheet) -> anyhow::Result<Vec<u8>> {
     draw(&root, sheet, scale, file::BITMAP_TEXT_DROP as f32)?;
     drop(root);
     let image =
-        image::RgbImage::from_raw(width, height, rgb).ok_or_else(|| anyhow!("the picture has the wrong size"))?;
+        image::RgbImage::from_raw(width, height, rgb).ok_or_else(|| anyhow!(t!("the picture has the wrong size")))?;
     let mut bytes = std::io::Cursor::new(Vec::new());
     image.write_to(&mut bytes, image::ImageFormat::Png)?;
     Ok(bytes.into_inner())
@@ -130,7 +133,7 @@ fn draw<DB: DrawingBackend>(
     scale: f32,
     text_drop: f32,
 ) -> anyhow::Result<()> {
-    let failed = |error: &dyn std::fmt::Display| anyhow!("drawing the graph of {}: {error}", sheet.title);
+    let failed = |error: &dyn std::fmt::Display| anyhow!(t!("drawing the graph of {}: {}", sheet.title, error));
     let pen = Pen { root, scale, text_drop, tokens: theme::of(egui::Theme::Light) };
     root.fill(&paint(pen.tokens.canvas, 1.0)).map_err(|error| failed(&error))?;
     pen.sheet(sheet).map_err(|error| failed(&error))?;

@@ -10,7 +10,10 @@ mod pictures;
 mod tests;
 
 use egui::{Layout, RichText, ScrollArea, Ui, vec2};
-use quantlens_analysis::report::{Answers, Report};
+use quantlens_analysis::{
+    report::{Answers, Report},
+    t,
+};
 
 use self::{
     list::{Entry, Listing, Show},
@@ -61,12 +64,14 @@ pub fn answers_ui(ui: &mut Ui, doc: &Document, state: &mut AnswersState, send: &
 
 fn missing_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let (title, reason, actions): (_, _, &[Action]) = if doc.data.is_none() && doc.data_choice.is_none() {
-        let reason = "This page shows the samples that the quantized model answers differently from the float model.";
-        ("No samples yet", reason, &[Action::OpenImages, Action::OpenArrays, Action::UseSynthetic])
+        let reason =
+            t!("This page shows the samples that the quantized model answers differently from the float model.");
+        (t!("No samples yet"), reason, &[Action::OpenImages, Action::OpenArrays, Action::UseSynthetic])
     } else if doc.report.pending_since.is_some() || doc.report.value.is_none() {
-        ("Running the samples", "Those that are answered differently appear as soon as they have run.", &[])
+        let reason = t!("Those that are answered differently appear as soon as they have run.");
+        (t!("Running the samples"), reason, &[])
     } else {
-        ("No answers to compare", "The model's outputs hold no floating-point values.", &[])
+        (t!("No answers to compare"), t!("The model's outputs hold no floating-point values."), &[])
     };
     empty_state(ui, EmptyState { title, reason }, |ui| {
         for action in actions {
@@ -81,9 +86,11 @@ fn missing_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 fn alike_ui(ui: &mut Ui, answers: &Answers) {
     let count = format::plural(answers.samples.len(), "sample");
     let (title, reason) = if answers.has_classes {
-        (format!("All {count} are answered alike"), "The quantized model chooses the float model's class every time.")
+        let reason = t!("The quantized model chooses the float model's class every time.");
+        (t!("All {} are answered alike", count), reason)
     } else {
-        (format!("The output equals the float model's for all {count}"), "No value of it differs in any sample.")
+        let reason = t!("No value of it differs in any sample.");
+        (t!("The output equals the float model's for all {}", count), reason)
     };
     empty_state(ui, EmptyState { title: &title, reason }, |_| {});
 }
@@ -93,17 +100,18 @@ fn heading_ui(ui: &mut Ui, doc: &Document, report: &Report, listing: &Listing, s
     let weak = theme::tokens(ui).weak;
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(listing.sentence(&report.answers)).strong());
-        let order = if report.answers.has_classes { "float surest first" } else { "largest output error first" };
+        let order =
+            if report.answers.has_classes { t!("float surest first") } else { t!("largest output error first") };
         ui.label(RichText::new(order).color(weak));
         if let Some(stamp) = cells::stamp(report) {
-            ui.label(RichText::new(format!("{stamp} samples")).italics().color(weak));
+            ui.label(RichText::new(t!("{} samples", stamp)).italics().color(weak));
         }
     });
     let kinds: Vec<(Show, usize)> = listing.kinds().collect();
     let is_compared = kinds.iter().any(|(kind, _)| matches!(kind, Show::New | Show::Gone));
     if kinds.len() > 2 || is_compared {
         ui.horizontal_wrapped(|ui| {
-            let pin = doc.pins.baseline().map_or("the baseline", |pin| pin.name.as_str());
+            let pin = doc.pins.baseline().map_or(t!("the baseline"), |pin| pin.name.as_str());
             for (kind, count) in kinds {
                 let text = format!("{} {}", kind.title(), format::count(count as u64));
                 ui.selectable_value(show, kind, text).on_hover_text(kind.hint(pin));

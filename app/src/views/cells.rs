@@ -9,6 +9,7 @@ use quantlens_analysis::{
     metrics::Measure,
     quant::Bits,
     report::{LayerInfo, LayerRow, Report},
+    t, text,
 };
 
 use crate::{
@@ -82,7 +83,7 @@ pub fn cell(column: Column, info: &LayerInfo, row: Option<&LayerRow>) -> Cell {
 }
 
 fn unknown() -> Cell {
-    Cell { text: format::UNKNOWN.into(), why: Some("Not known yet".into()), weak: true, tint_db: None }
+    Cell { text: format::UNKNOWN.into(), why: Some(t!("Not known yet").into()), weak: true, tint_db: None }
 }
 
 fn measure_cell(column: Column, measure: Measure) -> Cell {
@@ -101,15 +102,17 @@ fn measure_cell(column: Column, measure: Measure) -> Cell {
 fn flow_cell(row: &LayerRow) -> Cell {
     match &row.flow {
         Ok(flow) => Cell { text: format::flow(flow), why: Some(format::flow_words(flow)), ..Cell::default() },
-        Err(why) => Cell { text: format::UNKNOWN.into(), why: Some(sentence(why)), weak: true, tint_db: None },
+        Err(why) => {
+            Cell { text: format::UNKNOWN.into(), why: Some(sentence(text::text(why))), weak: true, tint_db: None }
+        }
     }
 }
 
 fn size_cell(row: &LayerRow) -> Cell {
     if row.float_bytes == 0 {
-        return Cell { why: Some("No constants".into()), weak: true, ..Cell::default() };
+        return Cell { why: Some(t!("No constants").into()), weak: true, ..Cell::default() };
     }
-    let why = format!("{} as float", format::bytes(row.float_bytes));
+    let why = t!("{} as float", format::bytes(row.float_bytes));
     Cell { text: format::bytes(row.quantized_bytes), why: Some(why), ..Cell::default() }
 }
 
@@ -122,11 +125,11 @@ fn note_cell(row: Option<&LayerRow>) -> Cell {
 pub fn notes(row: &LayerRow) -> Vec<String> {
     let mut notes = Vec::new();
     if row.edited {
-        notes.push("Edited: differs from the defaults".to_owned());
+        notes.push(t!("Edited: differs from the defaults").to_owned());
     }
     if gain_is_off(row) {
         let gain = format::ratio(row.accumulated.gain);
-        notes.push(format!("The direction is kept but the magnitude is not: gain {gain}"));
+        notes.push(t!("The direction is kept but the magnitude is not: gain {}", gain));
     }
     notes
 }
@@ -174,8 +177,12 @@ pub fn also_changes(others: &[String]) -> String {
     const SHOWN: usize = 4;
     let names: Vec<&str> = others.iter().take(SHOWN).map(String::as_str).collect();
     let more = others.len().saturating_sub(SHOWN);
-    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("Also changes {}: {}{tail}", format::plural(others.len(), "layer"), names.join(", "))
+    let (layers, names) = (format::plural(others.len(), "layer"), names.join(", "));
+    if more > 0 {
+        t!("Also changes {}: {} and {} more", layers, names, more)
+    } else {
+        t!("Also changes {}: {}", layers, names)
+    }
 }
 
 /// The width that is in force for a part of the layer.
@@ -186,13 +193,13 @@ pub fn bits_of(part: Part, row: &LayerRow) -> Option<Bits> {
 fn format_cell(part: Part, info: &LayerInfo, row: Option<&LayerRow>) -> Cell {
     let text = row.map(|row| bits_of(part, row).map_or_else(|| format::bits(Bits::Float), format::bits));
     match editable(part, info) {
-        Editable::Absent => Cell { why: Some("No weights".into()), weak: true, ..Cell::default() },
+        Editable::Absent => Cell { why: Some(t!("No weights").into()), weak: true, ..Cell::default() },
         Editable::Fixed(reason) => {
             Cell { text: format::bits(Bits::Float), why: Some(sentence(&reason)), weak: true, tint_db: None }
         }
         Editable::Shared(others) => Cell {
             text: text.unwrap_or_else(|| format::UNKNOWN.into()),
-            why: Some(format!("One setting for several layers. {}", also_changes(&others))),
+            why: Some(t!("One setting for several layers. {}", also_changes(&others))),
             weak: true,
             tint_db: None,
         },
@@ -204,13 +211,13 @@ fn format_cell(part: Part, info: &LayerInfo, row: Option<&LayerRow>) -> Cell {
 pub fn row_label(info: &LayerInfo, row: Option<&LayerRow>) -> String {
     let mut parts = vec![info.name.clone(), info.op.clone()];
     let Some(row) = row else {
-        parts.push("not evaluated yet".into());
-        return parts.join(", ");
+        parts.push(t!("not evaluated yet").into());
+        return parts.join(t!(", "));
     };
-    parts.extend(row.weight_bits.map(|bits| format!("weights {}", format::bits_words(bits))));
-    parts.extend(row.activation_bits.map(|bits| format!("output {}", format::bits_words(bits))));
-    parts.push(format!("{} accumulated", format::db_unit(row.accumulated.sqnr_db)));
-    parts.join(", ")
+    parts.extend(row.weight_bits.map(|bits| t!("weights {}", format::bits_words(bits))));
+    parts.extend(row.activation_bits.map(|bits| t!("output {}", format::bits_words(bits))));
+    parts.push(t!("{} accumulated", format::db_unit(row.accumulated.sqnr_db)));
+    parts.join(t!(", "))
 }
 
 #[cfg(test)]

@@ -24,7 +24,10 @@ mod wires;
 use std::sync::Arc;
 
 use egui::{Id, Rect, Sense, Ui, UiBuilder, WidgetInfo, vec2};
-use quantlens_analysis::report::{LayerInfo, ModelInfo};
+use quantlens_analysis::{
+    report::{LayerInfo, ModelInfo},
+    t,
+};
 
 pub use self::sheet::graph_sheet;
 use self::{camera::Camera, cards::Detail, tints::Tints};
@@ -209,7 +212,7 @@ impl Scene<'_> {
     /// All of the view: what is dragged and zoomed, and the graph's one tab stop.
     fn canvas_ui(&self, ui: &Ui) -> egui::Response {
         let canvas = ui.interact(self.view, focus_id(), Sense::click_and_drag());
-        let text = format!("Graph of {}", format::plural(self.model.layers.len(), "layer"));
+        let text = t!("Graph of {}", format::plural(self.model.layers.len(), "layer"));
         canvas.widget_info(|| WidgetInfo::labeled(egui::Role::Canvas, true, &text));
         let tokens = theme::tokens(ui);
         if canvas.has_focus() {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use egui::{Align, Color32, ComboBox, Rect, RichText, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use quantlens_analysis::{
     metrics::Measure,
+    quant::Bits,
     report::{LayerInfo, LayerRow, Report},
+    t,
 };
 
 use super::{
@@ -17,6 +19,7 @@ use super::{
 use crate::{
     command::{Command, Commands},
     document::Document,
+    format,
     heat::Scale,
     memo::{Memo, Same},
     rows::Column,
@@ -77,7 +80,7 @@ fn metric_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     ui.horizontal(|ui| {
         let weak = theme::tokens(ui).weak;
         let (shown, all) = (doc.visible.len(), doc.layers().len());
-        ui.label(RichText::new(format!("{shown} of {all}")).color(weak));
+        ui.label(RichText::new(t!("{} of {}", shown, all)).color(weak));
         let now = doc.pages.list_metric.0;
         ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
             let combo = ComboBox::from_id_salt("list metric").selected_text(now.title()).width(96.0);
@@ -88,7 +91,7 @@ fn metric_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
                     }
                 }
             });
-            let name = format!("Metric of the bars: {}", now.title());
+            let name = t!("Metric of the bars: {}", now.title());
             response.response.widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, &name));
         });
     });
@@ -96,8 +99,8 @@ fn metric_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 
 fn nothing_matches_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     ui.add_space(4.0 * theme::GRID);
-    ui.label(format!("No layer matches {}", doc.filter.text.trim()));
-    if ui.button("Show all layers").clicked() {
+    ui.label(t!("No layer matches {}", doc.filter.text.trim()));
+    if ui.button(t!("Show all layers")).clicked() {
         send.push(Command::SetFilter(String::new()));
     }
 }
@@ -266,6 +269,6 @@ impl List<'_> {
 fn paint_short_bits(ui: &Ui, rect: Rect, column: Column, info: &LayerInfo, values: Option<&LayerRow>) {
     let cell = cells::cell(column, info, values);
     let bits = values.and_then(|row| if column == Column::WeightBits { row.weight_bits } else { row.activation_bits });
-    let short = if cell.text == "float" { "F".to_owned() } else { cell.text.clone() };
+    let short = if cell.text == format::bits(Bits::Float) { "F".to_owned() } else { cell.text.clone() };
     cells::paint_bits(ui, rect, &Cell { text: short, ..cell }, bits, false);
 }

@@ -9,7 +9,10 @@ mod tests;
 mod textures;
 
 use egui::{Rect, RichText, ScrollArea, Sense, Ui, vec2};
-use quantlens_analysis::report::{FeatureMap, FeatureMaps};
+use quantlens_analysis::{
+    report::{FeatureMap, FeatureMaps},
+    t, text,
+};
 
 use self::{cell::Shape, textures::Textures};
 use super::layer_page::missing_ui;
@@ -41,11 +44,11 @@ pub fn maps_ui(ui: &mut Ui, doc: &Document, state: &mut MapsState, send: &mut Co
     if doc.maps.is_dimmed(doc.now) {
         ui.set_opacity(theme::DIM);
     }
-    ui.add(egui::Label::new(RichText::new(format!("Output of {}", maps.layer)).heading()).truncate());
+    ui.add(egui::Label::new(RichText::new(t!("Output of {}", maps.layer)).heading()).truncate());
     sample_ui(ui, doc, maps, send);
     if let Some(why) = maps.why_none {
-        let title = format!("{} has no maps", maps.layer);
-        let reason = format!("{}.", format::sentence(why));
+        let title = t!("{} has no maps", maps.layer);
+        let reason = t!("{}.", format::sentence(text::text(why)));
         return empty_state(ui, EmptyState { title: &title, reason: &reason }, |_| {});
     }
     ui.label(sentence(maps));
@@ -65,19 +68,22 @@ fn sample_ui(ui: &mut Ui, doc: &Document, maps: &FeatureMaps, send: &mut Command
         ui.label(format::sentence(&format::scope(&scope)));
         ui.separator();
         if doc.scope.is_some() {
-            ui.label(RichText::new("the one that the window shows").color(theme::tokens(ui).weak));
+            ui.label(RichText::new(t!("the one that the window shows")).color(theme::tokens(ui).weak));
             return;
         }
         let is_worst = doc.maps_sample.is_none();
-        if ui.selectable_label(is_worst, "Worst here").on_hover_text("The sample with the largest error here").clicked()
-        {
+        let worst = ui.selectable_label(is_worst, t!("Worst here"));
+        if worst.on_hover_text(t!("The sample with the largest error here")).clicked() {
             send.push(Command::MapsSample(None));
         }
-        let steps =
-            [("Previous", maps.sample.checked_sub(1)), ("Next", Some(maps.sample + 1).filter(|next| *next < of))];
-        for (name, to) in steps {
+        let next = Some(maps.sample + 1).filter(|next| *next < of);
+        let steps = [
+            (t!("Previous"), t!("Previous sample"), maps.sample.checked_sub(1)),
+            (t!("Next"), t!("Next sample"), next),
+        ];
+        for (name, hint, to) in steps {
             let button = ui.add_enabled(to.is_some(), egui::Button::new(name));
-            if button.on_hover_text(format!("{name} sample")).clicked() {
+            if button.on_hover_text(hint).clicked() {
                 send.push(Command::MapsSample(to));
             }
         }
@@ -93,20 +99,16 @@ fn sentence(maps: &FeatureMaps) -> String {
         _ => "map",
     };
     let shape = maps.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
-    let mut words = vec![format!("{} of {shape}", format::db_unit(maps.errors.sqnr_db))];
+    let mut words = vec![t!("{0} of {1}", format::db_unit(maps.errors.sqnr_db), shape)];
     if shown < maps.total {
-        words.push(format!(
-            "{} of {}, largest error first",
-            format::count(shown as u64),
-            format::plural(maps.total, what)
-        ));
+        words.push(t!("{} of {}, largest error first", format::count(shown as u64), format::plural(maps.total, what)));
     } else if shown > 1 {
-        words.push(format!("{}, largest error first", format::plural(shown, what)));
+        words.push(t!("{}, largest error first", format::plural(shown, what)));
     }
     if maps.step > 1 {
-        words.push(format!("one value in {0} of one row in {0} is drawn", maps.step));
+        words.push(t!("one value in {0} of one row in {0} is drawn", maps.step));
     }
-    words.join("; ")
+    words.join(t!("; "))
 }
 
 /// What the colours mean.
@@ -115,10 +117,11 @@ fn scale_ui(ui: &mut Ui, maps: &FeatureMaps) {
     let weak = theme::tokens(ui).weak;
     let most = format::significant(f64::from(maps.max_abs_error), 3);
     ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new("Float, quantized").color(weak)).on_hover_text("Both on the scale beside the name");
+        ui.label(RichText::new(t!("Float, quantized")).color(weak))
+            .on_hover_text(t!("Both on the scale beside the name"));
         bar_ui(ui, theme::value_colour);
-        ui.label(RichText::new(format!("and error, −{most}")).color(weak));
-        bar_ui(ui, |t| theme::signed_colour(theme, 2.0 * t - 1.0)).on_hover_text("The same scale for all");
+        ui.label(RichText::new(t!("and error, −{}", most)).color(weak));
+        bar_ui(ui, |t| theme::signed_colour(theme, 2.0 * t - 1.0)).on_hover_text(t!("The same scale for all"));
         ui.label(RichText::new(format!("+{most}")).color(weak));
     });
 }
@@ -174,7 +177,7 @@ fn bars(values: &[f32], step: usize) -> FigureShape {
 }
 
 fn axis(maps: &FeatureMaps) -> Axis {
-    Axis { whole: true, ..Axis::linear("value", -0.6, maps.width as f64 - 0.4) }
+    Axis { whole: true, ..Axis::linear(t!("value"), -0.6, maps.width as f64 - 0.4) }
 }
 
 fn values_spec(maps: &FeatureMaps, map: &FeatureMap) -> FigureSpec {
@@ -185,18 +188,18 @@ fn values_spec(maps: &FeatureMaps, map: &FeatureMap) -> FigureSpec {
     let series = |name: &str, ink, shape| Series { name: name.into(), ink, shape };
     FigureSpec {
         kind: "maps-values",
-        title: format!("Output of {}, {}", maps.layer, maps.name(map)),
-        stamp: format!("sample {}", format::count(maps.sample as u64 + 1)),
+        title: t!("Output of {}, {}", maps.layer, maps.name(map)),
+        stamp: t!("sample {}", format::count(maps.sample as u64 + 1)),
         x: axis(maps),
-        y: Axis::linear("output", low - room, high + room),
+        y: Axis::linear(t!("output"), low - room, high + room),
         series: vec![
-            series("float", Ink::Float, bars(&map.float, maps.step)),
-            series("quantized", Ink::Quantized, FigureShape::Dots { points: dots }),
+            series(t!("float"), Ink::Float, bars(&map.float, maps.step)),
+            series(t!("quantized"), Ink::Quantized, FigureShape::Dots { points: dots }),
         ],
         marks: Vec::new(),
         spans: Vec::new(),
         handles: Vec::new(),
-        summary: format!(
+        summary: t!(
             "{}: {}, {} … {}",
             format::sentence(&maps.name(map)),
             format::db_unit(map.sqnr_db),
@@ -211,10 +214,10 @@ fn error_spec(maps: &FeatureMaps, map: &FeatureMap) -> FigureSpec {
     let most = f64::from(maps.max_abs_error);
     FigureSpec {
         kind: "maps-errors",
-        title: format!("Error of {}, {}", maps.layer, maps.name(map)),
-        y: Axis::linear("error", -1.05 * most, 1.05 * most),
-        series: vec![Series { name: "error".into(), ink: Ink::Suspect, shape: bars(&errors, maps.step) }],
-        summary: format!("Errors up to {}", format::significant(most, 3)),
+        title: t!("Error of {}, {}", maps.layer, maps.name(map)),
+        y: Axis::linear(t!("error"), -1.05 * most, 1.05 * most),
+        series: vec![Series { name: t!("error").into(), ink: Ink::Suspect, shape: bars(&errors, maps.step) }],
+        summary: t!("Errors up to {}", format::significant(most, 3)),
         ..values_spec(maps, map)
     }
 }

@@ -4,8 +4,11 @@
 use egui::{Label, RichText, TextFormat, Ui, text::LayoutJob, vec2};
 use quantlens_analysis::{
     compare::ScoreChange,
+    mark,
     metrics::Measure,
     report::{Answers, FlipKind, Report, Score, Share},
+    t,
+    text::filled,
 };
 
 use super::cells::{self, Turn, Unit, delta_of};
@@ -49,12 +52,12 @@ pub fn scoreboard_ui(ui: &mut Ui, doc: &Document, _state: &mut ScoreboardState, 
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(6.0 * theme::GRID, theme::GRID);
         if doc.data.as_ref().is_some_and(|data| data.synthetic) {
-            let why = "The samples are made up: ranges and errors may be far from those of real data";
-            striped_badge(ui, "SYNTHETIC RANGES", why);
+            let why = t!("The samples are made up: ranges and errors may be far from those of real data");
+            striped_badge(ui, t!("SYNTHETIC RANGES"), why);
         }
         float_ui(ui, doc, send);
         let Some(report) = &doc.report.value else {
-            let text = if doc.model.is_some() { "No numbers yet" } else { "No model is open" };
+            let text = if doc.model.is_some() { t!("No numbers yet") } else { t!("No model is open") };
             ui.label(RichText::new(text).color(tokens.weak));
             return;
         };
@@ -65,15 +68,16 @@ pub fn scoreboard_ui(ui: &mut Ui, doc: &Document, _state: &mut ScoreboardState, 
             ui.add(Label::new(job).extend()).on_hover_text(&entry.hover);
         }
         if let Some(scope) = &report.scope {
-            striped_badge(ui, &format::scope(scope), "Table, strip and this line show the numbers of this one sample");
-            if ui.button("All samples").on_hover_text("Escape").clicked() {
+            let why = t!("Table, strip and this line show the numbers of this one sample");
+            striped_badge(ui, &format::scope(scope), why);
+            if ui.button(t!("All samples")).on_hover_text(t!("Escape")).clicked() {
                 send.push(Command::ScopeSample(None));
             }
         }
         pinned_ui(ui, doc, stamp.is_some(), send);
         if let Some(stamp) = stamp {
-            ui.label(RichText::new(format!("{stamp} samples")).italics().color(tokens.weak))
-                .on_hover_text("The numbers refine until all samples have run");
+            ui.label(RichText::new(t!("{} samples", stamp)).italics().color(tokens.weak))
+                .on_hover_text(t!("The numbers refine until all samples have run"));
         }
     });
 }
@@ -83,10 +87,10 @@ fn float_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     if !doc.float_view.is_shown() {
         return;
     }
-    striped_badge(ui, "FLOAT MODEL", "Table, strip, histogram, maps and this line show the float model");
+    striped_badge(ui, t!("FLOAT MODEL"), t!("Table, strip, histogram, maps and this line show the float model"));
     if doc.float_view.held {
-        ui.label(RichText::new("until Q is released").color(theme::tokens(ui).weak));
-    } else if ui.button("Back to quantized").on_hover_text("Escape").clicked() {
+        ui.label(RichText::new(t!("until Q is released")).color(theme::tokens(ui).weak));
+    } else if ui.button(t!("Back to quantized")).on_hover_text(t!("Escape")).clicked() {
         send.run(Action::ShowFloat);
     }
 }
@@ -103,9 +107,9 @@ pub(super) fn entries(report: &Report) -> Vec<Entry> {
     }
     if score.output.is_empty() && matches!(score.output_sqnr_db, Measure::NotApplicable(_)) {
         entries.push(Entry {
-            name: "Output".into(),
+            name: t!("Output").into(),
             now: format::UNKNOWN.into(),
-            hover: "Accuracy, agreement and output error need samples".into(),
+            hover: t!("Accuracy, agreement and output error need samples").into(),
             ..Entry::default()
         });
     } else {
@@ -118,7 +122,9 @@ pub(super) fn entries(report: &Report) -> Vec<Entry> {
 /// How far that is from the pinned baseline; a click shows all pins. "Pin" as long as there is none.
 fn pinned_ui(ui: &mut Ui, doc: &Document, italic: bool, send: &mut Commands) {
     let Some(pin) = doc.pins.baseline() else {
-        if !doc.pins.list.is_empty() && ui.link("Compare…").on_hover_text("Choose a pinned configuration").clicked() {
+        if !doc.pins.list.is_empty()
+            && ui.link(t!("Compare…")).on_hover_text(t!("Choose a pinned configuration")).clicked()
+        {
             send.run(Action::Pins);
         }
         return;
@@ -126,9 +132,9 @@ fn pinned_ui(ui: &mut Ui, doc: &Document, italic: bool, send: &mut Commands) {
     let entry = match &doc.pins.comparison {
         Some(comparison) => pinned_entry(&pin.name, &comparison.score),
         None => Entry {
-            name: format!("vs {}", pin.name),
+            name: t!("vs {}", pin.name),
             now: format::UNKNOWN.into(),
-            hover: format!("{} is evaluated when nothing else is on its way", pin.name),
+            hover: t!("{} is evaluated when nothing else is on its way", pin.name),
             ..Entry::default()
         },
     };
@@ -150,23 +156,29 @@ fn words(entry: &Entry) -> String {
 
 fn accuracy_entry(now: Share, float: Option<Share>) -> Entry {
     let before = float.map(format::share_percent).unwrap_or_default();
-    let from = float.map_or_else(String::new, |f| format!("float {} → ", format::share_with_counts(f)));
+    let shown = format::share_with_counts(now);
+    let hover = match float.map(format::share_with_counts) {
+        Some(float) => {
+            t!("Accuracy on the labelled samples: float {} → this configuration {}", float, shown)
+        }
+        None => t!("Accuracy on the labelled samples: this configuration {}", shown),
+    };
     Entry {
-        name: "Accuracy".into(),
+        name: t!("Accuracy").into(),
         before,
         now: format::share_percent(now),
         after: counts(now),
-        hover: format!("Accuracy on the labelled samples: {from}this configuration {}", format::share_with_counts(now)),
+        hover,
         deltas: Vec::new(),
     }
 }
 
 fn agreement_entry(report: &Report, agreement: Share, is_headline: bool) -> Entry {
     Entry {
-        name: if is_headline { "Agrees with float" } else { "Agrees" }.into(),
+        name: if is_headline { t!("Agrees with float") } else { t!("Agrees") }.into(),
         now: format::share_percent(agreement),
         after: if is_headline { counts(agreement) } else { String::new() },
-        hover: format!(
+        hover: t!(
             "Samples whose best class is the float model's: {}{}",
             format::share_with_counts(agreement),
             flips(&report.answers)
@@ -177,30 +189,43 @@ fn agreement_entry(report: &Report, agreement: Share, is_headline: bool) -> Entr
 
 /// "\n8 broken, 1 mended, 3 changed: see Answers"; nothing where none flips.
 fn flips(answers: &Answers) -> String {
-    let kinds = [(FlipKind::Broken, "broken"), (FlipKind::Mended, "mended"), (FlipKind::Changed, "changed")];
-    let counts = kinds.map(|(kind, name)| (answers.count(kind), name));
-    let named: Vec<String> =
-        counts.iter().filter(|(n, _)| *n > 0).map(|(n, name)| format!("{} {name}", format::count(*n as u64))).collect();
-    if named.is_empty() { String::new() } else { format!("\n{}: see {}", named.join(", "), Page::Answers.title()) }
+    let named: Vec<String> = [FlipKind::Broken, FlipKind::Mended, FlipKind::Changed]
+        .into_iter()
+        .map(|kind| (kind, answers.count(kind)))
+        .filter(|(_, n)| *n > 0)
+        .map(|(kind, n)| counted(kind, n))
+        .collect();
+    if named.is_empty() {
+        return String::new();
+    }
+    format!("\n{}", t!("{}: see {}", named.join(t!(", ")), Page::Answers.title()))
+}
+
+/// "8 broken".
+pub(super) fn counted(kind: FlipKind, n: usize) -> String {
+    let words = match kind {
+        FlipKind::Broken => mark!("{} broken"),
+        FlipKind::Mended => mark!("{} mended"),
+        FlipKind::Changed => mark!("{} changed"),
+    };
+    filled(words, &[&format::count(n as u64)])
 }
 
 fn output_entry(score: &Score) -> Entry {
-    let why = format::why(score.output_sqnr_db).map_or_else(String::new, |why| format!(": {why}"));
-    Entry {
-        name: "Output".into(),
-        now: format::db_unit(score.output_sqnr_db),
-        hover: format!("SQNR of the output {} against the float model{why}", score.output),
-        ..Entry::default()
-    }
+    let hover = match format::why(score.output_sqnr_db) {
+        Some(why) => t!("SQNR of the output {} against the float model: {}", score.output, why),
+        None => t!("SQNR of the output {} against the float model", score.output),
+    };
+    Entry { name: t!("Output").into(), now: format::db_unit(score.output_sqnr_db), hover, ..Entry::default() }
 }
 
 fn size_entry(report: &Report) -> Entry {
     let (float, now) = (report.cost.float_bytes, report.cost.quantized_bytes);
     Entry {
-        name: "Size".into(),
+        name: t!("Size").into(),
         before: format::bytes(float),
         now: format::bytes(now),
-        hover: format!(
+        hover: t!(
             "Constants of the model: {} bytes as float → {} bytes in this configuration",
             format::count(float),
             format::count(now)
@@ -211,10 +236,11 @@ fn size_entry(report: &Report) -> Entry {
 
 /// "(116 of 360)", and below a hundred samples how sure that is.
 fn counts(share: Share) -> String {
-    let counts = format!("({} of {})", format::count(share.count as u64), format::count(share.of as u64));
+    let counts = t!("({} of {})", format::count(share.count as u64), format::count(share.of as u64));
     match wilson(share).filter(|_| share.of < SHOWN_BELOW) {
         Some((low, high)) => {
-            format!("{counts}, 95 % interval {}–{} %", format::number(100.0 * low, 0), format::number(100.0 * high, 0))
+            let (low, high) = (format::number(100.0 * low, 0), format::number(100.0 * high, 0));
+            t!("{}, 95 % interval {}–{} %", counts, low, high)
         }
         None => counts,
     }
@@ -222,9 +248,12 @@ fn counts(share: Share) -> String {
 
 /// The differences of accuracy or else agreement, of the output's error and of the size.
 fn pinned_entry(name: &str, change: &ScoreChange) -> Entry {
-    let points = [("accuracy", change.accuracy_points), ("agreement", change.agreement_points)];
+    let points = [
+        (mark!("Accuracy: {} percentage points"), change.accuracy_points),
+        (mark!("Agreement: {} percentage points"), change.agreement_points),
+    ];
     let mut deltas = Vec::new();
-    let mut hover = vec![format!("Differences to {name}; click for all pinned configurations")];
+    let mut hover = vec![t!("Differences to {}; click for all pinned configurations", name)];
     for (what, points) in points.into_iter().filter_map(|(what, points)| Some((what, points?))) {
         let text = format::signed(points, 1);
         let turn = match text.chars().next() {
@@ -232,9 +261,9 @@ fn pinned_entry(name: &str, change: &ScoreChange) -> Entry {
             Some('−') => Turn::Worse,
             _ => Turn::None,
         };
-        hover.push(format!("{}: {text} percentage points", format::sentence(what)));
+        hover.push(filled(what, &[&text]));
         if deltas.is_empty() {
-            deltas.push((marked(turn, &text, " pt"), turn));
+            deltas.push((marked(turn, &text, t!(" pt")), turn));
         }
     }
     for (change, unit, suffix) in
@@ -246,7 +275,7 @@ fn pinned_entry(name: &str, change: &ScoreChange) -> Entry {
             hover.push(delta.why);
         }
     }
-    Entry { name: format!("vs {name}"), hover: hover.join("\n"), deltas, ..Entry::default() }
+    Entry { name: t!("vs {}", name), hover: hover.join("\n"), deltas, ..Entry::default() }
 }
 
 /// "▲ +66.4 pt".

@@ -1,6 +1,9 @@
 //! What the picture to share says: the words of the scoreboard, the drift curve, the configuration. No number is made here.
 
-use quantlens_analysis::report::{LayerRow, Report};
+use quantlens_analysis::{
+    report::{LayerRow, Report},
+    t,
+};
 
 use super::{
     drift::shape::{self, Scale},
@@ -33,7 +36,7 @@ pub fn share_spec(doc: &Document) -> Option<ShareSpec> {
     Some(ShareSpec {
         title: doc.title.clone(),
         facts: facts(doc, report),
-        badge: synthetic.then(|| "SYNTHETIC RANGES".to_owned()),
+        badge: synthetic.then(|| t!("SYNTHETIC RANGES").to_owned()),
         scores: scores(report),
         chart: drift_spec(report, pinned.map(|pinned| (pin.as_str(), pinned.as_ref()))),
         configuration: configuration(doc, report),
@@ -47,16 +50,16 @@ fn facts(doc: &Document, report: &Report) -> String {
             quantlens_analysis::data::DataSource::Path(path) => {
                 path.file_name().map_or_else(|| data.kind.clone(), |name| name.to_string_lossy().into_owned())
             }
-            quantlens_analysis::data::DataSource::Synthetic { .. } => "made-up samples".to_owned(),
+            quantlens_analysis::data::DataSource::Synthetic { .. } => t!("made-up samples").to_owned(),
         });
     }
     facts.push(match (&report.scope, super::cells::stamp(report)) {
         (Some(scope), _) => format::scope(scope),
-        (None, Some(stamp)) => format!("{stamp} samples"),
+        (None, Some(stamp)) => t!("{} samples", stamp),
         (None, None) => format::plural(report.samples, "sample"),
     });
     facts.push(format::plural(report.rows.len(), "layer"));
-    facts.push(format!("target {}", report.target.title));
+    facts.push(t!("target {}", report.target.title));
     if !doc.runtime.version.is_empty() {
         facts.push(format!("onnxruntime {}", doc.runtime.version));
     }
@@ -66,7 +69,7 @@ fn facts(doc: &Document, report: &Report) -> String {
 
 fn scores(report: &Report) -> Vec<ShareScore> {
     let score = |entry: scoreboard::Entry| {
-        let before = if entry.before.is_empty() { String::new() } else { format!("float {}", entry.before) };
+        let before = if entry.before.is_empty() { String::new() } else { t!("float {}", entry.before) };
         let detail: Vec<String> = [before, entry.after].into_iter().filter(|text| !text.is_empty()).collect();
         let detail = if detail.is_empty() { explained(&entry.name, report) } else { detail.join(" ") };
         ShareScore { name: entry.name, value: entry.now, detail }
@@ -76,9 +79,9 @@ fn scores(report: &Report) -> Vec<ShareScore> {
 
 /// What stands under a number that needs no more on screen, where its hover text says it.
 fn explained(name: &str, report: &Report) -> String {
-    match (name, report.score.agreement) {
-        ("Agrees", Some(share)) => format!("with float ({} of {})", share.count, share.of),
-        ("Output", _) if !report.score.output.is_empty() => format!("SQNR of {}", report.score.output),
+    match report.score.agreement {
+        Some(share) if name == t!("Agrees") => t!("with float ({} of {})", share.count, share.of),
+        _ if name == t!("Output") && !report.score.output.is_empty() => t!("SQNR of {}", report.score.output),
         _ => String::new(),
     }
 }
@@ -101,18 +104,18 @@ pub fn drift_spec(report: &Report, pinned: Option<(&str, &Report)>) -> FigureSpe
     };
     let bars = bars.iter().map(|bar| Bar { name: name(bar.x), x: bar.x, low: bar.db, high: scale.high }).collect();
     let mut series = vec![
-        Series { name: "local error (from the top)".into(), ink: Ink::Quiet, shape: Shape::Bars { bars, width } },
-        Series { name: "accumulated error".into(), ink: Ink::Quantized, shape: line(report, Stroke::Solid) },
+        Series { name: t!("local error (from the top)").into(), ink: Ink::Quiet, shape: Shape::Bars { bars, width } },
+        Series { name: t!("accumulated error").into(), ink: Ink::Quantized, shape: line(report, Stroke::Solid) },
     ];
     if let Some((name, pinned)) = pinned {
-        let name = format!("accumulated error, {name}");
+        let name = t!("accumulated error, {}", name);
         series.push(Series { name, ink: Ink::Alternative, shape: line(pinned, Stroke::Dashed) });
     }
     FigureSpec {
         kind: "drift",
-        title: "Error over depth".into(),
+        title: t!("Error over depth").into(),
         stamp: String::new(),
-        x: Axis { whole: true, ..Axis::linear("layer, in graph order", -0.6, report.rows.len() as f64 - 0.4) },
+        x: Axis { whole: true, ..Axis::linear(t!("layer, in graph order"), -0.6, report.rows.len() as f64 - 0.4) },
         y: Axis::linear("SQNR, dB", scale.low, scale.high),
         series,
         marks: Vec::new(),
@@ -128,7 +131,7 @@ pub fn configuration(doc: &Document, report: &Report) -> Vec<String> {
     held.overlay(&report.config.defaults);
     let mut words = Vec::new();
     let unless_unknown = |text: Option<String>| text.unwrap_or_else(|| format::UNKNOWN.to_owned());
-    words.push(format!(
+    words.push(t!(
         "Weights {} {}, activations {}, ranges {}",
         unless_unknown(held.weight_bits.map(format::bits_words)),
         unless_unknown(held.granularity.map(format::granularity)),
@@ -136,21 +139,25 @@ pub fn configuration(doc: &Document, report: &Report) -> Vec<String> {
         unless_unknown(held.method.map(|method| format::method(method).to_owned())),
     ));
     if !report.config.rules.is_empty() {
-        words.push(format!("{} for some layers", format::plural(report.config.rules.len(), "rule")));
+        words.push(t!("{} for some layers", format::plural(report.config.rules.len(), "rule")));
     }
     let edited: Vec<&LayerRow> = report.rows.iter().filter(|row| row.edited).collect();
     if edited.is_empty() {
-        words.push("No layer is set otherwise".into());
+        words.push(t!("No layer is set otherwise").into());
     } else {
         let mut named: Vec<String> = edited.iter().take(NAMED).map(|row| settings(row)).collect();
         if edited.len() > NAMED {
-            named.push(format!("and {} more", edited.len() - NAMED));
+            named.push(t!("and {} more", edited.len() - NAMED));
         }
-        let are = if edited.len() == 1 { "is" } else { "are" };
-        words.push(format!("{} {are} set otherwise: {}", format::plural(edited.len(), "layer"), named.join("; ")));
+        let (layers, named) = (format::plural(edited.len(), "layer"), named.join(t!("; ")));
+        words.push(if edited.len() == 1 {
+            t!("{} is set otherwise: {}", layers, named)
+        } else {
+            t!("{} are set otherwise: {}", layers, named)
+        });
     }
     if doc.data.as_ref().is_some_and(|data| data.synthetic) {
-        words.push("The samples are made up: ranges and errors may be far from those of real data".into());
+        words.push(t!("The samples are made up: ranges and errors may be far from those of real data").into());
     }
     words
 }
@@ -166,7 +173,7 @@ fn settings(row: &LayerRow) -> String {
         let method = row.activation.as_ref().map_or_else(String::new, |a| format!(" {}", format::method(a.method)));
         parts.push(format!("A {}{method}", format::bits_words(bits)));
     }
-    format!("{} {}", row.info.name, parts.join(", "))
+    format!("{} {}", row.info.name, parts.join(t!(", ")))
 }
 
 #[cfg(test)]

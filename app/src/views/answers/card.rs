@@ -7,8 +7,11 @@ use egui::{
 };
 use quantlens_analysis::{
     data::info::{Preview, PreviewInput},
+    mark,
     metrics::Measure,
     report::{FlipKind, SampleAnswer},
+    t,
+    text::filled,
 };
 
 use super::{
@@ -53,7 +56,7 @@ impl Card<'_> {
     pub(super) fn ui(&self, ui: &mut Ui, size: Vec2) -> Response {
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
         let lines = self.lines();
-        let words = lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join(", ");
+        let words = lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join(t!(", "));
         let is_shown = self.doc.scope == Some(self.answer.index);
         response.widget_info(|| egui::WidgetInfo::selected(Role::Button, true, is_shown, &words));
         if !ui.is_rect_visible(rect) {
@@ -79,8 +82,11 @@ impl Card<'_> {
             paint_text(ui, at, &line.text, font.clone(), Ink { colour, italic: false, align: Align::Min });
             y += LINE;
         }
-        let what =
-            if is_shown { "Click to show all samples again" } else { "Click to show the numbers of this sample" };
+        let what = if is_shown {
+            t!("Click to show all samples again")
+        } else {
+            t!("Click to show the numbers of this sample")
+        };
         response.on_hover_ui(|ui| {
             ui.label(self.hover());
             ui.label(egui::RichText::new(what).color(tokens.weak));
@@ -89,19 +95,19 @@ impl Card<'_> {
 
     fn verdict_of_float(&self, class: Option<usize>) -> &'static str {
         match self.answer.label {
-            Some(_) if class == self.answer.label => "✓ Right",
-            Some(_) => "✗ Wrong",
+            Some(_) if class == self.answer.label => t!("✓ Right"),
+            Some(_) => t!("✗ Wrong"),
             None => "",
         }
     }
 
     fn name(&self) -> String {
         let named = self.doc.whole_report().and_then(|report| report.sample_names.get(self.answer.index));
-        named.cloned().unwrap_or_else(|| format!("sample {}", self.answer.index + 1))
+        named.cloned().unwrap_or_else(|| t!("sample {}", self.answer.index + 1))
     }
 
     fn class(&self, class: Option<usize>) -> String {
-        let Some(class) = class else { return "not a number".into() };
+        let Some(class) = class else { return t!("not a number").into() };
         // Names of other classes than the output's would lie.
         let names = self.doc.data.as_ref().map(|data| &data.class_names).filter(|names| names.len() == self.classes);
         let name = names.and_then(|names| names.get(class));
@@ -117,28 +123,34 @@ impl Card<'_> {
             let of_float = Measure::Exact;
             let sqnr = self.answer.error.map(|error| if is_float { of_float } else { error.sqnr_db() });
             let sqnr = sqnr.map(format::db_unit);
-            lines.push(strong(format!("output {}", sqnr.unwrap_or_else(|| format::NOT_APPLICABLE.into()))));
+            lines.push(strong(t!("output {}", sqnr.unwrap_or_else(|| format::NOT_APPLICABLE.into()))));
             return lines;
         };
-        let float = format!("float: {}", self.class(decision.float.class));
-        let now = format!("{float}, now: {}", self.class(decision.quantized.class));
-        lines.push(strong(if is_float { float } else { now }));
+        let float = self.class(decision.float.class);
+        lines.push(strong(if is_float {
+            t!("float: {}", float)
+        } else {
+            t!("float: {}, now: {}", float, self.class(decision.quantized.class))
+        }));
         let verdict = match (self.answer.flip(), self.mark) {
             _ if is_float => self.verdict_of_float(decision.float.class).to_owned(),
-            (Some(kind), Mark::New) => format!("{} {}, new", sign(kind), kind_name(kind)),
+            (Some(kind), Mark::New) => t!("{} {}, new", sign(kind), kind_name(kind)),
             (Some(kind), _) => format!("{} {}", sign(kind), kind_name(kind)),
-            (None, _) => "= As float again".to_owned(),
+            (None, _) => t!("= As float again").to_owned(),
         };
         let several = match decision.flipped {
             flipped if decision.decisions > 1 && flipped > 0 => {
-                format!(" ({} of {})", format::count(flipped as u64), format::count(decision.decisions as u64))
+                let (flipped, decisions) = (flipped as u64, decision.decisions as u64);
+                format!(" {}", t!("({} of {})", format::count(flipped), format::count(decisions)))
             }
             _ => String::new(),
         };
         lines.push(strong(format!("{verdict}{several}")));
-        let sure = format!("float {} sure", percent(decision.float.confidence));
-        let truth = self.answer.label.map(|label| format!("truth: {}, ", self.class(Some(label))));
-        lines.push(weak(format!("{}{sure}", truth.unwrap_or_default())));
+        let sure = percent(decision.float.confidence);
+        lines.push(weak(match self.answer.label {
+            Some(label) => t!("truth: {}, float {} sure", self.class(Some(label)), sure),
+            None => t!("float {} sure", sure),
+        }));
         lines
     }
 
@@ -146,20 +158,20 @@ impl Card<'_> {
     fn hover(&self) -> String {
         let mut words = vec![self.name()];
         if let Some(decision) = self.answer.decision {
-            for (run, choice) in [("float", decision.float), ("quantized", decision.quantized)] {
-                words.push(format!(
-                    "{run}: {}, {}, {} above the second",
-                    self.class(choice.class),
-                    percent(choice.confidence),
-                    percent(choice.margin)
-                ));
+            let runs = [
+                (mark!("float: {}, {}, {} above the second"), decision.float),
+                (mark!("quantized: {}, {}, {} above the second"), decision.quantized),
+            ];
+            for (run, choice) in runs {
+                let class = self.class(choice.class);
+                words.push(filled(run, &[&class, &percent(choice.confidence), &percent(choice.margin)]));
             }
             if let Some(label) = self.answer.label {
-                words.push(format!("truth: {}", self.class(Some(label))));
+                words.push(t!("truth: {}", self.class(Some(label))));
             }
         }
         if let Some(error) = self.answer.error {
-            words.push(format!("output error: {}", format::db_unit(error.sqnr_db())));
+            words.push(t!("output error: {}", format::db_unit(error.sqnr_db())));
         }
         words.join("\n")
     }

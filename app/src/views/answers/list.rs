@@ -3,8 +3,10 @@
 use quantlens_analysis::{
     compare::Comparison,
     report::{Answers, FlipKind, Report},
+    t,
 };
 
+use super::super::scoreboard::counted;
 use crate::{format, memo::Same};
 
 /// What a listing is made of: the report, and how it differs from the pinned baseline's.
@@ -64,22 +66,22 @@ impl Show {
     /// What its button says.
     pub(super) fn title(self) -> &'static str {
         match self {
-            Self::All => "All",
+            Self::All => t!("All"),
             Self::Kind(kind) => kind_name(kind),
-            Self::New => "New",
-            Self::Gone => "Gone",
+            Self::New => t!("New"),
+            Self::Gone => t!("Gone"),
         }
     }
 
     /// What it means; `pin` names the baseline.
     pub(super) fn hint(self, pin: &str) -> String {
         match self {
-            Self::All => "Every sample that is answered differently".into(),
-            Self::Kind(FlipKind::Broken) => "Float was right, the quantized model is not".into(),
-            Self::Kind(FlipKind::Mended) => "Float was wrong, the quantized model is right".into(),
-            Self::Kind(FlipKind::Changed) => "Another answer, neither of them known to be right".into(),
-            Self::New => format!("Answered as float does under {pin}, differently now"),
-            Self::Gone => format!("Answered differently under {pin}, as float does now"),
+            Self::All => t!("Every sample that is answered differently").into(),
+            Self::Kind(FlipKind::Broken) => t!("Float was right, the quantized model is not").into(),
+            Self::Kind(FlipKind::Mended) => t!("Float was wrong, the quantized model is right").into(),
+            Self::Kind(FlipKind::Changed) => t!("Another answer, neither of them known to be right").into(),
+            Self::New => t!("Answered as float does under {}, differently now", pin),
+            Self::Gone => t!("Answered differently under {}, as float does now", pin),
         }
     }
 
@@ -96,9 +98,9 @@ impl Show {
 /// What a flip is called.
 pub(super) fn kind_name(kind: FlipKind) -> &'static str {
     match kind {
-        FlipKind::Broken => "Broken",
-        FlipKind::Mended => "Mended",
-        FlipKind::Changed => "Changed",
+        FlipKind::Broken => t!("Broken"),
+        FlipKind::Mended => t!("Mended"),
+        FlipKind::Changed => t!("Changed"),
     }
 }
 
@@ -140,15 +142,17 @@ impl Listing {
         let of = format::plural(answers.samples.len(), "sample");
         let listed = self.entries(Show::All).count();
         if !answers.has_classes {
-            return format!("Output {}: {} of {of} have an error", answers.output, count(listed));
+            return t!("Output {}: {} of {} have an error", answers.output, count(listed), of);
         }
-        let are = if listed == 1 { "is" } else { "are" };
         let has_truth = answers.samples.iter().any(|sample| sample.label.is_some());
         let kinds = [FlipKind::Broken, FlipKind::Mended, FlipKind::Changed].map(|kind| (kind, answers.count(kind)));
         let named = kinds.iter().filter(|(_, n)| *n > 0 && has_truth);
-        let named: Vec<String> =
-            named.map(|(kind, n)| format!("{} {}", count(*n), kind_name(*kind).to_lowercase())).collect();
-        let tail = if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) };
-        format!("{} of {of} {are} answered differently{tail}", count(listed))
+        let named: Vec<String> = named.map(|(kind, n)| counted(*kind, *n)).collect();
+        let sentence = if listed == 1 {
+            t!("{} of {} is answered differently", count(listed), of)
+        } else {
+            t!("{} of {} are answered differently", count(listed), of)
+        };
+        if named.is_empty() { sentence } else { t!("{}: {}", sentence, named.join(t!(", "))) }
     }
 }

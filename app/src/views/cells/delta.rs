@@ -4,7 +4,10 @@
 //! sizes when smaller. A difference that other samples of the kind might well turn around is grey and has no mark.
 
 use egui::{Align, Color32, Rect, Ui};
-use quantlens_analysis::compare::{Change, RowChange};
+use quantlens_analysis::{
+    compare::{Change, RowChange},
+    t,
+};
 
 use super::{Ink, paint_text};
 use crate::{
@@ -104,8 +107,8 @@ pub fn delta(column: Column, change: &RowChange) -> Option<Delta> {
 pub fn delta_of(change: &Change, unit: Unit) -> Option<Delta> {
     let difference = change.delta?;
     let text = match unit {
-        _ if difference == f64::INFINITY => "now exact".to_owned(),
-        _ if difference == f64::NEG_INFINITY => "was exact".to_owned(),
+        _ if difference == f64::INFINITY => t!("now exact").to_owned(),
+        _ if difference == f64::NEG_INFINITY => t!("was exact").to_owned(),
         Unit::Decibels => format::signed(difference, 1),
         Unit::Cosine | Unit::Gain => format::signed(difference, 4),
         Unit::Error => plus(difference, format::significant(difference, 2)),
@@ -139,12 +142,12 @@ fn why(change: &Change, unit: Unit) -> String {
         Unit::Share => format!("{} %", format::percent_measure(measure)),
         Unit::Bytes => measure.value().map_or_else(|| format::UNKNOWN.to_owned(), format::whole_bytes),
     };
-    let mut text = format!("Pinned: {}; now: {}", value(change.was), value(change.now));
+    let mut text = t!("Pinned: {}; now: {}", value(change.was), value(change.now));
     if let Some((low, high)) = change.interval {
         let end = |end: f64| if end.is_finite() { format::signed(end, 1) } else { format::significant(end, 1) };
-        text.push_str(&format!("; 95 % interval of the difference over samples: {} … {} dB", end(low), end(high)));
+        text.push_str(&t!("; 95 % interval of the difference over samples: {} … {} dB", end(low), end(high)));
         if change.is_significant() == Some(false) {
-            text.push_str(", which has 0 in it");
+            text.push_str(t!(", which has 0 in it"));
         }
     }
     text

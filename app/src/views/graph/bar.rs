@@ -1,6 +1,7 @@
 //! The row over the graph: what tints the cards, the next hit of the filter, and how near one looks.
 
 use egui::{Align, Button, ComboBox, Layout, Ui, WidgetInfo, vec2};
+use quantlens_analysis::t;
 
 use super::GraphViewState;
 use crate::{
@@ -16,8 +17,8 @@ pub(super) fn bar_ui(ui: &mut Ui, doc: &Document, state: &mut GraphViewState, se
     let size = vec2(ui.available_width(), theme::ROW_HEIGHT);
     ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = theme::GRID;
-        button_ui(ui, Action::FrameAll, "Fit", doc, send);
-        button_ui(ui, Action::FrameSelection, "Selection", doc, send);
+        button_ui(ui, Action::FrameAll, t!("Fit"), doc, send);
+        button_ui(ui, Action::FrameSelection, t!("Selection"), doc, send);
         zoom_ui(ui, state);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             tint_ui(ui, doc, state, send);
@@ -42,10 +43,10 @@ fn zoom_ui(ui: &mut Ui, state: &mut GraphViewState) {
     let Some((camera, (_, drawing))) = state.camera.as_mut().zip(state.shown.as_ref()) else { return };
     let mut factor = 1.0;
     let square = vec2(theme::ROW_HEIGHT, theme::ROW_HEIGHT);
-    for (text, name, by) in [("+", "Zoom in", 1.25), ("−", "Zoom out", 0.8)] {
+    for (text, name, by) in [("+", t!("Zoom in"), 1.25), ("−", t!("Zoom out"), 0.8)] {
         let button = ui.add(Button::new(text).min_size(square));
         button.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, name));
-        if button.on_hover_text(format!("{name} (wheel)")).clicked() {
+        if button.on_hover_text(t!("{} (wheel)", name)).clicked() {
             factor = by;
         }
     }
@@ -70,15 +71,15 @@ fn tint_ui(ui: &mut Ui, doc: &Document, state: &mut GraphViewState, send: &mut C
             }
         }
     });
-    let name = format!("Metric of the tint: {}", now.title());
+    let name = t!("Metric of the tint: {}", now.title());
     combo.response.widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, &name));
-    combo.response.on_hover_text("What tints the cards and stands on them; also the metric of the list");
-    let toggle = ui.toggle_value(&mut state.fitted, "Fit colours");
-    toggle.on_hover_text("End the colours at the best and the worst layer instead of at fixed values");
+    combo.response.on_hover_text(t!("What tints the cards and stands on them; also the metric of the list"));
+    let toggle = ui.toggle_value(&mut state.fitted, t!("Fit colours"));
+    toggle.on_hover_text(t!("End the colours at the best and the worst layer instead of at fixed values"));
     if let Some(pin) = doc.pins.baseline().filter(|_| doc.pins.comparison.is_some()) {
         let mut shown = !state.hides_deltas;
-        let toggle = ui.toggle_value(&mut shown, "Δ").on_hover_text(format!("Tint by the difference to {}", pin.name));
-        toggle.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, shown, "Differences"));
+        let toggle = ui.toggle_value(&mut shown, "Δ").on_hover_text(t!("Tint by the difference to {}", pin.name));
+        toggle.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, shown, t!("Differences")));
         state.hides_deltas = !shown;
     }
 }
@@ -89,8 +90,8 @@ fn find_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     if doc.filter.text.is_empty() {
         let key = keys::text(ui.ctx(), Action::FilterLayers);
         if ui
-            .button("Find…")
-            .on_hover_text(format!("Filter the layers; cards that do not fit are dimmed ({key})"))
+            .button(t!("Find…"))
+            .on_hover_text(t!("Filter the layers; cards that do not fit are dimmed ({})", key))
             .clicked()
         {
             send.run(Action::FilterLayers);
@@ -117,7 +118,7 @@ fn match_text(doc: &Document) -> String {
     let lead = doc.selection.lead.as_deref();
     let at = doc.visible.iter().position(|index| layers.get(*index).map(|layer| layer.name.as_str()) == lead);
     match at.filter(|_| lead.is_some()) {
-        Some(at) => format!("{} of {}", at + 1, doc.visible.len()),
-        None => format!("{} found", doc.visible.len()),
+        Some(at) => t!("{} of {}", at + 1, doc.visible.len()),
+        None => t!("{} found", doc.visible.len()),
     }
 }

@@ -1,6 +1,7 @@
 //! Edges too long for a line: a label at either end that names the other and leads there.
 
 use egui::{Align, FontId, Popup, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
+use quantlens_analysis::t;
 
 use super::{Camera, Scene};
 use crate::{
@@ -27,7 +28,7 @@ pub(super) fn cuts_ui(ui: &Ui, scene: &Scene<'_>, camera: Camera, seen: &[usize]
             let label =
                 Rect::from_min_max(pos2(rect.left(), rect.top() - 20.0), pos2(rect.center().x - 8.0, rect.top()));
             let others: Vec<usize> = above.iter().map(|edge: &Edge| edge.from).collect();
-            Label { scene, card, label, word: "from", others }.label_ui(ui, send);
+            Label { scene, card, label, is_above: true, others }.label_ui(ui, send);
         }
         if !below.is_empty() {
             let label = Rect::from_min_max(
@@ -35,7 +36,7 @@ pub(super) fn cuts_ui(ui: &Ui, scene: &Scene<'_>, camera: Camera, seen: &[usize]
                 pos2(rect.right(), rect.bottom() + 20.0),
             );
             let others: Vec<usize> = below.iter().map(|edge: &Edge| edge.to).collect();
-            Label { scene, card, label, word: "to", others }.label_ui(ui, send);
+            Label { scene, card, label, is_above: false, others }.label_ui(ui, send);
         }
     }
 }
@@ -44,7 +45,8 @@ struct Label<'a> {
     scene: &'a Scene<'a>,
     card: usize,
     label: Rect,
-    word: &'static str,
+    /// It names what the card reads, not what reads it.
+    is_above: bool,
     others: Vec<usize>,
 }
 
@@ -57,31 +59,32 @@ impl Label<'_> {
         let tokens = theme::tokens(ui);
         // Taller than it looks: 24 points can be hit, 20 are drawn.
         let target = self.label.expand2(vec2(0.0, 2.0)).intersect(self.scene.view);
-        let response = ui.interact(target, ui.scope_id().with(("cut", self.word, self.card)), Sense::CLICK);
+        let response = ui.interact(target, ui.scope_id().with(("cut", self.is_above, self.card)), Sense::CLICK);
         let what = match self.others.as_slice() {
             [one] => self.name(*one).to_owned(),
             many => format::plural(many.len(), "layer"),
         };
+        let words = if self.is_above { t!("from {}", what) } else { t!("to {}", what) };
         response.widget_info(|| {
-            let label = format!("{}: {} {what}", self.name(self.card), self.word);
+            let label = t!("{}: {}", self.name(self.card), words);
             WidgetInfo::labeled(egui::Role::Button, true, label)
         });
         let colour = if response.hovered() { tokens.accent } else { tokens.weak };
-        let foot = if self.word == "from" { self.label.left_bottom() } else { self.label.left_top() } + vec2(5.0, 0.0);
+        let foot = if self.is_above { self.label.left_bottom() } else { self.label.left_top() } + vec2(5.0, 0.0);
         let tip = pos2(foot.x, self.label.center().y);
         ui.painter().line_segment([foot, tip], (1.5, colour));
         ui.painter().line_segment([tip, tip + vec2(5.0, 0.0)], (1.5, colour));
         let font = FontId::proportional(11.0);
         let word = Rect::from_min_max(pos2(tip.x + 8.0, self.label.top()), self.label.max);
         let ink = cells::Ink { colour, italic: false, align: Align::Min };
-        cells::put_text(ui, word, &format!("{} {what}", self.word), font, ink);
+        cells::put_text(ui, word, &words, font, ink);
         self.lead(response, send);
     }
 
     /// One end is gone to, several are listed.
     fn lead(&self, response: Response, send: &mut Commands) {
         if let [one] = self.others.as_slice() {
-            if response.on_hover_text(format!("Go to {}", self.name(*one))).clicked() {
+            if response.on_hover_text(t!("Go to {}", self.name(*one))).clicked() {
                 self.go(*one, send);
             }
             return;
@@ -94,7 +97,7 @@ impl Label<'_> {
             }
             let more = self.others.len().saturating_sub(MOST_NAMES);
             if more > 0 {
-                ui.weak(format!("and {more} more"));
+                ui.weak(t!("and {} more", more));
             }
         });
     }

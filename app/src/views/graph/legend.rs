@@ -1,6 +1,7 @@
 //! The line under the graph: what the colours and the widths of lines mean, with the numbers at which they end.
 
 use egui::{Align, Color32, FontId, Mesh, Rect, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+use quantlens_analysis::t;
 
 use super::{tints::Legend, wires};
 use crate::{
@@ -22,7 +23,8 @@ pub(super) fn legend_ui(ui: &mut Ui, doc: &Document, legend: &Legend) {
     };
     let (title, low, high) = legend.words();
     response.widget_info(|| {
-        WidgetInfo::labeled(egui::Role::Label, true, format!("Cards: {title}, from {low} to {high}. {LINES}"))
+        let words = t!("Cards: {}, from {} to {}. {}", title, low, high, lines());
+        WidgetInfo::labeled(egui::Role::Label, true, words)
     });
     let mut pen = Pen { ui, left: rect.left(), rect };
     pen.write(&title, true);
@@ -30,23 +32,27 @@ pub(super) fn legend_ui(ui: &mut Ui, doc: &Document, legend: &Legend) {
     pen.band(colour_of);
     pen.write(&high, false);
     if let Some(stamp) = doc.report.value.as_deref().and_then(cells::stamp) {
-        pen.write(&format!("{stamp} samples"), false);
+        pen.write(&t!("{} samples", stamp), false);
     }
     if let Some(scope) = doc.report.value.as_ref().and_then(|report| report.scope.as_ref()) {
         pen.write(&format::scope(scope), false);
     }
     if rect.right() - pen.left > 210.0 {
         pen.left = (rect.right() - 210.0).max(pen.left);
-        pen.write("Lines", true);
+        pen.write(t!("Lines"), true);
         pen.wedge(|t| theme::flow_colour(theme, t));
-        pen.write("accumulated error", false);
+        pen.write(t!("accumulated error"), false);
     }
-    response.on_hover_text(LINES);
+    response.on_hover_text(lines());
 }
 
 /// What a line's look means.
-const LINES: &str = "Lines are wider and stronger in colour the more accumulated error the tensor carries, from 40 dB down \
-                     to 10 dB; dashed ones carry only a shape or an index";
+fn lines() -> &'static str {
+    t!(
+        "Lines are wider and stronger in colour the more accumulated error the tensor carries, from 40 dB down to 10 dB; \
+         dashed ones carry only a shape or an index"
+    )
+}
 
 struct Pen<'a> {
     ui: &'a Ui,

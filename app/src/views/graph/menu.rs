@@ -1,6 +1,7 @@
 //! The menu of a right click: commands of the one table that make sense there.
 
 use egui::Ui;
+use quantlens_analysis::t;
 
 use crate::{
     action::Action,
@@ -30,7 +31,7 @@ pub(super) fn menu_ui(ui: &mut Ui, doc: &Document, on_card: bool, send: &mut Com
         _ => format::plural(selected, "layer"),
     };
     ui.strong(title);
-    ui.menu_button("Bits", |ui| {
+    ui.menu_button(t!("Bits"), |ui| {
         entries(ui, &[Action::Float]);
         entries(ui, &Action::WIDTHS);
     });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use egui::{Mesh, Pos2, Rect, Sense, Shape, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
+use quantlens_analysis::t;
 
 use super::{GraphViewState, Scene, tints::Tints};
 use crate::{graph_layout::Drawing, memo::Same, theme};
@@ -27,7 +28,7 @@ pub(super) fn mini_map_ui(ui: &Ui, scene: &Scene<'_>, state: &mut GraphViewState
     }
     let map = place(view, bounds);
     let response = ui.interact(map.expand(4.0), ui.scope_id().with("mini-map"), Sense::CLICK | Sense::DRAG);
-    response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, "Mini-map"));
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, t!("Mini-map")));
     let tokens = theme::tokens(ui);
     ui.painter().rect_filled(map.expand(4.0), 3.0, tokens.panel.gamma_multiply(0.94));
     ui.painter().rect_stroke(map.expand(4.0), 3.0, (1.0, tokens.line), StrokeKind::Inside);
@@ -45,7 +46,7 @@ pub(super) fn mini_map_ui(ui: &Ui, scene: &Scene<'_>, state: &mut GraphViewState
         Rect::from_center_size(window.center(), window.size().max(Vec2::splat(6.0))).intersect(map.expand(3.0));
     ui.painter().rect_filled(window, 0.0, tokens.accent.gamma_multiply(0.12));
     ui.painter().rect_stroke(window, 0.0, (1.5, tokens.accent), StrokeKind::Outside);
-    response.on_hover_text("Drag to look elsewhere");
+    response.on_hover_text(t!("Drag to look elsewhere"));
 }
 
 /// Where the map stands: in the lower right corner, in the drawing's shape unless that is a thread.

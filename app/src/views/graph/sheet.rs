@@ -1,6 +1,7 @@
 //! The whole graph as a file has it: what the page shows, without what depends on where one looks.
 
 use egui::{Pos2, Theme, pos2, vec2};
+use quantlens_analysis::{mark, t, text::filled};
 
 use super::{GraphViewState, cards, tints, wires};
 use crate::{
@@ -27,10 +28,10 @@ pub fn graph_sheet(doc: &Document, state: &GraphViewState) -> Option<Sheet> {
     };
     let tints = tints::Tints::of(&key);
     let name = |card: usize| model.layers.get(card).map_or("", |info| info.name.as_str());
-    let cut = |word: &str, others: Vec<usize>| match others.as_slice() {
+    let cut = |words: &'static str, others: Vec<usize>| match others.as_slice() {
         [] => String::new(),
-        [one] => format!("{word} {}", name(*one)),
-        many => format!("{word} {}", format::plural(many.len(), "layer")),
+        [one] => filled(words, &[&name(*one)]),
+        many => filled(words, &[&format::plural(many.len(), "layer")]),
     };
     let card = |(place, info): (usize, &quantlens_analysis::report::LayerInfo)| {
         let row = doc.row(info.index);
@@ -42,8 +43,8 @@ pub fn graph_sheet(doc: &Document, state: &GraphViewState) -> Option<Sheet> {
             note: format!("{}  {widths}", info.op).trim_end().to_owned(),
             value: cards::value(doc, &tints.legend, info, row),
             cuts: [
-                cut("from", drawing.cut_above(place).iter().map(|edge: &Edge| edge.from).collect()),
-                cut("to", drawing.cut_below(place).iter().map(|edge: &Edge| edge.to).collect()),
+                cut(mark!("from {}"), drawing.cut_above(place).iter().map(|edge: &Edge| edge.from).collect()),
+                cut(mark!("to {}"), drawing.cut_below(place).iter().map(|edge: &Edge| edge.to).collect()),
             ],
         })
     };
@@ -64,12 +65,12 @@ pub fn graph_sheet(doc: &Document, state: &GraphViewState) -> Option<Sheet> {
 /// What the tint means, and which numbers it is of.
 fn legend(doc: &Document, legend: &tints::Legend) -> String {
     let (title, low, high) = legend.words();
-    let mut text = format!("Cards: {title}, from {low} to {high}. Lines: accumulated error of what they carry");
+    let mut text = t!("Cards: {}, from {} to {}. Lines: accumulated error of what they carry", title, low, high);
     if let Some(stamp) = doc.report.value.as_deref().and_then(cells::stamp) {
-        text.push_str(&format!(". {stamp} samples"));
+        text.push_str(&t!(". {} samples", stamp));
     }
     if doc.data.as_ref().is_some_and(|data| data.synthetic) {
-        text.push_str(". Synthetic samples: ranges mislead");
+        text.push_str(t!(". Synthetic samples: ranges mislead"));
     }
     text
 }

@@ -1,7 +1,7 @@
 //! The colours of all cards and lines for one set of numbers, worked out once and kept.
 
 use egui::{Color32, Theme};
-use quantlens_analysis::{compare::Comparison, report::Report};
+use quantlens_analysis::{compare::Comparison, report::Report, t};
 
 use crate::{
     heat::{Scale, SignedScale},
@@ -44,7 +44,7 @@ impl Legend {
             }
             Self::Changes(scale) => {
                 let end = scale.end();
-                (format!("Δ {}", scale.column.title()), format!("▼ {end} worse"), format!("{end} better ▲"))
+                (format!("Δ {}", scale.column.title()), t!("▼ {} worse", end), t!("{} better ▲", end))
             }
         }
     }

@@ -1,7 +1,10 @@
 //! What hovering a card tells.
 
 use egui::{RichText, Ui, vec2};
-use quantlens_analysis::report::{LayerInfo, LayerRow};
+use quantlens_analysis::{
+    report::{LayerInfo, LayerRow},
+    t,
+};
 
 use super::Scene;
 use crate::{format, rows::Column, theme, views::cells};
@@ -15,13 +18,13 @@ pub(super) fn tooltip_ui(ui: &mut Ui, scene: &Scene<'_>, info: &LayerInfo, row: 
     ui.spacing_mut().interact_size.y = 16.0;
     ui.spacing_mut().item_spacing.y = theme::GRID;
     ui.label(RichText::new(&info.name).strong());
-    let mut op = info.op.clone();
-    if !info.fused.is_empty() {
-        op.push_str(&format!(", with {}", info.fused.join(", ")));
-    }
+    let op = match info.fused.join(", ") {
+        fused if fused.is_empty() => info.op.clone(),
+        fused => t!("{}, with {}", info.op, fused),
+    };
     ui.label(RichText::new(op).color(theme::tokens(ui).weak));
     let Some(row) = row else {
-        ui.label("Not evaluated yet");
+        ui.label(t!("Not evaluated yet"));
         return;
     };
     egui::Grid::new("card tooltip").spacing(vec2(12.0, 2.0)).show(ui, |ui| {
@@ -31,23 +34,23 @@ pub(super) fn tooltip_ui(ui: &mut Ui, scene: &Scene<'_>, info: &LayerInfo, row: 
             ui.end_row();
         };
         if let Some(bits) = row.weight_bits {
-            line("Weights", format::bits_words(bits));
+            line(t!("Weights"), format::bits_words(bits));
         }
         if let Some(bits) = row.activation_bits {
-            line("Output", format::bits_words(bits));
+            line(t!("Output"), format::bits_words(bits));
         }
-        line("Accumulated", format::db_unit(row.accumulated.sqnr_db));
-        line("Local", format::db_unit(row.local.sqnr_db));
+        line(t!("Accumulated"), format::db_unit(row.accumulated.sqnr_db));
+        line(t!("Local"), format::db_unit(row.local.sqnr_db));
         let column = scene.doc.pages.list_metric.0;
         if !matches!(column, Column::Accumulated | Column::Local) {
             line(column.title(), cells::cell(column, info, Some(row)).text);
         }
         if let Some(delta) = scene.doc.pins.change(&info.name).and_then(|change| cells::delta(column, change)) {
-            line("Against the pinned", delta.marked());
+            line(t!("Against the pinned"), delta.marked());
         }
         let names = names(info);
         if !names.is_empty() {
-            line("Reads", names);
+            line(t!("Reads"), names);
         }
     });
     for note in cells::notes(row) {
@@ -60,5 +63,5 @@ fn names(info: &LayerInfo) -> String {
     let all: Vec<&str> = info.inputs.iter().map(|(_, from)| from.as_str()).filter(|from| !from.is_empty()).collect();
     let more = all.len().saturating_sub(NAMES);
     let shown = all.iter().take(NAMES).copied().collect::<Vec<_>>().join("\n");
-    if more > 0 { format!("{shown}\nand {more} more") } else { shown }
+    if more > 0 { format!("{shown}\n{}", t!("and {} more", more)) } else { shown }
 }

@@ -2,6 +2,7 @@
 //! and the rows stay as they were.
 
 use egui::{Color32, Rect, RichText, TextEdit, Ui, WidgetInfo, vec2};
+use quantlens_analysis::t;
 
 use crate::{
     command::{Command, Commands},
@@ -37,12 +38,12 @@ pub(super) fn filter_ui(ui: &mut Ui, doc: &Document, state: &mut FilterBox, send
         ui.spacing_mut().item_spacing.x = theme::GRID;
         let field = TextEdit::singleline(&mut state.text)
             .id(filter_id())
-            .hint_text("Filter, e.g. op:Conv sqnr<20")
+            .hint_text(t!("Filter, e.g. op:Conv sqnr<20"))
             .desired_width(ui.available_width() - clear)
             .min_size(vec2(0.0, theme::ROW_HEIGHT))
             .align(egui::Align2::LEFT_CENTER);
         let response = ui.add(field);
-        response.widget_info(|| WidgetInfo::text_edit(true, "", &state.text, "Filter layers"));
+        response.widget_info(|| WidgetInfo::text_edit(true, "", &state.text, t!("Filter layers")));
         if doc.filter.error.is_some() {
             underline(ui, response.rect, &state.text, tokens.failure);
         }
@@ -53,8 +54,8 @@ pub(super) fn filter_ui(ui: &mut Ui, doc: &Document, state: &mut FilterBox, send
         response.on_hover_ui(help_ui);
         if has_text {
             let button = ui.add(egui::Button::new("×").min_size(vec2(theme::ROW_HEIGHT, theme::ROW_HEIGHT)));
-            button.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, "Clear filter"));
-            if button.on_hover_text("Clear filter").clicked() {
+            button.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, t!("Clear filter")));
+            if button.on_hover_text(t!("Clear filter")).clicked() {
                 send.push(Command::SetFilter(String::new()));
             }
         }
@@ -76,18 +77,18 @@ fn underline(ui: &Ui, field: Rect, text: &str, colour: Color32) {
 
 fn help_ui(ui: &mut Ui) {
     ui.set_max_width(320.0);
-    ui.label("Words match name and operator; all terms must hold.");
+    ui.label(t!("Words match name and operator; all terms must hold."));
     egui::Grid::new("filter help").spacing(vec2(12.0, 2.0)).show(ui, |ui| {
         for (term, meaning) in [
-            ("op:Conv", "this operator"),
-            ("bits:4  w:8  a:float", "a format, of weights, of output"),
-            ("sqnr<20  local<20", "accumulated, local error in dB"),
-            ("clip>1%  size>10k", "clipped share, size"),
-            ("cosine<0.99  max>1", "cosine, largest error"),
-            ("is:edited  is:float", "edited, not quantized"),
-            ("is:fixed  is:shared", "not editable, one setting for several"),
-            ("is:differs", "set otherwise than in the pinned baseline"),
-            ("-name", "not this"),
+            ("op:Conv", t!("this operator")),
+            ("bits:4  w:8  a:float", t!("a format, of weights, of output")),
+            ("sqnr<20  local<20", t!("accumulated, local error in dB")),
+            ("clip>1%  size>10k", t!("clipped share, size")),
+            ("cosine<0.99  max>1", t!("cosine, largest error")),
+            ("is:edited  is:float", t!("edited, not quantized")),
+            ("is:fixed  is:shared", t!("not editable, one setting for several")),
+            ("is:differs", t!("set otherwise than in the pinned baseline")),
+            ("-name", t!("not this")),
         ] {
             ui.monospace(term);
             ui.label(meaning);

@@ -3,7 +3,7 @@
 use egui::{
     Align, Color32, FontSelection, PopupAnchor, Rect, Role, Sense, Stroke, TextureHandle, Tooltip, Ui, Vec2, pos2, vec2,
 };
-use quantlens_analysis::report::FeatureMaps;
+use quantlens_analysis::{report::FeatureMaps, t};
 
 use super::super::cells::{Ink, paint_text};
 use crate::{format, theme};
@@ -72,7 +72,7 @@ pub(super) fn cell_ui(
     let (low, high) = (f64::from(map.low), f64::from(map.high));
     let scale = format!("{} … {}", format::significant(low, 3), format::significant(high, 3));
     let error = format::db_unit(map.sqnr_db);
-    let words = format!("{name}, {error}, values {scale}: float, quantized, error");
+    let words = t!("{}, {}, values {}: float, quantized, error", name, error, scale);
     response.widget_info(|| egui::WidgetInfo::labeled(Role::Image, true, &words));
     if !ui.is_rect_visible(rect) {
         return;
@@ -102,10 +102,10 @@ pub(super) fn cell_ui(
     let tooltip = Tooltip::always_open(ui.ctx().clone(), response.layer_id, response.id, PopupAnchor::Pointer);
     tooltip.gap(12.0).show(|ui| {
         ui.spacing_mut().interact_size.y = 16.0;
-        ui.label(egui::RichText::new(format!("{name}, y {row}, x {column}")).strong());
+        ui.label(egui::RichText::new(t!("{}, y {}, x {}", name, row, column)).strong());
         egui::Grid::new("value of a map").spacing(vec2(12.0, 2.0)).show(ui, |ui| {
             let error = map.error(value).unwrap_or(f32::NAN);
-            for (what, value) in [("Float", *float), ("Quantized", *quantized), ("Error", error)] {
+            for (what, value) in [(t!("Float"), *float), (t!("Quantized"), *quantized), (t!("Error"), error)] {
                 ui.label(what);
                 ui.label(egui::RichText::new(format::significant(f64::from(value), 4)).monospace());
                 ui.end_row();
