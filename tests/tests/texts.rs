@@ -130,3 +130,17 @@ fn a_translation_has_the_values_of_its_text() {
         assert!(!chinese.trim().is_empty(), "`{english}`");
     }
 }
+
+#[test]
+fn every_character_has_a_glyph() {
+    let ctx = egui::Context::default();
+    quantlens::theme::install(&ctx);
+    let mut output = ctx.run_ui(egui::RawInput::default(), |_| ());
+    output.textures_delta.clear();
+    let font = egui::FontId::proportional(13.0);
+    for (english, chinese) in chinese() {
+        let missing: String =
+            chinese.chars().filter(|c| *c != '\n' && !ctx.fonts_mut(|fonts| fonts.has_glyph(&font, *c))).collect();
+        assert!(missing.is_empty(), "`{english}`: `{missing}`; assets/font/chinese.py cuts the font anew");
+    }
+}

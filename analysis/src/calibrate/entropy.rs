@@ -81,14 +81,14 @@ impl Data {
         let high = codes(params.grid.q_max() - params.zero_point);
         let low = codes(params.zero_point - params.grid.q_min());
         cells.clear();
-        // Above 0 the error r̂ − r falls as r grows; below 0 it is mirrored.
+        // Above 0 the error r′ − r falls as r grows; below 0 it is mirrored.
         self.add_side(&self.positive, step, high, &mut |from, to, mass| cells.add(-to, -from, mass));
         self.add_side(&self.negative, step, low, &mut |from, to, mass| cells.add(from, to, mass));
         cells.add_point(0.0, self.zeros);
         cells.entropy(self.total)
     }
 
-    /// Hands on every stretch of `|r| − |r̂|`, in cells, over which a bin's mass is uniform.
+    /// Hands on every stretch of `|r| − |r′|`, in cells, over which a bin's mass is uniform.
     fn add_side(&self, bins: &[(usize, f64)], step: f64, codes: f64, add: &mut impl FnMut(f64, f64, f64)) {
         for &(bin, mass) in bins {
             let (mut from, end) = (real(bin as u64) * self.width, real(bin as u64 + 1) * self.width);

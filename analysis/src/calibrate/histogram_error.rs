@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_bin_by_hand() {
-        // One value in the last bin [4095, 4096)·1/4096 of [0, 1]; a grid of S = 1, codes 0 … 7: r̂ = 1, and
+        // One value in the last bin [4095, 4096)·1/4096 of [0, 1]; a grid of S = 1, codes 0 … 7: r′ = 1, and
         // ∫(1 − r)² over the bin is w³/3 at density 1/w: w²/3.
         let histogram = TensorHistogram::of(&[1.0]).unwrap();
         let error = HistogramError::new(&histogram).unwrap();

@@ -12,9 +12,9 @@ pub struct Clipping {
     pub clipped: u64,
     /// NaNs. They became the container's smallest code and are in none of the other numbers.
     pub nan: u64,
-    /// `Σ(r̂ − r)²` over the finite clipped values.
+    /// `Σ(r′ − r)²` over the finite clipped values.
     pub clipped_error_energy: f64,
-    /// `Σ(r̂ − r)²` over the values inside the range.
+    /// `Σ(r′ − r)²` over the values inside the range.
     pub rounding_error_energy: f64,
 }
 

@@ -68,7 +68,7 @@ impl Degenerate {
     }
 }
 
-/// How reals and codes correspond: `r̂ = S·(q − Z)`.
+/// How reals and codes correspond: `r′ = S·(q − Z)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QuantParams {
     /// `S > 0`, finite.

@@ -72,7 +72,7 @@ pub struct QuantizerErrors {
 }
 
 impl QuantizerErrors {
-    /// `Σ(r̂ − r)²` over all finite values.
+    /// `Σ(r′ − r)²` over all finite values.
     pub fn energy(&self) -> f64 {
         self.total.rounding_error_energy + self.total.clipped_error_energy
     }

@@ -159,7 +159,7 @@ pub(super) fn fake(ground: &Ground<'_>) -> Here {
             whole(code)
         )),
         Line::Formula(format!(
-            "r̂ = {} · ({} − {}) = {}",
+            "r′ = {} · ({} − {}) = {}",
             real(output.scale),
             whole(code),
             whole(output.zero_point),

@@ -37,7 +37,7 @@ const NUMBERS: [Question; 5] = [
         question: mark!("What is symmetric quantization?"),
         answer: mark!(
             "The grid is centred on zero: Z = 0, and the scale follows from the largest magnitude alone, S = max|r| / \
-             q_max. Codes are q = clamp(round(r / S), q_min, q_max), and r̂ = S·q. It wastes codes where the values \
+             q_max. Codes are q = clamp(round(r / S), q_min, q_max), and r′ = S·q. It wastes codes where the values \
              lie to one side of zero, but products need no zero-point, so it is what weights use."
         ),
     },
@@ -83,7 +83,7 @@ const LAYERS: [Question; 6] = [
         number: 9,
         question: mark!("What is fake quantization?"),
         answer: mark!(
-            "Quantize and dequantize at once, in floats: r̂ = S·(clamp(round(r / S) + Z) − Z). The value is still a \
+            "Quantize and dequantize at once, in floats: r′ = S·(clamp(round(r / S) + Z) − Z). The value is still a \
              float, but one that the integers could hold. It is what this program runs, and what a QuantizeLinear and \
              a DequantizeLinear in the exported file do."
         ),

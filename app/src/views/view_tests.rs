@@ -320,7 +320,7 @@ fn a_drag_over_the_strip_brushes_and_a_double_click_ends_it() {
         pos: at(5.0),
         button: egui::PointerButton::Primary,
         pressed,
-        modifiers: egui::Modifiers::NONE,
+        modifiers: Modifiers::NONE,
     };
     harness.hover_at(at(5.0));
     harness.run();
