@@ -23,7 +23,9 @@ impl Action {
             }
             Self::FrameAll => model.or(need(doc.graph.drawn.is_some(), t!("Show the Graph page first"))),
             Self::FrameSelection => layer().or(need(doc.graph.drawn.is_some(), t!("Show the Graph page first"))),
-            Self::NextWorse | Self::NextBetter => model.or(need(doc.report.value.is_some(), t!("No numbers yet"))),
+            Self::NextWorse | Self::NextBetter | Self::NextSuspect => {
+                model.or(need(doc.report.value.is_some(), t!("No numbers yet")))
+            }
             Self::Export => {
                 data().or(need(!matches!(doc.export, Some(ref e) if e.is_running()), t!("An export is running")))
             }

@@ -51,6 +51,7 @@ pub enum Action {
     ExtendDown,
     NextWorse,
     NextBetter,
+    NextSuspect,
     Bits(u8),
     Float,
     ToggleFloat,
@@ -107,7 +108,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 84] = [
+    pub const ALL: [Self; 85] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -145,6 +146,7 @@ impl Action {
         Self::ExtendDown,
         Self::NextWorse,
         Self::NextBetter,
+        Self::NextSuspect,
         Self::Settings,
         Self::ShowPage(Page::Table),
         Self::ShowPage(Page::Graph),
@@ -243,6 +245,7 @@ impl Action {
             | Self::ExtendDown
             | Self::NextWorse
             | Self::NextBetter
+            | Self::NextSuspect
             | Self::Settings => Menu::Edit,
             Self::ShowPage(Page::Help) => Menu::Help,
             Self::ShowPage(_)

@@ -49,6 +49,7 @@ impl Action {
             Self::ExtendDown => keys![SHIFT, ArrowDown],
             Self::NextWorse => keys![NONE, OpenBracket],
             Self::NextBetter => keys![NONE, CloseBracket],
+            Self::NextSuspect => keys![NONE, N],
             Self::Bits(n) => width(n),
             Self::Float => keys![NONE, F],
             Self::ToggleFloat => keys![NONE, Space],

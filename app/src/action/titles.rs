@@ -61,6 +61,7 @@ impl Action {
             Self::ExtendDown => mark!("Extend selection down"),
             Self::NextWorse => mark!("Next worse layer"),
             Self::NextBetter => mark!("Next better layer"),
+            Self::NextSuspect => mark!("Next suspect"),
             Self::Bits(n) => return (mark!("{} bits"), Some(n)),
             Self::Float => mark!("Float"),
             Self::ToggleFloat => mark!("Toggle float and last bits"),
@@ -119,6 +120,7 @@ impl Action {
             Self::PreviousMatch => t!("The layer before that the filter shows"),
             Self::FrameSelection => t!("Show the selected cards as large as they fit"),
             Self::FrameAll => t!("Show all cards"),
+            Self::NextSuspect => t!("The layer with the largest error of its own; again, the next one"),
             Self::NextWorse => t!("The next layer down in the accumulated error"),
             _ => "",
         }

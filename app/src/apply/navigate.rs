@@ -117,6 +117,20 @@ pub(super) fn step_by_metric(doc: &mut Document, step: isize, out: &mut Effects)
     selected(doc, true, out);
 }
 
+/// Selects the layer with the largest error of its own among those shown; from there the next one, and from the last the
+/// first again.
+pub(super) fn next_suspect(doc: &mut Document, out: &mut Effects) {
+    let Some(model) = doc.model.clone() else { return };
+    let order = RowOrder { column: Some(Column::Local), ..RowOrder::default() };
+    let ranked = rows::visible(&model, known(doc), &doc.filter.query, order);
+    let anchor = doc.selection.anchor.as_deref().and_then(|name| doc.layer(name)).map(|layer| layer.index);
+    let at = anchor.and_then(|anchor| ranked.iter().position(|i| *i == anchor));
+    let to = at.map_or(0, |at| (at + 1) % ranked.len());
+    let Some(layer) = ranked.get(to).and_then(|i| model.layers.get(*i)) else { return };
+    doc.selection.replace([layer.name.clone()]);
+    selected(doc, true, out);
+}
+
 fn set_filter(doc: &mut Document, text: String) {
     match Query::parse(&text) {
         Ok(query) => {

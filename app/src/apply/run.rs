@@ -41,7 +41,8 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         | A::NextMatch
         | A::PreviousMatch
         | A::NextWorse
-        | A::NextBetter => on_selection(doc, action, out),
+        | A::NextBetter
+        | A::NextSuspect => on_selection(doc, action, out),
         A::OpenModel => out.push(Effect::Ask(Ask::OpenModel)),
         A::OpenPath => doc.dialog = Some(Dialog::Path(String::new())),
         A::OpenSample => apply(doc, Command::OpenSample, out),
@@ -146,6 +147,7 @@ fn on_selection(doc: &mut Document, action: A, out: &mut Effects) {
         A::PreviousMatch => navigate::step_match(doc, -1, out),
         A::NextWorse => navigate::step_by_metric(doc, 1, out),
         A::NextBetter => navigate::step_by_metric(doc, -1, out),
+        A::NextSuspect => navigate::next_suspect(doc, out),
         _ => {}
     }
 }

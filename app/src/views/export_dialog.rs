@@ -48,9 +48,10 @@ fn before_ui(ui: &mut Ui, doc: &Document, state: &ExportState, error: Option<&St
     let id = Id::unique("export path");
     let mut path = ui.data_mut(|data| data.get_temp::<String>(id)).filter(|_| error.is_none());
     let text = path.get_or_insert_with(|| state.path.clone());
+    let field_id = Id::unique("export path field");
     ui.horizontal(|ui| {
         let label = ui.label(t!("File"));
-        let field = TextEdit::singleline(text).desired_width(ui.available_width() - 100.0);
+        let field = TextEdit::singleline(text).id(field_id).desired_width(ui.available_width() - 100.0);
         ui.add(field).labelled_by(label.id);
         if ui.button(t!("Browse…")).clicked() {
             ui.data_mut(|data| data.remove::<String>(id));
@@ -74,7 +75,10 @@ fn before_ui(ui: &mut Ui, doc: &Document, state: &ExportState, error: Option<&St
     }
     bottom(ui, |ui| {
         let can = !text.trim().is_empty();
-        if ui.add_enabled(can, Button::new(t!("Export and verify"))).clicked() {
+        // Enter does what the first button does, unless another one has the keyboard.
+        let is_free = ui.memory(|memory| memory.focused()).is_none_or(|focused| focused == field_id);
+        let entered = can && is_free && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        if ui.add_enabled(can, Button::new(t!("Export and verify"))).clicked() || entered {
             ui.data_mut(|data| data.remove::<String>(id));
             send.push(Command::Export { path: target });
         }

@@ -123,7 +123,10 @@ impl Card<'_> {
             let of_float = Measure::Exact;
             let sqnr = self.answer.error.map(|error| if is_float { of_float } else { error.sqnr_db() });
             let sqnr = sqnr.map(format::db_unit);
-            lines.push(strong(t!("output {}", sqnr.unwrap_or_else(|| format::NOT_APPLICABLE.into()))));
+            lines.push(strong(t!(
+                "output {}",
+                sqnr.unwrap_or_else(|| quantlens_analysis::text::text(format::NOT_APPLICABLE).into())
+            )));
             return lines;
         };
         let float = self.class(decision.float.class);
