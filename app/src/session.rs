@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use quantlens_analysis::config::QuantConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Document, KeptPins, PageState, Settings};
+use crate::document::{Document, KeptPins, PageState, RecentCurve, Settings};
 
 /// Version of [`Session`]; another one is not read.
 const VERSION: u32 = 1;
@@ -24,6 +24,9 @@ pub struct Session {
     pub pages: PageState,
     /// Recently opened models, newest first.
     pub recent: Vec<PathBuf>,
+    /// Their drift, for the welcome page.
+    #[serde(default)]
+    pub recent_curves: Vec<RecentCurve>,
     /// The sample's tour has been shown.
     pub tour_seen: bool,
     /// Pinned configurations, by model.
@@ -54,6 +57,7 @@ impl Session {
             settings: doc.settings.clone(),
             pages: doc.pages.clone(),
             recent: doc.recent.clone(),
+            recent_curves: doc.recent_curves.clone(),
             tour_seen: doc.tour_seen,
             pins: crate::apply::pins::all_kept(doc),
             unsaved: if clean { None } else { unsaved() },
@@ -78,6 +82,7 @@ impl Session {
         doc.settings = self.settings.clone();
         doc.pages = self.pages.clone();
         doc.recent.clone_from(&self.recent);
+        doc.recent_curves.clone_from(&self.recent_curves);
         doc.tour_seen = self.tour_seen;
         doc.kept_pins.clone_from(&self.pins);
     }

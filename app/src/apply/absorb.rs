@@ -198,6 +198,7 @@ fn report_came(doc: &mut Document, report: Arc<Report>, complete: bool, out: &mu
     doc.memory_now = None;
     if complete {
         doc.cancelled = false;
+        open::remember_curve(doc, &report);
     }
     if scope::keeps_aside(doc, &report, complete, out) {
         pins::report_came(doc, &report);

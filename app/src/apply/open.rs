@@ -7,13 +7,14 @@ use std::{
 
 use quantlens_analysis::{
     data::{DataSource, Recipe},
+    report::Report,
     t,
 };
 
 use super::{Effect, Effects, begin, notify::notice};
 use crate::{
     command::Command,
-    document::{Document, Level},
+    document::{Document, Level, RecentCurve},
     worker::{DataChoice, ModelSource, Request},
 };
 
@@ -122,6 +123,16 @@ pub(super) fn remember(doc: &mut Document, path: &Path) {
     doc.recent.retain(|recent| recent != path);
     doc.recent.insert(0, path.to_path_buf());
     doc.recent.truncate(RECENT);
+}
+
+/// Keeps the drift of an open model for the welcome page, as long as the model is on the recent list.
+pub(super) fn remember_curve(doc: &mut Document, report: &Report) {
+    let Some(path) = doc.model.as_ref().map(|model| model.path.clone()).filter(|path| doc.recent.contains(path)) else {
+        return;
+    };
+    let recent = &doc.recent;
+    doc.recent_curves.retain(|curve| curve.path != path && recent.contains(&curve.path));
+    doc.recent_curves.push(RecentCurve::of(&path, report));
 }
 
 #[cfg(test)]

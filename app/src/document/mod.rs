@@ -6,6 +6,7 @@ mod loaded;
 mod pages;
 mod pins;
 mod previews;
+mod recent;
 mod state;
 mod sweep;
 
@@ -39,6 +40,7 @@ pub use self::{
     pages::{Drawer, ListMetric, Narrow, Page, PageState, PanelId, Settings, ThemeChoice},
     pins::{KeptPins, Pin, PinId, Pins},
     previews::Previews,
+    recent::RecentCurve,
     state::{ExportPhase, ExportState, Failure, Filter, JobStatus, Level, Notice, RuntimeInfo},
     sweep::{SweepState, SweepView},
 };
@@ -135,6 +137,8 @@ pub struct Document {
     pub settings: Settings,
     /// Recently opened models, newest first, at most ten.
     pub recent: Vec<PathBuf>,
+    /// Their drift, where it was seen.
+    pub recent_curves: Vec<RecentCurve>,
     /// The export dialog, when open.
     pub export: Option<ExportState>,
     /// The small window that is open.

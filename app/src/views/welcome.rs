@@ -1,16 +1,18 @@
 //! What is shown while no model is open: one card with every way in.
 
-use egui::{Align, Button, Layout, RichText, Ui, Vec2};
+use egui::{Align, Button, Layout, RichText, Sense, Ui, Vec2};
 use quantlens_analysis::t;
 
 use super::menu::action_button;
 use crate::{
     action::Action,
     command::{Command, Commands},
-    document::Document,
+    document::{Document, RecentCurve},
     theme::{self, GRID},
 };
 
+/// Size of the drift beside a recent model, in points.
+const CURVE: Vec2 = Vec2::new(88.0, 20.0);
 /// Width of the card, in points.
 const WIDTH: f32 = 460.0;
 
@@ -56,12 +58,12 @@ fn card_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
         ui.add_space(3.0 * GRID);
         ui.label(RichText::new(t!("Recent")).strong());
         for path in doc.recent.iter().take(6) {
-            recent_ui(ui, path, send);
+            recent_ui(ui, doc, path, send);
         }
     }
 }
 
-fn recent_ui(ui: &mut Ui, path: &std::path::Path, send: &mut Commands) {
+fn recent_ui(ui: &mut Ui, doc: &Document, path: &std::path::Path, send: &mut Commands) {
     let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
     let folder = path.parent().map_or_else(String::new, |p| p.display().to_string());
     let is_there = path.exists();
@@ -71,11 +73,35 @@ fn recent_ui(ui: &mut Ui, path: &std::path::Path, send: &mut Commands) {
             send.push(Command::OpenModel(path.to_path_buf()));
         }
         if is_there {
+            if let Some(curve) = doc.recent_curves.iter().find(|curve| curve.path == path) {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    curve_ui(ui, curve);
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        ui.add(egui::Label::new(RichText::new(&folder).weak().small()).truncate());
+                    });
+                });
+                return;
+            }
             ui.add(egui::Label::new(RichText::new(folder).weak().small()).truncate());
         } else if ui.small_button(t!("Remove")).clicked() {
             send.push(Command::ForgetRecent(path.to_path_buf()));
         }
     });
+}
+
+/// The drift as it was last seen, from 60 dB at the top to 0.
+fn curve_ui(ui: &mut Ui, curve: &RecentCurve) {
+    let (rect, response) = ui.allocate_exact_size(CURVE, Sense::hover());
+    let last = (curve.points_db.len().saturating_sub(1)).max(1) as f32;
+    let at = |(place, db): (usize, &f32)| {
+        let (x, y) = (place as f32 / last, 1.0 - db / 60.0);
+        rect.lerp_inside(Vec2::new(x, y))
+    };
+    let points: Vec<egui::Pos2> = curve.points_db.iter().enumerate().map(at).collect();
+    let tokens = theme::tokens(ui);
+    ui.painter().hline(rect.x_range(), rect.bottom(), (1.0, tokens.line));
+    ui.painter().line(points, egui::Stroke::new(1.5, tokens.quantized));
+    response.on_hover_text(t!("Accumulated SQNR over depth, when it was last open"));
 }
 
 /// The one button that stands out.
