@@ -61,6 +61,7 @@ fn options() -> SnapshotOptions {
 fn window(size: [f32; 2], scale: f32, theme: ThemeChoice, language: Language) -> Window {
     let mut window = fixture(size[0], size[1]);
     window.set_pixels_per_point(scale);
+    window.set_size(egui::vec2(size[0], size[1]));
     let ctx = window.ctx.clone();
     ctx.set_theme(if theme == ThemeChoice::Light { egui::Theme::Light } else { egui::Theme::Dark });
     send(&mut window, Command::SetSettings(Settings { theme, language, ..Settings::default() }));

@@ -205,7 +205,7 @@ fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, shown: &Shown, state: &mut Cha
             }
         }
         ui.separator();
-        ui.weak(t!("Sorted by"));
+        crate::widgets::name_label(ui, egui::RichText::new(t!("Sorted by")).weak());
         for (order, text) in
             [(ChannelOrder::Index, t!("Index")), (ChannelOrder::Range, t!("Range")), (ChannelOrder::Error, t!("Error"))]
         {

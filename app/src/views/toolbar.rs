@@ -164,7 +164,7 @@ fn choice<T: PartialEq + Copy, S: Into<String>>(
 ) -> Option<T> {
     let mut chosen = None;
     let shown = shown.unwrap_or_else(|| "…".to_owned());
-    ui.label(label).on_hover_text(t!("Default of all layers"));
+    crate::widgets::name_label(ui, label).on_hover_text(t!("Default of all layers"));
     let combo = ComboBox::from_id_salt(("default", label)).selected_text(&shown).width(40.0).show_ui(ui, |ui| {
         for value in all {
             let is_now = now == Some(value);
@@ -183,7 +183,7 @@ fn choice<T: PartialEq + Copy, S: Into<String>>(
 fn hardware_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let now = doc.config.target.as_str();
     let title = doc.target_info().map_or_else(|| file_name(now), |target| target.title.clone());
-    ui.label(t!("Target")).on_hover_text(t!("The hardware or runtime to quantize for"));
+    crate::widgets::name_label(ui, t!("Target")).on_hover_text(t!("The hardware or runtime to quantize for"));
     let combo = ComboBox::from_id_salt("target").selected_text(&title).show_ui(ui, |ui| {
         for target in Target::builtins() {
             let chosen = ui.selectable_label(target.name == now, &target.title);
@@ -211,7 +211,7 @@ fn file_name(path: &str) -> String {
 /// Which part the keys 2…8, 1 and F set.
 fn target_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     ui.separator();
-    ui.label(t!("Keys set")).on_hover_text(t!("2…8 set that many bits, 1 sets 16, F sets float"));
+    crate::widgets::name_label(ui, t!("Keys set")).on_hover_text(t!("2…8 set that many bits, 1 sets 16, F sets float"));
     for (part, text) in [(Part::Weights, "W"), (Part::Activations, "A"), (Part::Both, t!("Both"))] {
         let action = Action::Target(part);
         let response = ui.add(Button::selectable(doc.target == part, text));

@@ -17,5 +17,5 @@ pub use error_strip::{StripAnswer, error_strip};
 pub use facts::fact_grid;
 pub use mini_histogram::mini_histogram;
 pub use share_bar::share_bar;
-pub use text::{number_label, section};
+pub use text::{name_label, number_label, section};
 pub use typed_field::typed_field;

@@ -12,6 +12,11 @@ pub fn section(ui: &mut Ui, title: &str) -> Response {
     response
 }
 
+/// The name before a control, in one piece: in a row that wraps, a script without spaces would break anywhere.
+pub fn name_label(ui: &mut Ui, text: impl Into<egui::WidgetText>) -> Response {
+    ui.add(Label::new(text).extend())
+}
+
 /// A number in digits of one width.
 pub fn number_label(ui: &mut Ui, text: impl Into<String>) -> Response {
     let text = RichText::new(text).font(theme::number_font(ui));

@@ -42,7 +42,7 @@ pub(super) fn facts_ui(ui: &mut Ui, choices: Choices<'_>) {
 
 fn field_ui(ui: &mut Ui, choices: Choices<'_>, field: (&str, Side, f32), send: &mut Commands) {
     let (name, side, value) = field;
-    ui.label(name);
+    crate::widgets::name_label(ui, name);
     // From 0 to 0 there is no scale.
     let has_width = |typed: &f32| choices.detail.moved(choices.current.range, side, *typed).amax() > 0.0;
     let read = |text: &str| format::parse_real(text).filter(has_width);

@@ -23,7 +23,7 @@ const PERCENTILE_WIDTH: f32 = 56.0;
 /// Draws the choice; the line below says what is special about another tool's method.
 pub(super) fn methods_ui(ui: &mut Ui, doc: &Document, choices: Choices<'_>, send: &mut Commands) {
     ui.horizontal_wrapped(|ui| {
-        ui.label(t!("Range by"));
+        crate::widgets::name_label(ui, t!("Range by"));
         for method in Method::AUTOMATIC.into_iter().chain([Method::Manual]) {
             button_ui(ui, choices, method, send);
             if method == Method::Percentile {
