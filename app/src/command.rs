@@ -63,6 +63,10 @@ pub enum Command {
     OpenConfig(PathBuf),
     /// Write the configuration to this file.
     SaveConfig(PathBuf),
+    /// Open the session in this file.
+    OpenSession(PathBuf),
+    /// Write the session to this file.
+    SaveSession(PathBuf),
     /// Take a missing file off the recent list.
     ForgetRecent(PathBuf),
 

@@ -45,6 +45,10 @@ pub enum Ask {
     SaveFigure,
     /// Where to write the picture to share.
     SaveShare,
+    /// A session to open.
+    OpenSession,
+    /// Where to write the session.
+    SaveSession,
 }
 
 /// An answer: the path, or nothing where the user cancelled.
@@ -152,6 +156,10 @@ pub fn native(ask: Ask, suggestion: &Suggestion, reply: Reply) {
         Ask::OpenArrays => dialog.set_title(t!("Use an array file")).add_filter(t!("NumPy arrays"), &["npz", "npy"]),
         Ask::OpenConfig => dialog.set_title(t!("Open a configuration")).add_filter(t!("Configurations"), &["json"]),
         Ask::OpenTarget => dialog.set_title(t!("Open a target file")).add_filter(t!("Targets"), &["toml"]),
+        Ask::OpenSession => {
+            dialog.set_title(t!("Open a session")).add_filter(t!("Sessions"), &[crate::session_file::EXTENSION])
+        }
+        Ask::SaveSession => dialog.set_title(t!("Save the session")).set_file_name(&suggestion.file),
         Ask::SaveConfig { .. } => dialog.set_title(t!("Save the configuration")).set_file_name(&suggestion.file),
         Ask::SaveExport => dialog.set_title(t!("Export the quantized model")).set_file_name(&suggestion.file),
         Ask::SaveFigure => dialog
@@ -160,14 +168,18 @@ pub fn native(ask: Ask, suggestion: &Suggestion, reply: Reply) {
             .add_filter("SVG", &["svg"])
             .add_filter("PNG", &["png"]),
         Ask::SaveShare => {
-            dialog.set_title("Share as a picture").set_file_name(&suggestion.file).add_filter("PNG", &["png"])
+            dialog.set_title(t!("Share as a picture")).set_file_name(&suggestion.file).add_filter("PNG", &["png"])
         }
     };
     type Chosen = std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>>;
     let chosen: Chosen = match ask {
-        Ask::OpenModel | Ask::OpenArrays | Ask::OpenConfig | Ask::OpenTarget => Box::pin(dialog.pick_file()),
+        Ask::OpenModel | Ask::OpenArrays | Ask::OpenConfig | Ask::OpenTarget | Ask::OpenSession => {
+            Box::pin(dialog.pick_file())
+        }
         Ask::OpenImages => Box::pin(dialog.pick_folder()),
-        Ask::SaveConfig { .. } | Ask::SaveExport | Ask::SaveFigure | Ask::SaveShare => Box::pin(dialog.save_file()),
+        Ask::SaveConfig { .. } | Ask::SaveExport | Ask::SaveFigure | Ask::SaveShare | Ask::SaveSession => {
+            Box::pin(dialog.save_file())
+        }
     };
     let failed = reply.clone();
     let thread = std::thread::Builder::new().name("dialog".into()).spawn(move || {

@@ -22,11 +22,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads a configuration.
+/// Reads a text of ours, none of which is large.
 ///
 /// # Errors
-/// When it cannot be read, is no configuration, or is absurdly large.
-pub fn read_config(path: &Path) -> anyhow::Result<QuantConfig> {
+/// What the system says, with the path, and for an absurdly large file.
+pub fn read_text(path: &Path) -> anyhow::Result<String> {
     let say = || format!("{}", path.display());
     let size = std::fs::metadata(path).with_context(say)?.len();
     anyhow::ensure!(
@@ -34,8 +34,15 @@ pub fn read_config(path: &Path) -> anyhow::Result<QuantConfig> {
         "{}",
         t!("{}: {} bytes are too many for a configuration", path.display(), size)
     );
-    let text = std::fs::read_to_string(path).with_context(say)?;
-    Ok(QuantConfig::from_json(&text, &path.display().to_string())?)
+    std::fs::read_to_string(path).with_context(say)
+}
+
+/// Reads a configuration.
+///
+/// # Errors
+/// When it cannot be read, is no configuration, or is absurdly large.
+pub fn read_config(path: &Path) -> anyhow::Result<QuantConfig> {
+    Ok(QuantConfig::from_json(&read_text(path)?, &path.display().to_string())?)
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub mod rows;
 pub mod runtime;
 pub mod selection;
 pub mod session;
+pub mod session_file;
 pub mod spread;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

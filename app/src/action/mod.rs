@@ -28,6 +28,8 @@ pub enum Action {
     OpenTarget,
     SaveConfig,
     SaveConfigAs,
+    OpenSession,
+    SaveSession,
     Export,
     ExportFigure,
     Share,
@@ -108,7 +110,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 85] = [
+    pub const ALL: [Self; 87] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -125,6 +127,8 @@ impl Action {
         Self::OpenTarget,
         Self::SaveConfig,
         Self::SaveConfigAs,
+        Self::OpenSession,
+        Self::SaveSession,
         Self::Export,
         Self::ExportFigure,
         Self::Share,
@@ -224,6 +228,8 @@ impl Action {
             | Self::OpenTarget
             | Self::SaveConfig
             | Self::SaveConfigAs
+            | Self::OpenSession
+            | Self::SaveSession
             | Self::Export
             | Self::ExportFigure
             | Self::Share
@@ -287,6 +293,7 @@ impl Action {
             self,
             Self::Recent(1)
                 | Self::OpenConfig
+                | Self::OpenSession
                 | Self::Export
                 | Self::Quit
                 | Self::Palette

@@ -12,6 +12,7 @@ use crate::{
     document::Page,
     figure::{self, file, sheet},
     files,
+    session_file::{self, SessionFile},
     views::{figures, graph::graph_sheet, share},
 };
 
@@ -45,6 +46,16 @@ impl App {
                 let mut more = Effects::new();
                 apply::config_read(&mut self.doc, &path, result, &mut more);
                 self.carry_out(ctx, more);
+            }
+            Effect::ReadSession(path) => {
+                let result = SessionFile::read(&path).map_err(|error| format!("{error:#}"));
+                let mut more = Effects::new();
+                apply::session_read(&mut self.doc, result, &mut more);
+                self.carry_out(ctx, more);
+            }
+            Effect::SaveSession(path) => {
+                let result = self.save_session(&path).map_err(|error| format!("{error:#}"));
+                apply::session_saved(&mut self.doc, &path, result);
             }
             Effect::SaveFigure(path) => {
                 let result = self.save_figure(&path).map_err(|error| format!("{error:#}"));
@@ -89,6 +100,8 @@ impl App {
             Ask::SaveExport => self.apply(ctx, Command::Export { path }),
             Ask::SaveFigure => self.apply(ctx, Command::SaveFigure(path)),
             Ask::SaveShare => self.apply(ctx, Command::SaveShare(path)),
+            Ask::OpenSession => self.apply(ctx, Command::OpenSession(path)),
+            Ask::SaveSession => self.apply(ctx, Command::SaveSession(path)),
         }
         ctx.request_repaint();
     }
@@ -103,9 +116,22 @@ impl App {
             Ask::SaveExport => format!("{stem}.quantized.onnx"),
             Ask::SaveFigure => format!("{stem}.{}.svg", self.doc.pages.page.english().to_lowercase()),
             Ask::SaveShare => format!("{stem}.share.png"),
-            Ask::OpenModel | Ask::OpenImages | Ask::OpenArrays | Ask::OpenConfig | Ask::OpenTarget => String::new(),
+            Ask::SaveSession => format!("{stem}.{}", session_file::EXTENSION),
+            Ask::OpenModel
+            | Ask::OpenImages
+            | Ask::OpenArrays
+            | Ask::OpenConfig
+            | Ask::OpenTarget
+            | Ask::OpenSession => String::new(),
         };
         Suggestion { folder, file }
+    }
+
+    fn save_session(&self, path: &Path) -> anyhow::Result<()> {
+        let Some(session) = SessionFile::of(&self.doc) else {
+            anyhow::bail!("no model is open");
+        };
+        files::write(path, session.to_json().as_bytes())
     }
 
     fn save_share(&self, path: &Path) -> anyhow::Result<()> {

@@ -172,6 +172,10 @@ fn opened(doc: &mut Document, model: Arc<ModelInfo>, out: &mut Effects) {
     graph::forget(doc, out);
     graph::ask(doc, out);
     navigate::refresh(doc);
+    let session = doc.wanted_session.take();
+    if let Some(session) = &session {
+        super::session_file::prepare(doc, session);
+    }
     let wanted = doc.wanted_data.take().or(doc.is_sample.then_some(DataChoice::Sample));
     if let Some(config) = doc.wanted_config.take() {
         doc.config = Arc::new(config);
@@ -184,6 +188,9 @@ fn opened(doc: &mut Document, model: Arc<ModelInfo>, out: &mut Effects) {
             begin(doc, Request::Data { source, recipe, samples }, out);
         }
         None => evaluate(doc, out),
+    }
+    if let Some(session) = &session {
+        super::session_file::finish(doc, session, out);
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod pins;
 mod previews;
 mod run;
 mod scope;
+mod session_file;
 mod sweep;
 
 use std::{path::PathBuf, sync::Arc};
@@ -21,6 +22,7 @@ use std::{path::PathBuf, sync::Arc};
 pub use absorb::{absorb, config_read, config_saved, started};
 pub use graph::drafted;
 use quantlens_analysis::{config::QuantConfig, t};
+pub use session_file::{session_read, session_saved};
 
 use crate::{
     command::{CloseAnswer, Command, Dialog},
@@ -53,6 +55,10 @@ pub enum Effect {
     },
     /// Read a configuration.
     ReadConfig(PathBuf),
+    /// Read a session from this file, and tell [`session_read`].
+    ReadSession(PathBuf),
+    /// Write the session to this file, and tell [`session_saved`].
+    SaveSession(PathBuf),
     /// Write the figure of the page on screen.
     SaveFigure(PathBuf),
     /// Write the picture to share.
@@ -85,6 +91,8 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         | Command::OpenData(_)
         | Command::OpenConfig(_)
         | Command::SaveConfig(_)
+        | Command::OpenSession(_)
+        | Command::SaveSession(_)
         | Command::ForgetRecent(_)
         | Command::SetRecipe(_)
         | Command::ConfirmRecipe

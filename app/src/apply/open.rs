@@ -28,6 +28,8 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         Command::OpenAny(path) => open_any(doc, path, out),
         Command::OpenData(source) => read_data(doc, DataChoice::Source(source), None, out),
         Command::OpenConfig(path) => out.push(Effect::ReadConfig(path)),
+        Command::OpenSession(path) => out.push(Effect::ReadSession(path)),
+        Command::SaveSession(path) => out.push(Effect::SaveSession(path)),
         Command::SaveConfig(path) => {
             out.push(Effect::SaveConfig { path, config: Arc::clone(&doc.config), then_close: false });
         }
@@ -43,9 +45,11 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
     }
 }
 
-fn open(doc: &mut Document, source: ModelSource, out: &mut Effects) {
+pub(super) fn open(doc: &mut Document, source: ModelSource, out: &mut Effects) {
     doc.failure = None;
     doc.opening = Some(source.clone());
+    // Of a model that is not opened after all.
+    doc.wanted_session = None;
     let memory_budget_bytes = doc.memory_budget_bytes();
     begin(doc, Request::Open { source, memory_budget_bytes }, out);
 }
@@ -76,6 +80,7 @@ fn open_any(doc: &mut Document, path: PathBuf, out: &mut Effects) {
     match kind(&path) {
         Kind::Model => open(doc, ModelSource::Path(path), out),
         Kind::Config => out.push(Effect::ReadConfig(path)),
+        Kind::Session => out.push(Effect::ReadSession(path)),
         Kind::Data => {
             doc.recipe_given = None;
             read_data(doc, DataChoice::Source(DataSource::Path(path)), None, out);
@@ -100,6 +105,7 @@ enum Kind {
     Model,
     Data,
     Config,
+    Session,
     Unknown,
 }
 
@@ -112,6 +118,7 @@ fn kind(path: &Path) -> Kind {
         Some("onnx" | "ort" | "pb" | "onnx_data") => Kind::Model,
         Some("npz" | "npy") => Kind::Data,
         Some("json") => Kind::Config,
+        Some(crate::session_file::EXTENSION) => Kind::Session,
         // A model may have any name; opening it says what it is.
         None if path.is_file() => Kind::Model,
         _ => Kind::Unknown,

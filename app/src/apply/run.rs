@@ -58,6 +58,8 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
             Some(path) => apply(doc, Command::SaveConfig(path), out),
             None => out.push(Effect::Ask(Ask::SaveConfig { then_close: false })),
         },
+        A::OpenSession => out.push(Effect::Ask(Ask::OpenSession)),
+        A::SaveSession => out.push(Effect::Ask(Ask::SaveSession)),
         A::SaveConfigAs => out.push(Effect::Ask(Ask::SaveConfig { then_close: false })),
         A::Export => open_export(doc),
         A::ExportFigure => out.push(Effect::Ask(Ask::SaveFigure)),

@@ -29,6 +29,7 @@ use crate::{
     rows::RowOrder,
     selection::Selection,
     session::Unsaved,
+    session_file::SessionFile,
     tour::TourStep,
     worker::{DataChoice, ModelSource},
 };
@@ -157,6 +158,8 @@ pub struct Document {
     pub wanted_data: Option<DataChoice>,
     /// Configuration to use once the model is open.
     pub wanted_config: Option<QuantConfig>,
+    /// The rest of a session, until its model is open.
+    pub wanted_session: Option<Box<SessionFile>>,
     /// The samples asked for, to read them again with other settings.
     pub data_choice: Option<DataChoice>,
     /// The recipe set by hand; `None` is the guess.
