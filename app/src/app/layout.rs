@@ -209,7 +209,7 @@ fn tabs_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
         });
     } else {
         ui.horizontal_wrapped(|ui| {
-            group_ui(ui, t!("Model"), t!("These pages are about the whole model"), &model, doc, send)
+            group_ui(ui, t!("Model"), t!("These pages are about the whole model"), &model, doc, send);
         });
         ui.horizontal_wrapped(|ui| {
             group_ui(ui, t!("Layer"), t!("These pages follow the selected layer"), &Page::LAYER, doc, send);

@@ -22,6 +22,9 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
     if let Some(reason) = action.refusal(doc) {
         return notice(doc, Level::Info, t!("{}: {}", action.title(), lower(reason)), "");
     }
+    if let Some(ask) = ask_of(action) {
+        return out.push(Effect::Ask(ask));
+    }
     match action {
         A::Undo => edit::go_to_step(doc, -1, out),
         A::Redo => edit::go_to_step(doc, 1, out),
@@ -43,27 +46,17 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         | A::NextWorse
         | A::NextBetter
         | A::NextSuspect => on_selection(doc, action, out),
-        A::OpenModel => out.push(Effect::Ask(Ask::OpenModel)),
         A::OpenPath => doc.dialog = Some(Dialog::Path(String::new())),
         A::OpenSample => apply(doc, Command::OpenSample, out),
-        A::OpenImages => out.push(Effect::Ask(Ask::OpenImages)),
-        A::OpenArrays => out.push(Effect::Ask(Ask::OpenArrays)),
         A::UseSynthetic => {
             let source = DataSource::Synthetic { samples: SYNTHETIC_SAMPLES, seed: SYNTHETIC_SEED };
             apply(doc, Command::OpenData(source), out);
         }
-        A::OpenConfig => out.push(Effect::Ask(Ask::OpenConfig)),
-        A::OpenTarget => out.push(Effect::Ask(Ask::OpenTarget)),
         A::SaveConfig => match doc.config_path.clone() {
             Some(path) => apply(doc, Command::SaveConfig(path), out),
             None => out.push(Effect::Ask(Ask::SaveConfig { then_close: false })),
         },
-        A::OpenSession => out.push(Effect::Ask(Ask::OpenSession)),
-        A::SaveSession => out.push(Effect::Ask(Ask::SaveSession)),
-        A::SaveConfigAs => out.push(Effect::Ask(Ask::SaveConfig { then_close: false })),
         A::Export => open_export(doc),
-        A::ExportFigure => out.push(Effect::Ask(Ask::SaveFigure)),
-        A::Share => out.push(Effect::Ask(Ask::SaveShare)),
         A::ShowFloat => doc.float_view.kept = !doc.float_view.kept,
         A::Recent(n) => {
             if let Some(path) = doc.recent.get(usize::from(n).wrapping_sub(1)).cloned() {
@@ -100,7 +93,26 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         A::Tour => apply(doc, Command::Tour(Some(TourStep::Cliff)), out),
         A::Settings | A::Notices | A::Shortcuts | A::About => doc.dialog = dialog_of(action),
         A::Escape => escape(doc, out),
+        // Asked above; a test walks all actions and finds one that does nothing.
+        _ => {}
     }
+}
+
+/// The system's dialog that an action does nothing but open.
+fn ask_of(action: A) -> Option<Ask> {
+    Some(match action {
+        A::OpenModel => Ask::OpenModel,
+        A::OpenImages => Ask::OpenImages,
+        A::OpenArrays => Ask::OpenArrays,
+        A::OpenConfig => Ask::OpenConfig,
+        A::OpenTarget => Ask::OpenTarget,
+        A::SaveConfigAs => Ask::SaveConfig { then_close: false },
+        A::OpenSession => Ask::OpenSession,
+        A::SaveSession => Ask::SaveSession,
+        A::ExportFigure => Ask::SaveFigure,
+        A::Share => Ask::SaveShare,
+        _ => return None,
+    })
 }
 
 /// The small window that an action does nothing but open.
