@@ -1,8 +1,6 @@
 //! The window in Chinese: every page, dialog and menu is drawn, nothing of it is left in English by mistake, and every
 //! glyph is there (the harness panics over a missing one). A process of its own, since the language is the program's.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use egui::Role;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use quantlens::{

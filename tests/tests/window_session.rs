@@ -1,7 +1,5 @@
 //! A session saved in one window and opened in another: the same configuration, pins, page, selection and numbers.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use egui_kittest::kittest::Queryable as _;
 use quantlens::{
     action::Action,
