@@ -141,6 +141,7 @@ fn sample(folder: &Path) {
         (Page::Errors, "errors"),
         (Page::Arithmetic, "arithmetic"),
         (Page::Graph, "graph"),
+        (Page::Drift, "drift"),
         (Page::Answers, "answers"),
         (Page::Maps, "maps"),
     ] {

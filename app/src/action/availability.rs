@@ -33,6 +33,9 @@ impl Action {
             Self::ExportFigure if doc.pages.page == Page::Graph => {
                 model.or(need(doc.graph.drawn.is_some(), t!("The graph is not drawn yet")))
             }
+            Self::ExportFigure if doc.pages.page == Page::Drift => {
+                model.or(need(doc.report.value.is_some(), t!("No numbers yet")))
+            }
             Self::ExportFigure => model.or(need(doc.detail.value.is_some(), t!("Select a layer to have a figure"))),
             Self::Share => data().or(need(doc.report.value.is_some(), t!("No numbers yet"))),
             Self::ShowFloat => model.or(need(doc.report.value.is_some(), t!("No numbers yet"))),

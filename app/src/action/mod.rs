@@ -110,7 +110,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 87] = [
+    pub const ALL: [Self; 88] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -154,6 +154,7 @@ impl Action {
         Self::Settings,
         Self::ShowPage(Page::Table),
         Self::ShowPage(Page::Graph),
+        Self::ShowPage(Page::Drift),
         Self::ShowPage(Page::Sensitivity),
         Self::ShowPage(Page::Answers),
         Self::ShowPage(Page::Data),

@@ -112,6 +112,7 @@ fn of_page(page: Page) -> &'static [KeyboardShortcut] {
         Page::Threshold => keys![NONE, T],
         Page::Table => keys![NONE, L],
         Page::Graph => keys![NONE, G],
+        Page::Drift => keys![SHIFT, D],
         Page::Sensitivity => keys![NONE, S],
         Page::Answers => keys![SHIFT, F],
         Page::Data => keys![NONE, D],

@@ -12,8 +12,8 @@ use crate::{
     document::{Document, Drawer, Page, PanelId},
     keys, theme,
     views::{
-        ViewStates, answers, arithmetic, channels, data_page, dialogs, drift, errors, export_dialog, graph, help,
-        histogram, inspector, layer_list, layer_table, maps, menu, model_summary, notices, scatter, scoreboard,
+        ViewStates, answers, arithmetic, channels, data_page, dialogs, drift, drift_page, errors, export_dialog, graph,
+        help, histogram, inspector, layer_list, layer_table, maps, menu, model_summary, notices, scatter, scoreboard,
         sensitivity, status, threshold, toolbar, tour, welcome,
     },
     widgets::{self, StripAnswer, Tone},
@@ -178,6 +178,7 @@ fn centre_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Com
     match doc.pages.page {
         Page::Table => layer_table::layer_table_ui(ui, doc, &mut views.layer_table, send),
         Page::Graph => graph::graph_ui(ui, doc, &mut views.graph, send),
+        Page::Drift => drift_page::drift_page_ui(ui, doc, &mut views.drift_page, send),
         Page::Sensitivity => sensitivity::sensitivity_ui(ui, doc, &mut views.sensitivity, send),
         Page::Answers => answers::answers_ui(ui, doc, &mut views.answers, send),
         Page::Data => data_page::data_page_ui(ui, doc, &mut views.data_page, send),

@@ -16,6 +16,8 @@ pub enum Page {
     Table,
     /// All layers as cards, with what flows between them.
     Graph,
+    /// The error over depth, with what each layer inherits and introduces.
+    Drift,
     /// What each layer alone does to the outputs.
     Sensitivity,
     /// What both runs answer, sample by sample: those that flip.
@@ -44,7 +46,8 @@ pub enum Page {
 
 impl Page {
     /// Pages about the whole model.
-    pub const MODEL: [Self; 6] = [Self::Table, Self::Graph, Self::Sensitivity, Self::Answers, Self::Data, Self::Model];
+    pub const MODEL: [Self; 7] =
+        [Self::Table, Self::Graph, Self::Drift, Self::Sensitivity, Self::Answers, Self::Data, Self::Model];
     /// Pages about the selected layer.
     pub const LAYER: [Self; 7] =
         [Self::Histogram, Self::Threshold, Self::Channels, Self::Scatter, Self::Maps, Self::Errors, Self::Arithmetic];
@@ -59,6 +62,7 @@ impl Page {
         match self {
             Self::Table => mark!("Table"),
             Self::Graph => mark!("Graph"),
+            Self::Drift => mark!("Drift"),
             Self::Sensitivity => mark!("Sensitivity"),
             Self::Answers => mark!("Answers"),
             Self::Model => mark!("Summary"),

@@ -160,14 +160,17 @@ fn plot_ui(ui: &mut Ui, doc: &Document, report: &Report, shapes: &Shapes, height
                 draw::curve_items(plot, &shapes.curve, scale, Pen { colour, width, style: LineStyle::Solid });
             }
             draw::fall_items(plot, &shapes.falls, tokens);
-            draw::differs_items(plot, &differing(doc, shapes), scale.low - 0.5 * room, tokens);
+            draw::differs_items(plot, &differing(doc, report, shapes), scale.low - 0.5 * room, tokens);
             draw::mark_items(plot, &marks, scale, tokens);
         });
     (output.response, output.transform)
 }
 
-/// Places of the layers that are set otherwise than in the pinned baseline.
-fn differing(doc: &Document, shapes: &Shapes) -> Vec<f64> {
+/// Places of the layers that are set otherwise: than in the pinned baseline, or without one than the defaults.
+fn differing(doc: &Document, report: &Report, shapes: &Shapes) -> Vec<f64> {
+    if doc.pins.comparison.is_none() {
+        return report.rows.iter().enumerate().filter(|(_, row)| row.edited).map(|(place, _)| place as f64).collect();
+    }
     let rows = doc.pins.comparison.iter().flat_map(|comparison| &comparison.rows);
     rows.filter(|row| row.differs).filter_map(|row| shapes.places.get(&row.name)).map(|place| *place as f64).collect()
 }

@@ -1,8 +1,8 @@
 //! Which figure is on screen: what "Export figure…" saves.
 
 use super::{
-    ViewStates, arithmetic::arithmetic_figure, channels::channels_figure, errors::errors_figure,
-    histogram::histogram_figure, scatter::scatter_figure, threshold::threshold_figure,
+    ViewStates, arithmetic::arithmetic_figure, channels::channels_figure, drift_page::drift_figure,
+    errors::errors_figure, histogram::histogram_figure, scatter::scatter_figure, threshold::threshold_figure,
 };
 use crate::{
     document::{Document, Page},
@@ -12,6 +12,7 @@ use crate::{
 /// The figure of the page shown; `None` where the page has none, or nothing to draw yet.
 pub fn shown_figure(doc: &Document, states: &ViewStates) -> Option<FigureSpec> {
     match doc.pages.page {
+        Page::Drift => drift_figure(doc, &states.drift_page),
         Page::Histogram => histogram_figure(doc, &states.histogram),
         Page::Threshold => threshold_figure(doc, &states.threshold),
         Page::Channels => channels_figure(doc, &states.channels),

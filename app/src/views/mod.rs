@@ -8,6 +8,7 @@ pub mod channels;
 pub mod data_page;
 pub mod dialogs;
 pub mod drift;
+pub mod drift_page;
 pub mod errors;
 pub mod export_dialog;
 pub mod figures;
@@ -55,6 +56,7 @@ pub mod welcome;
 pub struct ViewStates {
     pub scoreboard: scoreboard::ScoreboardState,
     pub drift: drift::DriftState,
+    pub drift_page: drift_page::DriftPageState,
     pub layer_list: layer_list::LayerListState,
     pub layer_table: layer_table::LayerTableState,
     pub graph: graph::GraphViewState,

@@ -92,7 +92,7 @@ pub(super) fn mark_items(plot: &mut PlotUi<'_>, marks: &[Mark], scale: Scale, to
     plot.points(Points::new("selected", selected).radius(3.5).color(tokens.accent).allow_hover(false));
 }
 
-/// A diamond at the foot of every layer that is set otherwise than in the pinned baseline.
+/// A diamond at the foot of every layer that is set otherwise than in the pinned baseline, or than the defaults.
 pub(super) fn differs_items(plot: &mut PlotUi<'_>, places: &[f64], y: f64, tokens: &Tokens) {
     if places.is_empty() {
         return;
@@ -113,7 +113,12 @@ pub(super) fn caption_ui(ui: &mut Ui, doc: &Document, summary: &str) {
                 if doc.pinned.is_some() {
                     key_ui(ui, t!("Pinned"), tokens.pinned, KeyShape::Dashes);
                 }
-                if doc.pins.comparison.iter().any(|comparison| comparison.rows.iter().any(|row| row.differs)) {
+                let is_edited = || doc.report.value.iter().any(|report| report.rows.iter().any(|row| row.edited));
+                let differs = match &doc.pins.comparison {
+                    Some(comparison) => comparison.rows.iter().any(|row| row.differs),
+                    None => is_edited(),
+                };
+                if differs {
                     key_ui(ui, t!("Set otherwise"), tokens.pinned, KeyShape::Diamond);
                 }
                 let bad = theme::error_colour(theme_of(ui), theme::BAD_DB + 5.0);
