@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use egui_kittest::Harness;
+use egui::Role;
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT as _, Queryable as _},
+};
 use quantlens::{
     app::App,
     command::Command,
@@ -64,6 +68,18 @@ pub fn real(test: &str, width: f32, height: f32) -> Option<Window> {
 /// Lets the window come to rest: jobs, bursts of edits, animations. Notices that wait to expire do not count.
 pub fn settle(window: &mut Window) {
     window.run_steps(12);
+}
+
+/// Carries out a command, as if a view had sent it, and lets the window come to rest.
+pub fn send(window: &mut Window, command: Command) {
+    let ctx = window.ctx.clone();
+    window.state_mut().apply(&ctx, command);
+    settle(window);
+}
+
+/// What a screen reader says of everything in this role.
+pub fn labels(window: &Window, role: Role) -> Vec<String> {
+    window.query_all_by_role(role).filter_map(|node| node.accesskit_node().label()).collect()
 }
 
 /// A layer's own widths: weights, activations.

@@ -8,7 +8,7 @@ use quantlens::{
     document::{Page, Settings, ThemeChoice},
 };
 use quantlens_analysis::text::{Language, set_language};
-use quantlens_tests::window::{Window, fixture, settle};
+use quantlens_tests::window::{Window, fixture, send, settle};
 
 /// A picture.
 struct Scene {
@@ -46,12 +46,6 @@ const SCENES: [Scene; 11] = {
         Scene { scale: 2.0, ..scene("data-twice", USUAL, Light, English, Page::Data) },
     ]
 };
-
-fn send(window: &mut Window, command: Command) {
-    let ctx = window.ctx.clone();
-    window.state_mut().apply(&ctx, command);
-    settle(window);
-}
 
 fn options() -> SnapshotOptions {
     // Another version of the software renderer rounds some pixels otherwise.

@@ -3,20 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use egui::{Key, Modifiers, Role, ViewportId};
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::kittest::Queryable as _;
 use quantlens::{action::Action, command::Command, document::Page};
 use quantlens_analysis::config::{Granularity, LayerSettings};
-use quantlens_tests::window::{Window, open, real, settle};
-
-fn apply(window: &mut Window, command: Command) {
-    let ctx = window.ctx.clone();
-    window.state_mut().apply(&ctx, command);
-    settle(window);
-}
-
-fn labels(window: &Window, role: Role) -> Vec<String> {
-    window.query_all_by_role(role).filter_map(|node| node.accesskit_node().label()).collect()
-}
+use quantlens_tests::window::{Window, labels, open, real, send, settle};
 
 fn has(window: &Window, text: &str) -> bool {
     window.query_all_by_label_contains(text).next().is_some()
@@ -27,9 +17,9 @@ fn flips_follow_an_edit_and_a_click_shows_the_sample_alone() {
     let Some(mut window) = real("flips_follow_an_edit_and_a_click_shows_the_sample_alone", 1440.0, 900.0) else {
         return;
     };
-    apply(&mut window, Command::OpenSample);
-    apply(&mut window, Command::Tour(None));
-    apply(&mut window, Command::ShowPage(Page::Answers));
+    send(&mut window, Command::OpenSample);
+    send(&mut window, Command::Tour(None));
+    send(&mut window, Command::ShowPage(Page::Answers));
     settle(&mut window);
     let flipped = |window: &Window| window.state().document().whole_report().unwrap().answers.flipped();
     let before = flipped(&window);
@@ -49,9 +39,9 @@ fn flips_follow_an_edit_and_a_click_shows_the_sample_alone() {
     settle(&mut window);
     assert_eq!(window.state().document().scope, None);
 
-    apply(&mut window, Command::Run(Action::PinBaseline));
+    send(&mut window, Command::Run(Action::PinBaseline));
     let defaults = LayerSettings { granularity: Some(Granularity::PerChannel), ..LayerSettings::default() };
-    apply(&mut window, Command::SetDefaults(defaults));
+    send(&mut window, Command::SetDefaults(defaults));
     let after = flipped(&window);
     assert!(after < 10, "{after}");
     let gone = window.state().document().pins.comparison.as_ref().unwrap().flips.as_ref().unwrap().gone.len();
@@ -61,8 +51,8 @@ fn flips_follow_an_edit_and_a_click_shows_the_sample_alone() {
 #[test]
 fn a_held_key_shows_float_in_every_view_and_nothing_is_drawn_meanwhile() {
     let mut window = open(1440.0, 900.0);
-    apply(&mut window, Command::Tour(None));
-    apply(&mut window, Command::SelectMany(vec!["conv3".into()]));
+    send(&mut window, Command::Tour(None));
+    send(&mut window, Command::SelectMany(vec!["conv3".into()]));
     assert!(has(&window, "Accuracy 99.2 % → 32.2 %"));
     window.key_down(Key::Q);
     settle(&mut window);
@@ -71,17 +61,17 @@ fn a_held_key_shows_float_in_every_view_and_nothing_is_drawn_meanwhile() {
     // The key is down, and nothing changes.
     let ids: Vec<u64> = (0..=8).collect();
     for id in ids {
-        apply(&mut window, Command::DismissNotice(id));
+        send(&mut window, Command::DismissNotice(id));
     }
     window.run_steps(30);
     let delay = window.output().viewport_output[&ViewportId::ROOT].repaint_delay;
     assert_eq!(delay, Duration::MAX);
     for page in Page::MODEL.into_iter().chain(Page::LAYER) {
-        apply(&mut window, Command::ShowPage(page));
+        send(&mut window, Command::ShowPage(page));
     }
     window.key_up(Key::Q);
     settle(&mut window);
-    apply(&mut window, Command::ShowPage(Page::Table));
+    send(&mut window, Command::ShowPage(Page::Table));
     assert!(!has(&window, "FLOAT MODEL") && has(&window, "Accuracy 99.2 % → 32.2 %"));
 
     // Letters that are typed show nothing.
@@ -95,7 +85,7 @@ fn a_held_key_shows_float_in_every_view_and_nothing_is_drawn_meanwhile() {
     settle(&mut window);
 
     // The menu's entry stays until Escape.
-    apply(&mut window, Command::Run(Action::ShowFloat));
+    send(&mut window, Command::Run(Action::ShowFloat));
     assert!(has(&window, "FLOAT MODEL"));
     window.get_by_role_and_label(Role::Button, "Back to quantized").click();
     settle(&mut window);
@@ -105,10 +95,10 @@ fn a_held_key_shows_float_in_every_view_and_nothing_is_drawn_meanwhile() {
 #[test]
 fn maps_are_of_the_worst_sample_until_another_is_chosen() {
     let Some(mut window) = real("maps_are_of_the_worst_sample_until_another_is_chosen", 1440.0, 900.0) else { return };
-    apply(&mut window, Command::OpenSample);
-    apply(&mut window, Command::Tour(None));
-    apply(&mut window, Command::SelectMany(vec!["block3/depthwise".into()]));
-    apply(&mut window, Command::ShowPage(Page::Maps));
+    send(&mut window, Command::OpenSample);
+    send(&mut window, Command::Tour(None));
+    send(&mut window, Command::SelectMany(vec!["block3/depthwise".into()]));
+    send(&mut window, Command::ShowPage(Page::Maps));
     let doc = window.state().document();
     let worst = doc.row_of("block3/depthwise").unwrap().worst_sample().unwrap().index;
     assert_eq!(doc.maps.value.as_ref().map(|maps| maps.sample), Some(worst));
@@ -117,10 +107,10 @@ fn maps_are_of_the_worst_sample_until_another_is_chosen() {
     settle(&mut window);
     assert_eq!(window.state().document().maps.value.as_ref().unwrap().sample, worst - 1);
     // The window's own sample comes first, and an edit brings other values.
-    apply(&mut window, Command::ScopeSample(Some(7)));
+    send(&mut window, Command::ScopeSample(Some(7)));
     assert_eq!(window.state().document().maps.value.as_ref().unwrap().sample, 7);
     let before = Arc::clone(window.state().document().maps.value.as_ref().unwrap());
-    apply(&mut window, Command::Run(Action::PerChannel));
+    send(&mut window, Command::Run(Action::PerChannel));
     let after = window.state().document().maps.value.as_ref().unwrap();
     assert!(after.sample == 7 && after.maps[0].noise < before.maps[0].noise);
 }
@@ -130,10 +120,10 @@ fn the_picture_to_share_is_one_png_and_its_path_is_copied() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("share.png");
     let mut window = open(1280.0, 800.0);
-    apply(&mut window, Command::SaveShare(path.clone()));
+    send(&mut window, Command::SaveShare(path.clone()));
     assert!(std::fs::read(&path).unwrap().starts_with(b"\x89PNG"));
     let notice = window.state().document().notices.last().unwrap();
     assert!(notice.text.starts_with("Saved ") && notice.text.contains("share.png"), "{}", notice.text);
-    apply(&mut window, Command::SaveShare(folder.path().join("no/such/folder.png")));
+    send(&mut window, Command::SaveShare(folder.path().join("no/such/folder.png")));
     assert!(window.state().document().notices.last().unwrap().text.starts_with("The picture was not saved: "));
 }

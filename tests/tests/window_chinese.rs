@@ -9,18 +9,30 @@ use quantlens::{
     document::{Page, Settings},
 };
 use quantlens_analysis::text::{Language, set_language};
-use quantlens_tests::window::{Window, real, settle};
-
-fn send(window: &mut Window, command: Command) {
-    let ctx = window.ctx.clone();
-    window.state_mut().apply(&ctx, command);
-    settle(window);
-}
+use quantlens_tests::window::{Window, real, send, settle};
 
 /// What buttons and tabs say.
 fn buttons(window: &Window) -> Vec<String> {
     let of = |role| window.query_all_by_role(role).filter_map(|node| node.accesskit_node().label()).collect::<Vec<_>>();
     of(Role::Button).into_iter().chain(of(Role::RadioButton)).collect()
+}
+
+/// What reads like English: three words in small letters after each other.
+fn english_sentences(window: &Window) -> Vec<String> {
+    let is_word = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
+    let reads =
+        |text: &String| text.split_whitespace().collect::<Vec<_>>().windows(3).any(|three| three.iter().all(is_word));
+    let nodes = [Role::Label, Role::Button, Role::RadioButton, Role::Image, Role::CheckBox, Role::Row];
+    let of = |role| {
+        window
+            .query_all_by_role(role)
+            .filter_map(|node| {
+                let node = node.accesskit_node();
+                node.label().or_else(|| node.value())
+            })
+            .collect::<Vec<_>>()
+    };
+    nodes.into_iter().flat_map(of).filter(reads).collect()
 }
 
 #[test]
@@ -32,6 +44,8 @@ fn every_page_and_dialog_is_in_chinese() {
     send(&mut window, Command::SelectMany(vec!["block3/depthwise".into()]));
     for page in Page::MODEL.into_iter().chain(Page::LAYER).chain([Page::Help]) {
         send(&mut window, Command::ShowPage(page));
+        let english = english_sentences(&window);
+        assert!(english.is_empty(), "{page:?}: {english:#?}");
         let has_chinese =
             buttons(&window).iter().any(|text| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)));
         assert!(has_chinese, "{page:?}: {:?}", buttons(&window));
@@ -50,5 +64,6 @@ fn every_page_and_dialog_is_in_chinese() {
     // English again at once.
     send(&mut window, Command::SetSettings(Settings::default()));
     assert!(buttons(&window).iter().any(|text| text == "Table"));
+    assert!(!english_sentences(&window).is_empty(), "in English it is found");
     set_language(Language::English);
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use egui::{Key, Modifiers, Role};
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::kittest::Queryable as _;
 use quantlens::{
     action::Action,
     command::Command,
@@ -15,17 +15,7 @@ use quantlens::{
     worker::{Event, News, Slot, Ticket, Worker},
 };
 use quantlens_analysis::report::Report;
-use quantlens_tests::window::{Window, real, settle, with_worker};
-
-fn apply(window: &mut Window, command: Command) {
-    let ctx = window.ctx.clone();
-    window.state_mut().apply(&ctx, command);
-    settle(window);
-}
-
-fn labels(window: &Window, role: Role) -> Vec<String> {
-    window.query_all_by_role(role).filter_map(|node| node.accesskit_node().label()).collect()
-}
+use quantlens_tests::window::{Window, labels, real, send, settle, with_worker};
 
 /// The table's row of a layer, as a screen reader says it.
 fn row(window: &Window, layer: &str) -> String {
@@ -40,13 +30,13 @@ fn scoreboard(window: &Window) -> String {
 #[test]
 fn pin_change_see_the_difference_copy_back_and_undo() {
     let Some(mut window) = real("pin_change_see_the_difference_copy_back_and_undo", 1440.0, 900.0) else { return };
-    apply(&mut window, Command::OpenSample);
-    apply(&mut window, Command::Tour(None));
+    send(&mut window, Command::OpenSample);
+    send(&mut window, Command::Tour(None));
     window.key_press(Key::P);
     settle(&mut window);
     assert!(scoreboard(&window).starts_with("vs Pin 1 0.0 pt · 0.0 dB · 0 B"), "{}", scoreboard(&window));
-    apply(&mut window, Command::SelectMany(vec!["block3/depthwise".into()]));
-    apply(&mut window, Command::Run(Action::PerChannel));
+    send(&mut window, Command::SelectMany(vec!["block3/depthwise".into()]));
+    send(&mut window, Command::Run(Action::PerChannel));
     // Mended: dozens of points of accuracy better, and larger by the scales.
     let better = scoreboard(&window);
     assert!(better.starts_with("vs Pin 1 ▲ +") && better.contains(" pt · ▲ +") && better.contains("▼ +"), "{better}");
@@ -61,12 +51,12 @@ fn pin_change_see_the_difference_copy_back_and_undo() {
     assert_eq!(change.is_significant(), Some(true), "{change:?}");
 
     // The layer's pages show the pinned values too.
-    apply(&mut window, Command::ShowPage(Page::Channels));
+    send(&mut window, Command::ShowPage(Page::Channels));
     let pinned = window.state().document().pins.detail_of("block3/depthwise").unwrap();
     assert!(pinned.weight_channels.iter().all(|channel| channel.scale == pinned.weight_channels[0].scale));
     let charts: Vec<String> = labels(&window, Role::Image).into_iter().chain(labels(&window, Role::Label)).collect();
     assert!(charts.iter().any(|text| text.contains("Against Pin 1: ")), "{charts:?}");
-    apply(&mut window, Command::ShowPage(Page::Table));
+    send(&mut window, Command::ShowPage(Page::Table));
 
     // Copied back by the inspector's button, and undone.
     window.get_by_role_and_label(Role::Button, "Copy its settings").click();
@@ -80,7 +70,7 @@ fn pin_change_see_the_difference_copy_back_and_undo() {
 #[test]
 fn pins_are_named_compared_and_removed_in_their_dialog() {
     let mut window = quantlens_tests::window::open(1280.0, 800.0);
-    apply(&mut window, Command::Tour(None));
+    send(&mut window, Command::Tour(None));
     window.key_press_modifiers(Modifiers::SHIFT, Key::P);
     settle(&mut window);
     window.get_by_role_and_label(Role::TextInput, "Pin the configuration in use as").focus();
@@ -113,11 +103,11 @@ fn a_cancelled_evaluation_says_how_far_it_came_and_goes_on() {
         window.state_mut().absorb(&ctx, Event { ticket: Ticket(1), slot: Slot::Evaluate, news });
         settle(window);
     };
-    apply(&mut window, Command::SelectMany(vec!["conv2".into()]));
-    apply(&mut window, Command::Run(Action::Bits(4)));
+    send(&mut window, Command::SelectMany(vec!["conv2".into()]));
+    send(&mut window, Command::Run(Action::Bits(4)));
     let all = testing::report_of(9, &window.state().document().config);
     hear(&mut window, News::Stage(Arc::new(Report { samples: 8, ..all.clone() })));
-    apply(&mut window, Command::Cancel);
+    send(&mut window, Command::Cancel);
     assert!(said(&window, "cancelled: 8 of 32 samples"), "{:?}", labels(&window, Role::Label));
     hear(&mut window, News::Cancelled);
     assert!(said(&window, "cancelled: 8 of 32 samples") && said(&window, "8/32 samples"));

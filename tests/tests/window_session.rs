@@ -6,13 +6,7 @@ use quantlens::{
     command::{Command, PinCommand},
     document::Page,
 };
-use quantlens_tests::window::{Window, fixture, real, settle};
-
-fn send(window: &mut Window, command: Command) {
-    let ctx = window.ctx.clone();
-    window.state_mut().apply(&ctx, command);
-    settle(window);
-}
+use quantlens_tests::window::{Window, fixture, real, send, settle};
 
 #[test]
 fn a_session_goes_on_where_it_was_saved() {

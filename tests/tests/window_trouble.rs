@@ -9,32 +9,26 @@ use quantlens::{
     command::Command,
     worker::{Event, News, Slot, Ticket},
 };
-use quantlens_tests::window::{Window, open, settle};
-
-fn apply(window: &mut Window, command: Command) {
-    let ctx = window.ctx.clone();
-    window.state_mut().apply(&ctx, command);
-    settle(window);
-}
+use quantlens_tests::window::{Window, open, send, settle};
 
 #[test]
 fn a_failure_and_a_defect_leave_a_window_that_works() {
     let mut window = open(1280.0, 800.0);
-    apply(&mut window, Command::OpenModel("missing.onnx".into()));
+    send(&mut window, Command::OpenModel("missing.onnx".into()));
     assert!(window.query_by_label_contains("missing.onnx: no such file").is_some());
     assert!(window.state().document().report.value.is_some(), "the model before stays open");
-    apply(&mut window, Command::OpenModel("panic.onnx".into()));
+    send(&mut window, Command::OpenModel("panic.onnx".into()));
     let failure = window.state().document().failure.clone().unwrap();
     assert!(failure.what.starts_with("A defect in this program"), "{failure:?}");
     assert!(failure.details.contains("asked to panic"));
-    apply(&mut window, Command::OpenSample);
+    send(&mut window, Command::OpenSample);
     assert!(window.state().document().failure.is_none());
 }
 
 #[test]
 fn an_export_claims_success_only_after_the_file_was_run() {
     let mut window = open(1280.0, 800.0);
-    apply(&mut window, Command::Run(Action::Export));
+    send(&mut window, Command::Run(Action::Export));
     assert!(window.query_by_label_contains("Written and verified").is_none());
     window.get_by_role_and_label(Role::Button, "Export and verify").click();
     settle(&mut window);
@@ -48,7 +42,7 @@ fn an_export_claims_success_only_after_the_file_was_run() {
 #[test]
 fn a_failed_verification_is_no_success() {
     let mut window = open(1280.0, 800.0);
-    apply(&mut window, Command::Run(Action::Export));
+    send(&mut window, Command::Run(Action::Export));
     let mut report = quantlens::testing::export(std::path::Path::new("a.unverified.onnx"));
     report.verification.failure = Some("conv3_out differs in 12 elements".into());
     let event = Event { ticket: Ticket(1), slot: Slot::Export, news: News::Exported(Arc::new(report)) };
@@ -71,12 +65,12 @@ fn close(window: &mut Window) -> Vec<ViewportCommand> {
 #[test]
 fn unsaved_edits_are_asked_about_when_the_window_closes() {
     let mut window = open(1280.0, 800.0);
-    apply(&mut window, Command::OpenModel("net.onnx".into()));
+    send(&mut window, Command::OpenModel("net.onnx".into()));
     assert!(!close(&mut window).contains(&ViewportCommand::CancelClose), "nothing to lose");
     let mut window = open(1280.0, 800.0);
-    apply(&mut window, Command::OpenModel("net.onnx".into()));
-    apply(&mut window, Command::SelectMany(vec!["conv1".into()]));
-    apply(&mut window, Command::Run(Action::Bits(4)));
+    send(&mut window, Command::OpenModel("net.onnx".into()));
+    send(&mut window, Command::SelectMany(vec!["conv1".into()]));
+    send(&mut window, Command::Run(Action::Bits(4)));
     assert!(close(&mut window).contains(&ViewportCommand::CancelClose));
     settle(&mut window);
     assert!(window.query_by_label("Save the configuration?").is_some());
@@ -91,15 +85,15 @@ fn a_configuration_is_saved_and_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.quantlens.json");
     let mut window = open(1280.0, 800.0);
-    apply(&mut window, Command::SelectMany(vec!["conv1".into()]));
-    apply(&mut window, Command::Run(Action::Bits(4)));
-    apply(&mut window, Command::SaveConfig(path.clone()));
+    send(&mut window, Command::SelectMany(vec!["conv1".into()]));
+    send(&mut window, Command::Run(Action::Bits(4)));
+    send(&mut window, Command::SaveConfig(path.clone()));
     let saved = Arc::clone(&window.state().document().config);
     assert!(!window.state().document().has_unsaved_edits());
-    apply(&mut window, Command::Run(Action::ResetSelected));
+    send(&mut window, Command::Run(Action::ResetSelected));
     assert_ne!(window.state().document().config, saved);
-    apply(&mut window, Command::OpenAny(path));
+    send(&mut window, Command::OpenAny(path));
     assert_eq!(window.state().document().config, saved);
-    apply(&mut window, Command::OpenConfig(folder.path().join("none.json")));
+    send(&mut window, Command::OpenConfig(folder.path().join("none.json")));
     assert!(window.query_by_label_contains("was not opened").is_some());
 }

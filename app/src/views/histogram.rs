@@ -4,7 +4,7 @@ use egui::{ScrollArea, Ui};
 use quantlens_analysis::{metrics::Measure, report::Distribution, t};
 
 use super::{
-    layer_page::{LayerPage, chart_height, heading_ui, layer_page, pinned_detail, stamp},
+    layer_page::{LayerPage, Parts, chart_height, heading_ui, layer_page, pinned_detail, stamp},
     threshold::Choices,
 };
 use crate::{
@@ -64,33 +64,20 @@ pub fn histogram_figure(doc: &Document, state: &HistogramState) -> Option<Figure
 
 fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, state: &mut HistogramState) {
     ui.horizontal_wrapped(|ui| {
-        let shown = shown_part(page, state);
-        for (part, text, there) in [
-            (Part::Weights, t!("Weights"), page.detail.weights.is_some()),
-            (Part::Activations, t!("Output"), page.detail.activation.is_some()),
-        ] {
-            let button = ui.add_enabled(there, egui::Button::selectable(shown == part, text));
-            if button.on_disabled_hover_text(t!("This layer has none")).clicked() {
-                state.part = part;
-            }
-        }
+        parts(page).switch_ui(ui, &mut state.part);
         ui.separator();
         ui.checkbox(&mut state.log_counts, t!("Log counts"));
         ui.checkbox(&mut state.log_values, t!("Log values"));
     });
 }
 
-/// What is shown: the chosen part, or the other where the layer lacks it.
-fn shown_part(page: &LayerPage<'_>, state: &HistogramState) -> Part {
-    match (state.part, &page.detail.weights, &page.detail.activation) {
-        (Part::Weights, Some(_), _) | (_, Some(_), None) => Part::Weights,
-        _ => Part::Activations,
-    }
+fn parts(page: &LayerPage<'_>) -> Parts {
+    Parts { weights: page.detail.weights.is_some(), output: page.detail.activation.is_some() }
 }
 
 fn spec_of(doc: &Document, page: &LayerPage<'_>, state: &HistogramState) -> Option<FigureSpec> {
     let options = HistogramOptions { log_counts: state.log_counts, log_values: state.log_values };
-    if shown_part(page, state) == Part::Weights {
+    if parts(page).shown(state.part) == Part::Weights {
         let data: &Distribution = page.detail.weights.as_ref()?;
         let weight = page.row.and_then(|row| row.weight.as_ref());
         let facts = HistogramFacts {

@@ -9,7 +9,7 @@ use quantlens_analysis::{
 
 use crate::{
     action::Action,
-    command::Commands,
+    command::{Commands, Part},
     document::Document,
     format, theme,
     widgets::{EmptyState, empty_state},
@@ -139,6 +139,35 @@ pub(super) fn row_heading_ui(ui: &mut Ui, title: &str, row: Option<&LayerRow>, s
             });
         });
     });
+}
+
+/// Which values of a layer a page can show.
+#[derive(Clone, Copy)]
+pub(super) struct Parts {
+    /// Those of its weights.
+    pub(super) weights: bool,
+    /// Those of its output.
+    pub(super) output: bool,
+}
+
+impl Parts {
+    /// The chosen part, or the other where the layer lacks it.
+    pub(super) fn shown(self, chosen: Part) -> Part {
+        if self.weights && (chosen == Part::Weights || !self.output) { Part::Weights } else { Part::Activations }
+    }
+
+    /// The switch between them; greyed where the layer has none.
+    pub(super) fn switch_ui(self, ui: &mut Ui, chosen: &mut Part) {
+        let shown = self.shown(*chosen);
+        for (part, text, there) in
+            [(Part::Weights, t!("Weights"), self.weights), (Part::Activations, t!("Output"), self.output)]
+        {
+            let button = ui.add_enabled(there, egui::Button::selectable(shown == part, text));
+            if button.on_disabled_hover_text(t!("This layer has none")).clicked() {
+                *chosen = part;
+            }
+        }
+    }
 }
 
 /// Height for a chart that shares the page with `others` points of text and further charts.

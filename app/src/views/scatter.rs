@@ -3,7 +3,7 @@
 use egui::{ScrollArea, Ui};
 use quantlens_analysis::t;
 
-use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, stamp};
+use super::layer_page::{LayerPage, Parts, chart_height, heading_ui, layer_page, stamp};
 use crate::{
     command::{Commands, Part},
     document::Document,
@@ -40,7 +40,9 @@ pub fn scatter_ui(ui: &mut Ui, doc: &Document, state: &mut ScatterState, send: &
         return;
     };
     heading_ui(ui, &spec.title, &page, send);
-    controls_ui(ui, &page, state);
+    ui.horizontal_wrapped(|ui| {
+        parts(&page).switch_ui(ui, &mut state.part);
+    });
     ScrollArea::vertical().show(ui, |ui| {
         let height = chart_height(ui, 1.0, 84.0);
         let _ = figure_ui(ui, &spec, ScreenOptions { height, summary: true });
@@ -52,31 +54,12 @@ pub fn scatter_figure(doc: &Document, state: &ScatterState) -> Option<FigureSpec
     spec_of(doc, &LayerPage::of(doc)?, *state)
 }
 
-fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, state: &mut ScatterState) {
-    ui.horizontal_wrapped(|ui| {
-        let shown = shown_part(page, *state);
-        for (part, text, there) in [
-            (Part::Weights, t!("Weights"), page.detail.weight_density.is_some()),
-            (Part::Activations, t!("Output"), page.detail.density.is_some()),
-        ] {
-            let button = ui.add_enabled(there, egui::Button::selectable(shown == part, text));
-            if button.on_disabled_hover_text(t!("This layer has none")).clicked() {
-                state.part = part;
-            }
-        }
-    });
-}
-
-/// What is shown: the chosen part, or the other where the layer lacks it.
-fn shown_part(page: &LayerPage<'_>, state: ScatterState) -> Part {
-    match (state.part, &page.detail.weight_density, &page.detail.density) {
-        (Part::Weights, Some(_), _) | (_, Some(_), None) => Part::Weights,
-        _ => Part::Activations,
-    }
+fn parts(page: &LayerPage<'_>) -> Parts {
+    Parts { weights: page.detail.weight_density.is_some(), output: page.detail.density.is_some() }
 }
 
 fn spec_of(doc: &Document, page: &LayerPage<'_>, state: ScatterState) -> Option<FigureSpec> {
-    let (density, distribution, title, stamp) = match shown_part(page, state) {
+    let (density, distribution, title, stamp) = match parts(page).shown(state.part) {
         Part::Weights => {
             let title = t!("Weights of {}, quantized against float", page.name);
             (&page.detail.weight_density, &page.detail.weights, title, String::new())
