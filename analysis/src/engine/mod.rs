@@ -6,6 +6,7 @@ mod alone;
 mod buffer;
 mod call;
 mod fused;
+mod kernel;
 mod pass;
 mod quantized;
 mod run;
@@ -18,6 +19,7 @@ mod watch;
 mod wave;
 
 pub use alone::{Alone, Constants};
+pub use kernel::OwnKernels;
 pub use pass::{Engine, FloatRun, Seconds};
 pub use sample::{LayerSums, PassCount, SampleRun, Store};
 pub use session::{Runtime, Session, SessionKind, expose};

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use super::{
     Value,
     buffer::Pool,
+    kernel::OwnKernels,
     quantized::Pass,
     run::Ground,
     sample::{PassCount, SampleRun, Store, from_inputs, store_bytes},
@@ -76,6 +77,11 @@ impl Engine {
     /// The seconds since this was last asked.
     pub fn take_seconds(&mut self) -> Seconds {
         self.clocks.take()
+    }
+
+    /// Which kernels of our own stand beside the sessions.
+    pub fn own_kernels(&self) -> OwnKernels {
+        OwnKernels::count(self.sessions.iter().flat_map(SegmentSessions::kernels))
     }
 
     /// Gives memory that no tensor uses back to the system.

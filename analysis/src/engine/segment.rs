@@ -6,6 +6,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
+    kernel::OwnKernel,
     run::Shapes,
     session::{Runtime, Session, SessionKind},
     watch::{Look, watch},
@@ -36,6 +37,8 @@ pub(super) struct Variant {
     pub(super) session: Session,
     pub(super) feeds: Vec<Feed>,
     pub(super) shapes: Shapes,
+    /// What may compute the segment in the session's place.
+    pub(super) kernel: Option<OwnKernel>,
 }
 
 /// The sessions of one segment, built when first needed.
@@ -104,6 +107,14 @@ impl SegmentSessions {
     }
 }
 
+impl SegmentSessions {
+    /// The kernels of ours that stand beside sessions here.
+    pub(super) fn kernels(&self) -> impl Iterator<Item = &OwnKernel> {
+        let variants = self.float.iter().chain(self.planned.as_ref().map(|planned| &planned.variant));
+        variants.filter_map(|variant| variant.kernel.as_ref())
+    }
+}
+
 fn unprepared() -> Error {
     Error::model("a session is missing")
 }
@@ -140,7 +151,7 @@ pub(super) fn build(
         SessionKind::Float
     };
     let session = runtime.session_until(&model, kind, &place, cancel)?;
-    Ok(Variant { session, feeds, shapes: Shapes::default() })
+    Ok(Variant { session, feeds, shapes: Shapes::default(), kernel: OwnKernel::of(&model) })
 }
 
 /// How errors name the segment: its layers, or its first node.

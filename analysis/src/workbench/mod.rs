@@ -42,7 +42,7 @@ pub use threshold::range_choices;
 
 use crate::{
     config::QuantConfig,
-    engine::{Engine, Runtime},
+    engine::{Engine, OwnKernels, Runtime},
     error::{Error, Result},
     graph::Graph,
     graph::LayerId,
@@ -87,6 +87,11 @@ impl Workbench {
     /// The graph, for views that draw it and for tests.
     pub fn graph(&self) -> &Arc<Graph> {
         &self.graph
+    }
+
+    /// Which kernels of our own compute segments in onnxruntime's place.
+    pub fn own_kernels(&self) -> OwnKernels {
+        self.engine.own_kernels()
     }
 
     /// The layer of this name in the graph as it is arranged now; a change of target makes the id void.

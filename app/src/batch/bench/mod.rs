@@ -40,6 +40,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<ExitCode> {
     let plain = plain_times(&bench, runs)?;
     let model = bench.model();
     let segments = bench.graph().segments.len();
+    let kernels = bench.own_kernels();
     // Two engines side by side would share the cores and the memory.
     drop(bench);
     let toggle = if args.toggle { Some(toggle::times(&args.evaluation, runs)?) } else { None };
@@ -49,6 +50,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<ExitCode> {
         "model": model.path.display().to_string(),
         "samples": report.samples,
         "segments": segments,
+        "own_kernels": { "used": kernels.used, "refused": kernels.refused, "untried": kernels.untried },
         "threads": args.evaluation.threads.unwrap_or_else(cores),
         "runs": runs,
         "onnxruntime": { "optimized_s": plain[0], "unoptimized_s": plain[1], "all_intermediates_s": plain[2] },
