@@ -47,6 +47,17 @@ struct Mapping {
     map: MmapMut,
 }
 
+/// Integers that a float's memory can hold: plain, and aligned no stricter.
+pub(crate) trait Integer: sealed::Sealed + Copy {}
+impl Integer for u8 {}
+impl Integer for u16 {}
+
+mod sealed {
+    pub(crate) trait Sealed {}
+    impl Sealed for u8 {}
+    impl Sealed for u16 {}
+}
+
 #[expect(unsafe_code, reason = "a block is the only way to its bytes, as a Box is")]
 // SAFETY: blocks do not overlap and own their floats, which are plain data.
 unsafe impl Send for Block {}
@@ -74,6 +85,30 @@ struct Free {
 unsafe impl Send for Free {}
 
 impl Buffer {
+    /// Another of `len` values, from where this one came.
+    pub(crate) fn another(&self, len: usize) -> Self {
+        match &self.storage {
+            Storage::Own(_) => vec![0.0; len].into(),
+            Storage::Pooled { pool, .. } => pool.take(len),
+        }
+    }
+
+    /// The memory of the values as integers of another size.
+    #[expect(unsafe_code, reason = "floats as plain memory")]
+    pub(crate) fn integers<T: Integer>(&self) -> &[T] {
+        let len = size_of_val(&self[..]) / size_of::<T>();
+        // SAFETY: the floats are initialised memory of so many integers, no stricter aligned; any bits are an integer.
+        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), len) }
+    }
+
+    /// As [`Buffer::integers`], to write them.
+    #[expect(unsafe_code, reason = "floats as plain memory")]
+    pub(crate) fn integers_mut<T: Integer>(&mut self) -> &mut [T] {
+        let len = size_of_val(&self[..]) / size_of::<T>();
+        // SAFETY: as in `integers`, and any bits are a float too; `&mut self` is the only way here.
+        unsafe { std::slice::from_raw_parts_mut(self.as_mut_ptr().cast(), len) }
+    }
+
     /// Floats held, those of the block beyond the values included.
     pub(crate) fn capacity(&self) -> usize {
         match &self.storage {
@@ -245,6 +280,17 @@ mod tests {
         let third = pool.take(1001);
         assert_eq!((third.as_ptr(), third.len()), (address, 1001));
         assert_eq!(pool.take(0).len(), 0);
+    }
+
+    #[test]
+    fn floats_lend_their_memory_to_integers() {
+        let pool = Pool::default();
+        for mut buffer in [pool.take(3), Buffer::from(vec![0.0; 3])] {
+            buffer.integers_mut::<u16>().copy_from_slice(&[1, 2, 3, 4, 5, 0x3f80]);
+            assert_eq!(buffer.integers::<u8>()[8..], [5, 0, 0x80, 0x3f]);
+            assert_eq!(buffer[2], f32::from_bits(0x3f80_0005));
+            assert_eq!(buffer.another(7).len(), 7);
+        }
     }
 
     #[test]

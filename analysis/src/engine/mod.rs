@@ -5,6 +5,7 @@
 mod alone;
 mod buffer;
 mod call;
+mod codes;
 mod fused;
 mod kernel;
 mod pass;

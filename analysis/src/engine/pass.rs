@@ -81,7 +81,7 @@ impl Engine {
 
     /// Which kernels of our own stand beside the sessions.
     pub fn own_kernels(&self) -> OwnKernels {
-        OwnKernels::count(self.sessions.iter().flat_map(SegmentSessions::kernels))
+        OwnKernels::count(self.sessions.iter().flat_map(SegmentSessions::proofs))
     }
 
     /// Gives memory that no tensor uses back to the system.
@@ -154,7 +154,7 @@ impl Engine {
         keeps: bool,
         cancel: &CancelToken,
     ) -> Result<PassCount> {
-        let mut pass = Pass::new(self.ground(cancel), &self.clocks, plan, sample);
+        let mut pass = Pass::new(self.ground(cancel), &self.clocks, plan, keeps, sample);
         let mut count = PassCount::default();
         if !keeps && pass.is_idle() {
             count.reused = self.graph.segments.len() as u64;
@@ -169,9 +169,7 @@ impl Engine {
             } else {
                 count.reused += 1;
             }
-            if !keeps {
-                pass.forget(ends);
-            }
+            pass.end(ends);
         }
         sample.plan = Some(Arc::clone(plan));
         Ok(count)

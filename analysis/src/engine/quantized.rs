@@ -36,6 +36,8 @@ pub(super) struct Pass<'a> {
     previous: Option<Arc<QuantPlan>>,
     /// Whether the former tensors are there too.
     has_tensors: bool,
+    /// Whether the tensors stay in memory after the pass: then as integers, where they are quantized to some.
+    keeps: bool,
     /// Tensors whose quantized value has other bits than before, or may have.
     changed: Vec<bool>,
     sample: &'a mut SampleRun,
@@ -62,6 +64,7 @@ impl<'a> Pass<'a> {
         ground: Ground<'a>,
         clocks: &'a Clocks,
         plan: &'a Arc<QuantPlan>,
+        keeps: bool,
         sample: &'a mut SampleRun,
     ) -> Self {
         // Taken, so that an error half way leaves a sample that claims nothing.
@@ -74,7 +77,7 @@ impl<'a> Pass<'a> {
             sample.quantized = vec![None; ground.graph.tensors.len()];
         }
         let changed = vec![false; ground.graph.tensors.len()];
-        Self { ground, clocks, plan, previous, has_tensors, changed, sample }
+        Self { ground, clocks, plan, previous, has_tensors, keeps, changed, sample }
     }
 
     /// Whether the plan changes nothing, neither for the data nor for any segment.
@@ -85,11 +88,15 @@ impl<'a> Pass<'a> {
             && self.ground.graph.segments.iter().all(|segment| !self.changes(segment).own)
     }
 
-    /// Lets go of tensors that nobody needs any more.
-    pub(super) fn forget(&mut self, tensors: &[TensorId]) {
+    /// Takes leave of tensors that nobody reads any more in this pass.
+    pub(super) fn end(&mut self, tensors: &[TensorId]) {
         for &tensor in tensors {
-            self.sample.float[tensor] = None;
-            self.sample.quantized[tensor] = None;
+            if self.keeps {
+                self.sample.quantized[tensor].as_mut().into_iter().for_each(Value::rest);
+            } else {
+                self.sample.float[tensor] = None;
+                self.sample.quantized[tensor] = None;
+            }
         }
     }
 
@@ -251,19 +258,24 @@ impl<'a> Pass<'a> {
         slot.introduced = Some(sums.introduced);
         slot.clipping = Some(sums.clipping);
         slot.quantized_values = out.len() as u64;
-        self.keep(tensor, Arc::new(Value::Float { shape: raw.dims(), data: out }), true);
+        self.keep(tensor, Value::Float { shape: raw.dims(), data: out }.into(), Some(quantizer));
         true
     }
 
     /// Stores `raw` through `quantizer`; an unchanged value keeps its `Arc`.
     fn store(&mut self, tensor: TensorId, raw: &Arc<Value>, quantizer: Option<&TensorQuantizer>) -> Option<Clipping> {
         let (value, clipping) = self.ground.quantized(raw, quantizer);
-        self.keep(tensor, value, quantizer.is_some());
+        self.keep(tensor, value, quantizer);
         clipping
     }
 
     /// Puts a value in its place, unless the one there has the same bits.
-    fn keep(&mut self, tensor: TensorId, value: Arc<Value>, is_quantized: bool) {
+    fn keep(&mut self, tensor: TensorId, value: Arc<Value>, quantizer: Option<&TensorQuantizer>) {
+        let value = match quantizer.and_then(|q| q.quantizer.integer()).filter(|_| self.keeps) {
+            // One that somebody else holds too is no quantizer's output.
+            Some(params) => Arc::try_unwrap(value).map_or_else(|shared| shared, |value| value.packed(*params).into()),
+            None => value,
+        };
         let slot = &mut self.sample.quantized[tensor];
         if slot.as_ref().is_some_and(|old| Arc::ptr_eq(old, &value) || old.same_bits(&value)) {
             return;
@@ -271,7 +283,7 @@ impl<'a> Pass<'a> {
         self.changed[tensor] = true;
         // Nothing upstream is quantized: hold the float tensor itself, not a copy.
         let float = self.sample.float[tensor].as_ref();
-        let shared = float.filter(|f| !is_quantized && f.same_bits(&value)).cloned();
+        let shared = float.filter(|f| quantizer.is_none() && f.same_bits(&value)).cloned();
         *slot = Some(shared.unwrap_or(value));
     }
 

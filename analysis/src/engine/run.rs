@@ -63,7 +63,10 @@ impl Ground<'_> {
                 return Ok(vec![Arc::new(value)]);
             }
         }
-        let values = self.run_session(variant, &held)?;
+        let mut values = self.run_session(variant, &held)?;
+        if let (Some(after), [value]) = (&variant.after, values.as_mut_slice()) {
+            *value = Arc::new(after.run(value, self.pool, self.cancel)?);
+        }
         if let Some((kernel, input)) = own {
             kernel.prove(input, &values, self.pool);
         }
@@ -108,18 +111,7 @@ impl Ground<'_> {
     /// A run whose outputs onnxruntime allocates; float32 is copied out of its arena, which lives as long as its session.
     fn run_freely(&self, variant: &Variant, feeds: &[(&str, &Value)]) -> Result<Vec<Arc<Value>>> {
         let values = variant.session.run(feeds, self.cancel)?;
-        Ok(values.into_iter().map(|value| Arc::new(self.detached(value))).collect())
-    }
-
-    fn detached(&self, value: Value) -> Value {
-        match (&value, value.floats()) {
-            (Value::Other(_), Some(found)) => {
-                let mut data = self.pool.take(found.len());
-                data.copy_from_slice(found);
-                Value::Float { shape: value.dims(), data }
-            }
-            _ => value,
-        }
+        Ok(values.into_iter().map(|value| Arc::new(value.pooled(self.pool))).collect())
     }
 
     /// A float32 value through a quantizer; other values pass.

@@ -58,6 +58,17 @@ impl SampleRun {
                 .sum::<u64>()
     }
 
+    /// The quantized run, for readers that ask for values: these are not kept for longer than what this returns.
+    pub fn quantized_store(&self) -> Store {
+        let copy = |value: &Arc<Value>| value.resting().map_or_else(|| Arc::clone(value), Arc::new);
+        self.quantized.iter().map(|value| value.as_ref().map(copy)).collect()
+    }
+
+    /// Lets go of values that can be made of the integers beside them.
+    pub fn rest(&mut self) {
+        self.quantized.iter_mut().flatten().for_each(Value::rest);
+    }
+
     /// Forgets the tensors and keeps the sums.
     pub fn drop_tensors(&mut self) {
         self.float = Vec::new();

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    kernel::OwnKernel,
+    kernel::{After, OwnKernel, Proven},
     run::Shapes,
     session::{Runtime, Session, SessionKind},
     watch::{Look, watch},
@@ -39,6 +39,8 @@ pub(super) struct Variant {
     pub(super) shapes: Shapes,
     /// What may compute the segment in the session's place.
     pub(super) kernel: Option<OwnKernel>,
+    /// What makes the segment's output of the session's, where that computes a convolution alone.
+    pub(super) after: Option<After>,
 }
 
 /// The sessions of one segment, built when first needed.
@@ -108,10 +110,13 @@ impl SegmentSessions {
 }
 
 impl SegmentSessions {
-    /// The kernels of ours that stand beside sessions here.
-    pub(super) fn kernels(&self) -> impl Iterator<Item = &OwnKernel> {
+    /// What is known of the loops of ours that stand for nodes here.
+    pub(super) fn proofs(&self) -> impl Iterator<Item = &Proven> {
         let variants = self.float.iter().chain(self.planned.as_ref().map(|planned| &planned.variant));
-        variants.filter_map(|variant| variant.kernel.as_ref())
+        variants.flat_map(|variant| {
+            let (kernel, after) = (variant.kernel.as_ref(), variant.after.as_ref());
+            kernel.map(OwnKernel::proof).into_iter().chain(after.map(After::proof))
+        })
     }
 }
 
@@ -150,8 +155,11 @@ pub(super) fn build(
     } else {
         SessionKind::Float
     };
+    let kernel = OwnKernel::of(&model);
+    let split = if kernel.is_none() { After::split(runtime, &model, &place, cancel)? } else { None };
+    let (model, after) = split.map_or((model, None), |(conv, after)| (conv, Some(after)));
     let session = runtime.session_until(&model, kind, &place, cancel)?;
-    Ok(Variant { session, feeds, shapes: Shapes::default(), kernel: OwnKernel::of(&model) })
+    Ok(Variant { session, feeds, shapes: Shapes::default(), kernel, after })
 }
 
 /// How errors name the segment: its layers, or its first node.

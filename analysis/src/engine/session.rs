@@ -218,18 +218,19 @@ impl Session {
         let mut views = Vec::with_capacity(inputs.len());
         for (_, value) in inputs {
             views.push(match value {
-                Value::Float { shape, data } => {
-                    Some(TensorRef::from_array_view((shape.clone(), &data[..])).map_err(refuse)?)
-                }
                 Value::Other(_) => None,
+                ours => {
+                    let data = ours.floats().unwrap_or_default();
+                    Some(TensorRef::from_array_view((ours.dims(), data)).map_err(refuse)?)
+                }
             });
         }
         let mut feeds = Vec::with_capacity(inputs.len());
         for ((name, value), view) in inputs.iter().zip(&views) {
             let pointer = match (value, view) {
                 (Value::Other(value), _) => value.ptr(),
-                (Value::Float { .. }, Some(view)) => view.ptr(),
-                (Value::Float { .. }, None) => ptr::null(),
+                (_, Some(view)) => view.ptr(),
+                (_, None) => ptr::null(),
             };
             feeds.push((c_name(name, &self.place)?, pointer));
         }

@@ -5,9 +5,13 @@ use std::{borrow::Cow, sync::Arc};
 
 use ort::value::{DynValue, DynValueTypeMarker, Tensor as OrtTensor, TensorElementType};
 
-use super::buffer::Buffer;
+use super::{
+    buffer::{Buffer, Pool},
+    codes::Codes,
+};
 use crate::{
     error::{Error, Result},
+    quant::QuantParams,
     tensor::{ElementType, Tensor, TensorData},
 };
 
@@ -21,6 +25,13 @@ pub enum Value {
         shape: Vec<i64>,
         /// The elements.
         data: Buffer,
+    },
+    /// float32 that came out of an integer quantizer, as its integers.
+    Codes {
+        /// Length of each axis.
+        shape: Vec<i64>,
+        /// The elements.
+        codes: Codes,
     },
     /// Anything else.
     Other(Arc<DynValue>),
@@ -41,6 +52,47 @@ impl Value {
     pub(super) fn detached(self) -> Self {
         match (&self, self.floats()) {
             (Self::Other(_), Some(data)) => Self::from_floats(self.dims(), data.to_vec()),
+            _ => self,
+        }
+    }
+
+    /// The integers of a float32 tensor that came out of a quantizer with these parameters; other values pass.
+    pub(super) fn packed(self, params: QuantParams) -> Self {
+        match self {
+            Self::Float { shape, data } => Self::Codes { shape, codes: Codes::of(data, params) },
+            other => other,
+        }
+    }
+
+    /// A copy that holds integers alone, where there are any: the values that readers ask it for are not kept for longer
+    /// than the copy.
+    pub(super) fn resting(&self) -> Option<Self> {
+        let Self::Codes { shape, codes } = self else { return None };
+        Some(Self::Codes { shape: shape.clone(), codes: codes.resting() })
+    }
+
+    /// Lets go of the values beside the integers.
+    pub(super) fn rest(value: &mut Arc<Self>) {
+        match Arc::get_mut(value) {
+            Some(Self::Codes { codes, .. }) => codes.rest(),
+            Some(_) => {}
+            // Somebody reads it still.
+            None => {
+                if let Some(resting) = value.resting() {
+                    *value = Arc::new(resting);
+                }
+            }
+        }
+    }
+
+    /// As [`Value::detached`], into memory of the pool.
+    pub(super) fn pooled(self, pool: &Pool) -> Self {
+        match (&self, self.floats()) {
+            (Self::Other(_), Some(found)) => {
+                let mut data = pool.take(found.len());
+                data.copy_from_slice(found);
+                Self::Float { shape: self.dims(), data }
+            }
             _ => self,
         }
     }
@@ -84,6 +136,7 @@ impl Value {
     pub fn floats(&self) -> Option<&[f32]> {
         match self {
             Self::Float { data, .. } => Some(data),
+            Self::Codes { codes, .. } => Some(codes.values()),
             Self::Other(value) if value.dtype().tensor_type() == Some(TensorElementType::Float32) => {
                 value.try_extract_tensor::<f32>().ok().map(|(_, data)| data)
             }
@@ -125,7 +178,7 @@ impl Value {
     /// The shape as onnxruntime has it.
     pub(super) fn dims(&self) -> Vec<i64> {
         match self {
-            Self::Float { shape, .. } => shape.clone(),
+            Self::Float { shape, .. } | Self::Codes { shape, .. } => shape.clone(),
             Self::Other(value) => value.dtype().tensor_shape().map(|s| s.to_vec()).unwrap_or_default(),
         }
     }
@@ -134,6 +187,7 @@ impl Value {
     pub fn bytes(&self) -> u64 {
         match self {
             Self::Float { data, .. } => (size_of::<f32>() * data.capacity()) as u64,
+            Self::Codes { codes, .. } => codes.bytes(),
             Self::Other(value) => {
                 let elements: i64 = value.dtype().tensor_shape().map_or(0, |s| s.iter().product());
                 8 * u64::try_from(elements).unwrap_or(0)
@@ -147,6 +201,11 @@ impl Value {
             return a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.same_bits(b));
         }
         match (self, other) {
+            (Self::Codes { shape, codes }, Self::Codes { shape: other_shape, codes: other_codes })
+                if codes.has_codes_of(other_codes) =>
+            {
+                shape == other_shape
+            }
             (Self::Other(a), Self::Other(b)) => Arc::ptr_eq(a, b) || same_elements(a, b),
             _ => match (self.floats(), other.floats()) {
                 (Some(x), Some(y)) => {
@@ -169,6 +228,9 @@ impl Value {
         let shape = self.shape();
         let value = match self {
             Self::Float { data, .. } => return Some(Tensor { shape, data: TensorData::Float32(data.to_vec()) }),
+            Self::Codes { codes, .. } => {
+                return Some(Tensor { shape, data: TensorData::Float32(codes.values().to_vec()) });
+            }
             Self::Other(value) => value,
         };
         macro_rules! take {

@@ -64,7 +64,19 @@ impl Kernel {
     /// `S·(q − Z)`.
     #[inline(always)]
     pub(crate) fn value(&self, value: f32) -> f32 {
-        self.steps(value) * self.scale
+        self.of_steps(self.steps(value))
+    }
+
+    /// `S` times so many steps.
+    #[inline(always)]
+    pub(crate) fn of_steps(&self, steps: f32) -> f32 {
+        steps * self.scale
+    }
+
+    /// The steps of the container's smallest code.
+    #[inline(always)]
+    pub(crate) fn first(&self) -> f32 {
+        self.first
     }
 
     /// Whether the value is in the range; false for NaN.

@@ -14,6 +14,7 @@ pub mod group;
 pub mod integer_format;
 pub(crate) mod kernel;
 pub(crate) mod lanes;
+pub(crate) mod packed;
 pub mod params;
 pub mod power_of_two;
 pub mod quantizer;

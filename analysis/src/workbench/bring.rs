@@ -54,7 +54,7 @@ impl Workbench {
             self.bring(index..index + 1, plan, job)?;
             let run = &self.data.as_ref().ok_or_else(no_data)?.samples[index];
             if !run.quantized.is_empty() {
-                return Ok((run.float.clone(), run.quantized.clone()));
+                return Ok((run.float.clone(), run.quantized_store()));
             }
         }
         self.engine.prepare(Some(plan), &job.cancel)?;
@@ -97,6 +97,7 @@ impl Bringing<'_> {
             // Half a pass is worth nothing.
             Err(_) => run.quantized = Vec::new(),
         }
+        run.rest();
         // A shape that depends on the values can be larger in the quantized run than the room that was kept for it.
         let beyond = run.bytes().saturating_sub(*reserved);
         if is_resident && beyond > 0 && self.account.reserve(beyond) {

@@ -15,7 +15,11 @@ use std::{
 
 use rayon::prelude::*;
 
-use super::{LIVE_SAMPLES, Workbench, account::Account, score::SampleScore};
+use super::{
+    LIVE_SAMPLES, Workbench,
+    account::{Account, both_runs, float_share},
+    score::SampleScore,
+};
 use crate::{
     calibrate::{MinMax, Statistics, TensorValues},
     data::{DataOptions, DataSource, Dataset},
@@ -329,12 +333,15 @@ impl Reference<'_> {
         };
         if run.float.is_empty() {
             let values = self.inputs.of(self.dataset, index)?;
-            let room =
-                if index < LIVE_SAMPLES { u64::MAX } else { CHEAP_BYTES.saturating_sub(self.account.used_bytes()) / 2 };
+            let room = if index < LIVE_SAMPLES {
+                u64::MAX
+            } else {
+                float_share(CHEAP_BYTES.saturating_sub(self.account.used_bytes()))
+            };
             let room = room.min(self.account.room_bytes());
             let float = self.engine.float_pass(values, room, &mut see, self.cancel)?;
             score.take_float(self.graph, &float.store);
-            let bytes = 2 * float.bytes;
+            let bytes = both_runs(float.bytes);
             if float.is_whole && self.account.reserve(bytes) {
                 *reserved = bytes;
                 run.float = float.store;

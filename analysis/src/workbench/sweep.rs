@@ -358,7 +358,7 @@ impl Workbench {
     ) -> Result<Store> {
         let run = &self.data.as_ref().ok_or_else(no_data)?.samples[index];
         if !run.quantized.is_empty() && run.plan.as_ref().is_some_and(|plan| Arc::ptr_eq(plan, base)) {
-            return Ok(run.quantized.clone());
+            return Ok(run.quantized_store());
         }
         let start = Start { float, run: float, plan: None };
         let end = self.engine.segments();

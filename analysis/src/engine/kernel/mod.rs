@@ -9,6 +9,7 @@
 //! order of additions depends on shapes and not on values, so one tensor of thousands of sums tells. Where a value is not
 //! finite (the bits of a NaN depend on the order of operands) onnxruntime computes the tensor.
 
+mod after;
 mod depthwise;
 mod geometry;
 mod plane;
@@ -22,13 +23,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Value, buffer::Pool};
 use crate::onnx::proto::ModelProto;
+pub(super) use after::After;
 use depthwise::Depthwise;
 
 /// A kernel for a segment, and what is known of its agreement with onnxruntime.
 #[derive(Debug)]
 pub(super) struct OwnKernel {
     depthwise: Depthwise,
-    proof: Mutex<Proof>,
+    proof: Proven,
 }
 
 /// Sessions that have a kernel of ours beside them, by what the comparison with onnxruntime said.
@@ -43,9 +45,10 @@ pub struct OwnKernels {
 }
 
 impl OwnKernels {
-    pub(super) fn count<'a>(kernels: impl Iterator<Item = &'a OwnKernel>) -> Self {
-        kernels.fold(Self::default(), |mut count, kernel| {
-            match kernel.proof() {
+    /// By the state of each.
+    pub(super) fn count<'a>(proofs: impl Iterator<Item = &'a Proven>) -> Self {
+        proofs.fold(Self::default(), |mut count, proof| {
+            match proof.state() {
                 Proof::Equal(_) => count.used += 1,
                 Proof::Refused => count.refused += 1,
                 Proof::Open => count.untried += 1,
@@ -55,10 +58,15 @@ impl OwnKernels {
     }
 }
 
+/// What the comparison with onnxruntime said, which every thread may learn.
+#[derive(Debug, Default)]
+pub(super) struct Proven(Mutex<Proof>);
+
 /// What the comparison with onnxruntime said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Proof {
     /// Not compared yet.
+    #[default]
     Open,
     /// Equal in every bit, on an input of this shape.
     Equal(Vec<i64>),
@@ -66,39 +74,55 @@ enum Proof {
     Refused,
 }
 
+impl Proven {
+    fn state(&self) -> Proof {
+        // It is replaced as a whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether equality is known for an input of this shape.
+    fn holds_for(&self, shape: &[i64]) -> bool {
+        matches!(self.state(), Proof::Equal(known) if known == shape)
+    }
+
+    /// Whether a comparison on an input of this shape would tell something new.
+    fn is_open_for(&self, shape: &[i64]) -> bool {
+        match self.state() {
+            Proof::Open => true,
+            Proof::Equal(known) => known != shape,
+            Proof::Refused => false,
+        }
+    }
+
+    fn conclude(&self, is_equal: bool, shape: Vec<i64>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            if is_equal { Proof::Equal(shape) } else { Proof::Refused };
+    }
+}
+
 impl OwnKernel {
     /// The kernel that can stand for the whole model, where there is one.
     pub(super) fn of(model: &ModelProto) -> Option<Self> {
-        Some(Self { depthwise: recognize::depthwise(model)?, proof: Mutex::new(Proof::Open) })
+        Some(Self { depthwise: recognize::depthwise(model)?, proof: Proven::default() })
     }
 
     /// The output, where equality is proven for the input's shape and all values are finite.
     pub(super) fn run(&self, input: &Value, pool: &Pool) -> Option<Value> {
-        match self.proof() {
-            Proof::Equal(shape) if shape == input.dims() => self.compute(input, pool),
-            _ => None,
-        }
+        self.proof.holds_for(&input.dims()).then(|| self.compute(input, pool)).flatten()
     }
 
     /// Compares with what onnxruntime made of `input`, unless that was done for its shape.
     pub(super) fn prove(&self, input: &Value, outputs: &[Arc<Value>], pool: &Pool) {
-        let shape = input.dims();
-        match self.proof() {
-            Proof::Refused => return,
-            Proof::Equal(known) if known == shape => return,
-            Proof::Equal(_) | Proof::Open => {}
+        if self.proof.is_open_for(&input.dims()) {
+            // Values that are not finite prove nothing: another input may.
+            let Some(own) = self.compute(input, pool) else { return };
+            self.proof.conclude(matches!(outputs, [one] if one.same_bits(&own)), input.dims());
         }
-        // Values that are not finite prove nothing: another input may.
-        let Some(own) = self.compute(input, pool) else { return };
-        let is_equal = matches!(outputs, [one] if one.same_bits(&own));
-        *self.proof.lock().unwrap_or_else(PoisonError::into_inner) =
-            if is_equal { Proof::Equal(shape) } else { Proof::Refused };
     }
 
     /// What is known so far.
-    fn proof(&self) -> Proof {
-        // It is replaced as a whole.
-        self.proof.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn proof(&self) -> &Proven {
+        &self.proof
     }
 
     fn compute(&self, input: &Value, pool: &Pool) -> Option<Value> {

@@ -147,6 +147,6 @@ fn nine(phases: &[f32], taps: &[usize; 9], weights: &[f32; 9], tail: &Tail, out:
 
 /// Not zero for an infinity and a NaN: whose exponent is all ones, so that one more overflows it.
 #[inline(always)]
-fn oddness(value: f32) -> u32 {
+pub(super) fn oddness(value: f32) -> u32 {
     ((value.to_bits() & 0x7fff_ffff) + 0x0080_0000) & 0x8000_0000
 }

@@ -8,22 +8,13 @@ use super::{
 };
 use crate::onnx::{
     float_values,
-    proto::{DataType, GraphProto, ModelProto, NodeProto, TensorProto},
+    proto::{DataType, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
     raise::{attribute, is_standard},
 };
 
 /// A depthwise Conv over height and width, perhaps a BatchNormalization, perhaps a Relu or Clip, and nothing else.
 pub(super) fn depthwise(model: &ModelProto) -> Option<Depthwise> {
-    let graph = model.graph.as_ref()?;
-    let (conv, rest) = graph.node.split_first()?;
-    let ([input], [output]) = (graph.input.as_slice(), graph.output.as_slice()) else { return None };
-    let is_chain = graph.node.windows(2).all(|pair| pair[1].input.first() == pair[0].output.first())
-        && graph.node.iter().all(|node| node.output.len() == 1 && is_standard(node.domain.as_deref()))
-        && graph.node.last()?.output.first() == output.name.as_ref()
-        && conv.input.first() == input.name.as_ref();
-    if !is_chain || !model.functions.is_empty() || conv.op_type.as_deref() != Some("Conv") {
-        return None;
-    }
+    let (graph, conv, rest) = conv_chain(model)?;
     let constants = Constants(graph);
     let weight = constants.of(conv, 1)?;
     let &[channels, 1, height, width] = weight.dims.as_slice() else { return None };
@@ -38,6 +29,57 @@ pub(super) fn depthwise(model: &ModelProto) -> Option<Depthwise> {
     let tails = tails(&constants, conv, rest, channels)?;
     let is_finite = weights.iter().all(|w| w.is_finite()) && tails.iter().all(Tail::is_finite);
     is_finite.then_some(Depthwise { window, weights, tails })
+}
+
+/// Any other Conv whose BatchNormalization has not been folded: the Conv alone as a model, what follows it as another, and
+/// the same channel by channel.
+pub(super) fn conv_and_tail(model: &ModelProto) -> Option<(ModelProto, ModelProto, Vec<Tail>)> {
+    let (graph, conv, rest) = conv_chain(model)?;
+    let constants = Constants(graph);
+    let channels = usize::try_from(*constants.of(conv, 1)?.dims.first()?).ok()?;
+    if rest.first()?.op_type.as_deref() != Some("BatchNormalization") {
+        return None;
+    }
+    // The bias is the Conv's own business.
+    let tails = tails(&constants, &without_bias(conv), rest, channels)?;
+    let between = ValueInfoProto { name: conv.output.first().cloned(), ..graph.input.first()?.clone() };
+    let part = |node: &[NodeProto], input: &ValueInfoProto, output: &ValueInfoProto| {
+        let is_read = |c: &&TensorProto| node.iter().any(|n| n.input.iter().any(|name| Some(name) == c.name.as_ref()));
+        let graph = GraphProto {
+            node: node.to_vec(),
+            input: vec![input.clone()],
+            output: vec![output.clone()],
+            initializer: graph.initializer.iter().filter(is_read).cloned().collect(),
+            ..GraphProto { name: graph.name.clone(), ..GraphProto::default() }
+        };
+        let ModelProto { ir_version, opset_import, .. } = model;
+        ModelProto {
+            ir_version: *ir_version,
+            opset_import: opset_import.clone(),
+            graph: Some(graph),
+            ..ModelProto::default()
+        }
+    };
+    let head = part(std::slice::from_ref(conv), graph.input.first()?, &between);
+    let tail = part(rest, &between, graph.output.first()?);
+    tails.iter().all(Tail::is_finite).then_some((head, tail, tails))
+}
+
+fn without_bias(conv: &NodeProto) -> NodeProto {
+    NodeProto { input: conv.input.iter().take(2).cloned().collect(), ..conv.clone() }
+}
+
+/// The nodes of a model that is a Conv and a chain behind it, with one input and one output.
+fn conv_chain(model: &ModelProto) -> Option<(&GraphProto, &NodeProto, &[NodeProto])> {
+    let graph = model.graph.as_ref()?;
+    let (conv, rest) = graph.node.split_first()?;
+    let ([input], [output]) = (graph.input.as_slice(), graph.output.as_slice()) else { return None };
+    let is_chain = graph.node.windows(2).all(|pair| pair[1].input.first() == pair[0].output.first())
+        && graph.node.iter().all(|node| node.output.len() == 1 && is_standard(node.domain.as_deref()))
+        && graph.node.last()?.output.first() == output.name.as_ref()
+        && conv.input.first() == input.name.as_ref();
+    let is_conv = model.functions.is_empty() && conv.op_type.as_deref() == Some("Conv");
+    (is_chain && is_conv).then_some((graph, conv, rest))
 }
 
 /// float32 constants of a segment.

@@ -218,7 +218,7 @@ fn a_kernel_is_used_for_a_shape_it_was_proven_on_and_never_after_a_difference() 
     assert!(kernel.run(&input(4), &pool).is_none(), "nothing is proven yet");
     let truth = std::sync::Arc::new(kernel.compute(&input(4), &pool).unwrap());
     kernel.prove(&input(4), &[std::sync::Arc::clone(&truth)], &pool);
-    assert_eq!(kernel.proof(), Proof::Equal(vec![1, 2, 4, 4]));
+    assert_eq!(kernel.proof().state(), Proof::Equal(vec![1, 2, 4, 4]));
     assert!(kernel.run(&input(4), &pool).unwrap().same_bits(&truth));
     assert!(kernel.run(&input(5), &pool).is_none(), "another shape");
 
@@ -228,6 +228,35 @@ fn a_kernel_is_used_for_a_shape_it_was_proven_on_and_never_after_a_difference() 
     let off = std::sync::Arc::new(Value::from_floats(vec![1, 2, 4, 4], off));
     kernel.prove(&input(4), &[off], &pool);
     kernel.prove(&input(4), &[truth], &pool);
-    assert_eq!(kernel.proof(), Proof::Refused);
+    assert_eq!(kernel.proof().state(), Proof::Refused);
     assert!(kernel.run(&input(4), &pool).is_none());
+}
+
+#[test]
+fn a_batch_norm_behind_any_convolution_is_split_off() {
+    let conv = || node("Conv", &["x", "w", "two"], "c", vec![ints("pads", &[1; 4])]);
+    let norm = || node("BatchNormalization", &["c", "two", "two", "two", "two"], "n", vec![]);
+    let whole = model(vec![conv(), norm(), node("Relu", &["n"], "y", vec![])]);
+    let (head, tail, tails) = recognize::conv_and_tail(&whole).unwrap();
+    let names = |model: &ModelProto| {
+        let graph = model.graph.clone().unwrap();
+        let ops = graph.node.iter().filter_map(|n| n.op_type.clone()).collect::<Vec<_>>();
+        let constants = graph.initializer.iter().filter_map(|c| c.name.clone()).collect::<Vec<_>>();
+        (
+            ops.join(" "),
+            graph.input[0].name.clone().unwrap(),
+            graph.output[0].name.clone().unwrap(),
+            constants.join(" "),
+        )
+    };
+    assert_eq!(names(&head), ("Conv".into(), "x".into(), "c".into(), "w two".into()));
+    assert_eq!(names(&tail), ("BatchNormalization Relu".into(), "c".into(), "y".into(), "two".into()));
+    // The convolution's own bias stays with it: scale = 2/√(2 + ε), shift = 2 − 2·scale.
+    let scale = 1.0 / (2.0_f32 + 1e-5).sqrt() * 2.0;
+    let expected = Tail { scale, shift: 2.0 - 2.0 * scale, low: 0.0, ..Tail::default() };
+    assert_eq!((tails.len(), tails[1]), (2, expected));
+    assert!(
+        recognize::conv_and_tail(&model(vec![conv(), node("Relu", &["c"], "y", vec![])])).is_none(),
+        "no batch norm"
+    );
 }
