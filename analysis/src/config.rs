@@ -3,194 +3,24 @@
 //!
 //! Later entries win: the defaults, then the rules in their order, then the layer's own entry.
 
-use std::{collections::BTreeMap, str::FromStr};
+mod glob;
+mod granularity;
+mod settings;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
+
+pub use glob::glob;
+pub use granularity::Granularity;
+use serde::{Deserialize, Serialize};
+pub use settings::{LayerSettings, ReadSettings};
 
 use crate::{
-    calibrate::Method,
     error::{Error, Result},
-    quant::{Bits, Codes, Range, Scheme, Sign},
+    quant::Bits,
 };
 
 /// The `schema` value this program writes and reads.
 pub const CONFIG_SCHEMA: &str = "quantlens-config/1";
-
-/// How finely the scales of a weight follow its values.
-///
-/// In files: `"per-tensor"`, `"per-channel"`, `"per-group-32"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Granularity {
-    /// One scale for the whole tensor.
-    PerTensor,
-    /// One scale for each output channel.
-    PerChannel,
-    /// One scale for so many weights along the input axis, within an output channel.
-    PerGroup(u32),
-}
-
-impl Granularity {
-    /// As the user reads it: `per-tensor`, `per-channel`, `per-group-32`.
-    pub fn name(self) -> String {
-        match self {
-            Self::PerTensor => "per-tensor".into(),
-            Self::PerChannel => "per-channel".into(),
-            Self::PerGroup(group) => format!("per-group-{group}"),
-        }
-    }
-
-    /// Whether there may be more than one scale.
-    pub fn is_fine(self) -> bool {
-        self != Self::PerTensor
-    }
-}
-
-impl FromStr for Granularity {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let group = text.strip_prefix("per-group-").and_then(|size| size.parse().ok()).filter(|size| *size > 0);
-        match (text, group) {
-            ("per-tensor", _) => Ok(Self::PerTensor),
-            ("per-channel", _) => Ok(Self::PerChannel),
-            (_, Some(size)) => Ok(Self::PerGroup(size)),
-            _ => Err(Error::config(
-                "granularity",
-                format!("`{text}` is none; use per-tensor, per-channel or per-group-32 (any size)"),
-            )),
-        }
-    }
-}
-
-impl Serialize for Granularity {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for Granularity {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|error: Error| serde::de::Error::custom(error.to_string()))
-    }
-}
-
-/// Settings of a layer, each `None` where this entry leaves the matter to an earlier one.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LayerSettings {
-    /// Format of the layer's constant operands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weight_bits: Option<Bits>,
-    /// Format of the layer's output tensor, after its fused ReLU or Clip.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub activation_bits: Option<Bits>,
-    /// One weight scale, or one for each output channel.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub granularity: Option<Granularity>,
-    /// How the range of the output tensor is chosen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<Method>,
-    /// Per cent of the output's mass that [`Method::Percentile`] keeps inside.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub percentile: Option<f64>,
-    /// The output's range under [`Method::Manual`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub range: Option<Range>,
-    /// Whether the output has a zero-point of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub activation_scheme: Option<Scheme>,
-    /// Whether the output's codes are signed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub activation_sign: Option<Sign>,
-    /// Whether the output's codes include the most negative one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub activation_codes: Option<Codes>,
-    /// Whether the weights have zero-points.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weight_scheme: Option<Scheme>,
-    /// Whether the weights' codes are signed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weight_sign: Option<Sign>,
-    /// Whether the weights' codes include the most negative one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weight_codes: Option<Codes>,
-    /// Whether a following batch norm is folded into the weights before they are quantized.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fold_batch_norm: Option<bool>,
-    /// Formats in which this layer reads tensors otherwise than their producers hold them, by tensor name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub reads: BTreeMap<String, ReadSettings>,
-}
-
-/// How one consumer reads one tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReadSettings {
-    /// The consumer's own format for the tensor.
-    pub bits: Bits,
-}
-
-impl LayerSettings {
-    /// What of these settings speaks of the output tensor's quantizer, and so belongs to the owner of a shared scale.
-    pub fn of_output(&self) -> Self {
-        Self {
-            activation_bits: self.activation_bits,
-            method: self.method,
-            percentile: self.percentile,
-            range: self.range,
-            activation_scheme: self.activation_scheme,
-            activation_sign: self.activation_sign,
-            activation_codes: self.activation_codes,
-            ..Self::default()
-        }
-    }
-
-    /// Whether these settings say how the output's range is found.
-    pub fn chooses_range(&self) -> bool {
-        self.method.is_some() || self.percentile.is_some() || self.range.is_some()
-    }
-
-    /// What of these settings speaks of the weights' quantizers.
-    pub fn of_weights(&self) -> Self {
-        Self {
-            weight_bits: self.weight_bits,
-            granularity: self.granularity,
-            weight_scheme: self.weight_scheme,
-            weight_sign: self.weight_sign,
-            weight_codes: self.weight_codes,
-            ..Self::default()
-        }
-    }
-
-    /// Lays `later` over `self`: what `later` says wins.
-    pub fn overlay(&mut self, later: &Self) {
-        fn put<T: Clone>(slot: &mut Option<T>, value: &Option<T>) {
-            if value.is_some() {
-                slot.clone_from(value);
-            }
-        }
-        put(&mut self.weight_bits, &later.weight_bits);
-        put(&mut self.activation_bits, &later.activation_bits);
-        put(&mut self.granularity, &later.granularity);
-        put(&mut self.method, &later.method);
-        put(&mut self.percentile, &later.percentile);
-        put(&mut self.range, &later.range);
-        put(&mut self.activation_scheme, &later.activation_scheme);
-        put(&mut self.activation_sign, &later.activation_sign);
-        put(&mut self.activation_codes, &later.activation_codes);
-        put(&mut self.weight_scheme, &later.weight_scheme);
-        put(&mut self.weight_sign, &later.weight_sign);
-        put(&mut self.weight_codes, &later.weight_codes);
-        put(&mut self.fold_batch_norm, &later.fold_batch_norm);
-        self.reads.extend(later.reads.iter().map(|(k, v)| (k.clone(), *v)));
-    }
-
-    /// Whether this entry says nothing.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
 
 /// Settings for every layer that a pattern names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -330,47 +160,9 @@ fn check_rule_keys(value: &serde_json::Value, place: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether `text` fits `pattern`, in which `*` stands for any run of characters and `?` for one.
-pub fn glob(pattern: &str, text: &str) -> bool {
-    let (p, t): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut i, mut j) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while j < t.len() {
-        match p.get(i) {
-            Some('*') => {
-                retry = Some((i, j));
-                i += 1;
-            }
-            Some(&c) if c == '?' || Some(&c) == t.get(j) => {
-                i += 1;
-                j += 1;
-            }
-            _ => match retry {
-                // Let the last `*` swallow one character more.
-                Some((star, from)) => {
-                    i = star + 1;
-                    j = from + 1;
-                    retry = Some((star, from + 1));
-                }
-                None => return false,
-            },
-        }
-    }
-    p.iter().skip(i).all(|&c| c == '*')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn glob_backtracks_over_stars() {
-        assert!(glob("head/*", "head/conv/1"));
-        assert!(glob("*conv?_*w", "a/conv1_conv2_w"));
-        assert!(!glob("head/*", "neck/head"));
-        assert!(glob("*", ""));
-        assert!(!glob("?", ""));
-    }
 
     #[test]
     fn later_entries_win() {

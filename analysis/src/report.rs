@@ -6,14 +6,17 @@ mod arithmetic;
 mod as_float;
 mod breakdown;
 mod density;
+mod detail;
 mod drift;
 mod flow;
 mod maps;
+mod model;
 mod scope;
 mod sensitivity;
 pub mod threshold;
+mod verification;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 pub use answers::{Answers, Choice, Decision, FlipKind, SampleAnswer};
 pub use arithmetic::{
@@ -23,118 +26,25 @@ pub use arithmetic::{
 
 pub use breakdown::{CutErrors, ErrorPart, ErrorSource, LayerErrors, QuantizerErrors, clipping_share};
 pub use density::{DENSITY_BINS, Density};
+pub use detail::{ActivationChannel, Distribution, LayerDetail, WeightChannel};
 pub use drift::{DriftNote, FallReason};
 pub use flow::{Flow, FlowKind};
 pub use maps::{FeatureMap, FeatureMaps};
+pub use model::{LayerInfo, ModelInfo, TargetInfo};
 pub use scope::{SampleScope, WorstSample};
 pub use sensitivity::{Sweep, SweepOutput, SweepRow, SweepTiming};
 use serde::Serialize;
 pub use threshold::{MethodCurves, RangeMark, ThresholdDetail};
+pub use verification::{ExportReport, Verification};
 
 use crate::{
     calibrate::Method,
-    config::{Granularity, LayerSettings, QuantConfig},
+    config::{Granularity, QuantConfig},
     job::Warning,
     metrics::{Errors, Measure},
-    plan::{GridRule, ScaleAxes, target_defaults},
+    plan::GridRule,
     quant::{Bits, NumberFormat, Range},
-    target::Target,
-    tensor::ModelInput,
 };
-
-/// An opened model before any data: what the table can show at once.
-#[derive(Clone, Debug)]
-pub struct ModelInfo {
-    /// The file, or the sample's name.
-    pub path: PathBuf,
-    /// SHA-256 of the file, hexadecimal.
-    pub sha256: String,
-    /// Size of the file in bytes.
-    pub file_bytes: u64,
-    /// `(domain, version)`; the default domain is the empty string.
-    pub opsets: Vec<(String, i64)>,
-    /// The model's intermediate-representation version.
-    pub ir_version: i64,
-    /// Who wrote the file, as it says.
-    pub producer: String,
-    /// The inputs that data must feed.
-    pub inputs: Vec<ModelInput>,
-    /// The outputs' names.
-    pub outputs: Vec<String>,
-    /// Number of nodes outside subgraphs.
-    pub nodes: usize,
-    /// `(operator, count)`, most frequent first.
-    pub operators: Vec<(String, usize)>,
-    /// Number of constant floating-point values.
-    pub parameters: u64,
-    /// What the model is arranged for.
-    pub target: Arc<TargetInfo>,
-    /// The layers, in graph order, `Input` rows first.
-    pub layers: Vec<LayerInfo>,
-    /// What was noticed while opening.
-    pub warnings: Vec<Warning>,
-}
-
-/// What a target holds where a configuration says nothing.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TargetInfo {
-    /// As the configuration names it: a built-in target's name, or the path of a file.
-    pub name: String,
-    /// One line, as the user reads it.
-    pub title: String,
-    /// Its own settings, all of them.
-    pub defaults: LayerSettings,
-    /// The scales of weights that it offers, coarse to fine.
-    pub granularities: Vec<Granularity>,
-}
-
-impl TargetInfo {
-    /// What `target` holds, which the configuration calls `name`.
-    pub fn of(name: &str, target: &Target) -> Self {
-        Self {
-            name: name.to_owned(),
-            title: target.title.clone(),
-            defaults: target_defaults(target),
-            granularities: target.granularities(),
-        }
-    }
-}
-
-/// One row of the table, as far as the model alone decides it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct LayerInfo {
-    /// Position in graph order.
-    pub index: usize,
-    /// The layer's name, unique in the model; the identity that files and undo steps use.
-    pub name: String,
-    /// Operator of the computing node, or `Input`.
-    pub op: String,
-    /// The layer's output tensor, after its fused batch norm and activation.
-    pub output: String,
-    /// Names of nodes that are part of this layer (batch norm, ReLU, Clip), in order.
-    pub fused: Vec<String>,
-    /// Tensors read from other layers, with the reading layer's view of who makes them: `(tensor, layer name)`.
-    pub inputs: Vec<(String, String)>,
-    /// Layers that it reads by way of nodes that are no layers: shapes, indices. Not those it reads anyway.
-    pub through: Vec<String>,
-    /// The constant operand that carries most values, and its shape; `None` where there is none.
-    pub weight: Option<(String, Vec<usize>)>,
-    /// Number of constant floating-point values in the layer (bias and batch norm included).
-    pub parameters: u64,
-    /// Why the weights cannot be quantized; `None` if they can.
-    pub weight_fixed: Option<String>,
-    /// How finely the weights can be scaled.
-    pub weight_axes: ScaleAxes,
-    /// Why the output cannot be quantized; `None` if it can.
-    pub activation_fixed: Option<String>,
-    /// Why the output's range cannot be chosen, where it can be quantized; `None` if it can.
-    pub range_fixed: Option<String>,
-    /// Layers whose activation format is one and the same setting with this one's, this one included, the owner first;
-    /// empty where the layer is alone.
-    pub shares_activation_with: Vec<String>,
-    /// Layers that use the same weight tensor, this one included; empty where the layer is alone.
-    pub shares_weight_with: Vec<String>,
-}
 
 /// The whole result for one configuration.
 #[derive(Clone, Debug)]
@@ -374,120 +284,4 @@ pub struct Timing {
     pub segments_run: u64,
     /// Segments whose cached result still held, counted once a sample.
     pub segments_reused: u64,
-}
-
-/// What the clicked layer's pages show, taken from the samples whose tensors are in memory.
-#[derive(Clone, Debug)]
-pub struct LayerDetail {
-    /// The layer.
-    pub layer: String,
-    /// Samples these values come from.
-    pub samples: usize,
-    /// Output tensor, float run against the quantized run.
-    pub activation: Option<Distribution>,
-    /// Weights, float against dequantized (batch norm folded in both where it is).
-    pub weights: Option<Distribution>,
-    /// The output's values, one against one; `None` where there are none, or all are the same.
-    pub density: Option<Arc<Density>>,
-    /// The weights', likewise.
-    pub weight_density: Option<Arc<Density>>,
-    /// One entry an output channel of the weights; empty without weights.
-    pub weight_channels: Vec<WeightChannel>,
-    /// One entry a channel (axis 1, or the last where the tensor is a sequence of tokens) of the output.
-    pub activation_channels: Vec<ActivationChannel>,
-    /// Range choices of the output tensor; `None` where it has none, see `threshold_note`.
-    pub threshold: Option<Arc<ThresholdDetail>>,
-    /// Why there is no choice.
-    pub threshold_note: Option<String>,
-}
-
-/// Two histograms over the same bins.
-#[derive(Clone, Debug)]
-pub struct Distribution {
-    /// What is counted: a tensor name.
-    pub tensor: String,
-    /// Lower edge of the first bin.
-    pub low: f32,
-    /// Upper edge of the last bin.
-    pub high: f32,
-    /// Counts of the float values.
-    pub float_counts: Vec<u64>,
-    /// Counts of the quantized run's values, same bins.
-    pub quantized_counts: Vec<u64>,
-    /// The quantizer's range `((q_min−Z)·S, (q_max−Z)·S)`; `None` where the tensor is float or has a scale per channel.
-    pub thresholds: Option<(f32, f32)>,
-    /// Scale and zero-point, where there is one of each.
-    pub step: Option<(f32, i32)>,
-}
-
-/// One output channel of a weight.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct WeightChannel {
-    /// Channel index.
-    pub index: usize,
-    /// Smallest weight.
-    pub low: f32,
-    /// Largest weight.
-    pub high: f32,
-    /// The scale used for this channel; `None` where the weights are float.
-    pub scale: Option<f32>,
-    /// Error of the dequantized weights of this channel.
-    pub sqnr_db: Measure,
-}
-
-/// One channel of an output tensor.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ActivationChannel {
-    /// Channel index.
-    pub index: usize,
-    /// Smallest float value.
-    pub low: f32,
-    /// Largest float value.
-    pub high: f32,
-    /// Accumulated error of this channel.
-    pub sqnr_db: Measure,
-}
-
-/// What an export wrote and what running it showed.
-#[derive(Clone, Debug)]
-pub struct ExportReport {
-    /// The file written; `NAME.unverified.onnx` where verification failed.
-    pub path: PathBuf,
-    /// Its size in bytes, external data included.
-    pub file_bytes: u64,
-    /// Opsets the runtime must support.
-    pub opsets: Vec<(String, i64)>,
-    /// Layers with quantized weights or output.
-    pub quantized_layers: usize,
-    /// Layers that stay float.
-    pub float_layers: usize,
-    /// What was checked.
-    pub verification: Verification,
-    /// E.g. widths that stock onnxruntime only simulates.
-    pub warnings: Vec<Warning>,
-}
-
-/// What running the written file showed.
-#[derive(Clone, Debug)]
-pub struct Verification {
-    /// Samples run through the file.
-    pub samples: usize,
-    /// Quantizers whose scale, zero-point and type were read back from the file and equal the plan.
-    pub quantizers_checked: usize,
-    /// Tensors compared with the engine's, element by element.
-    pub tensors_compared: usize,
-    /// Elements that differed, optimization off. 0 means bit-equal.
-    pub elements_different: u64,
-    /// Output error of the file, optimization off, against the float model.
-    pub output_sqnr_db: Measure,
-    /// The same with onnxruntime's full optimization: what a user's program sees.
-    pub optimized_output_sqnr_db: Measure,
-    /// Largest absolute difference of the outputs between full optimization and none.
-    pub optimized_max_abs: f64,
-    /// Accuracy of the file, full optimization, on the samples run; `None` without labels.
-    pub optimized_accuracy: Option<Share>,
-    /// Agreement of the file, full optimization, with the float model.
-    pub optimized_agreement: Option<Share>,
-    /// The first difference found, in words; `None` when the file holds.
-    pub failure: Option<String>,
 }

@@ -3,7 +3,7 @@
 use crate::{
     graph::TensorId,
     quant::{
-        ChannelLayout, FloatFormat, GroupLayout, QuantParams,
+        ChannelLayout, FloatFormat, GroupLayout, QuantParams, dequantize, dequantize_channels,
         floats::{decode, encode, encode_channels},
         group::{dequantize_groups, quantize_to_int_groups},
         quantize_to_int, quantize_to_int_channels,
@@ -94,9 +94,12 @@ impl Operand {
         match &self.value {
             OperandValue::Float => self.float.clone(),
             OperandValue::Integer { codes, axis, params } => {
-                let inner: usize = axis.map_or(1, |a| self.shape.iter().skip(a + 1).product());
-                let param = |i: usize| params[if axis.is_some() { i / inner.max(1) % params.len() } else { 0 }];
-                codes.iter().enumerate().map(|(i, &q)| param(i).dequantize_code(q)).collect()
+                let mut out = vec![0.0; codes.len()];
+                match axis.and_then(|axis| ChannelLayout::of(&self.shape, axis)) {
+                    None => dequantize(codes, &params[0], &mut out),
+                    Some(layout) => dequantize_channels(codes, params, layout, &mut out),
+                }
+                out
             }
             OperandValue::Groups { codes, params, .. } => {
                 let mut out = vec![0.0; codes.len()];

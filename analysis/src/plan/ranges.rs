@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use rayon::prelude::*;
+
 use super::{FormatPlan, GridRule, LayerWeights, OperandValue, RangeRule, TensorFormat, WeightKey};
 use crate::{
     calibrate::{DEFAULT_PERCENTILE, Method, Statistics, choose},
@@ -59,23 +61,27 @@ impl QuantPlan {
         let mut plan = Self {
             tensors: vec![None; graph.tensors.len()],
             reads: BTreeMap::new(),
-            weights: Vec::with_capacity(graph.layers.len()),
+            weights: Vec::new(),
             warnings: formats.warnings.clone(),
             formats,
         };
+        let mut keys = Vec::with_capacity(graph.layers.len());
         for id in 0..graph.layers.len() {
             plan.add_reads(graph, id, statistics)?;
-            let input_scale = plan.input_scale(graph, id);
-            let key = LayerWeights::key(&plan.formats.layers[id], input_scale);
-            let weights = cached_weights(graph, id, key, cache)?;
-            plan.warnings.extend(weights.warnings.iter().cloned());
-            plan.weights.push(weights);
+            let key = LayerWeights::key(&plan.formats.layers[id], plan.input_scale(graph, id));
+            keys.push(key);
             for &tensor in &graph.layers[id].outputs {
                 if let Some(format) = plan.formats.tensors[tensor] {
-                    plan.tensors[tensor] = Some(plan.output_quantizer(graph, id, tensor, format, statistics));
+                    let quantizer = match plan.owner_quantizer(graph, id, tensor, format, key, cache)? {
+                        Some(owned) => owned,
+                        None => plan.quantizer_for(graph, tensor, format, statistics),
+                    };
+                    plan.tensors[tensor] = Some(quantizer);
                 }
             }
         }
+        plan.weights = all_weights(graph, &keys, cache)?;
+        plan.warnings.extend(plan.weights.iter().flat_map(|weights| weights.warnings.iter().cloned()));
         plan.warnings.sort();
         plan.warnings.dedup();
         Ok(plan)
@@ -112,28 +118,21 @@ impl QuantPlan {
         self.formats.layers[maker].activation_grid
     }
 
-    fn output_quantizer(
-        &mut self,
+    /// The quantizer of an output that another tensor or a lookup's table owns, where that has one.
+    fn owner_quantizer(
+        &self,
         graph: &Graph,
         layer: LayerId,
         tensor: TensorId,
         format: TensorFormat,
-        statistics: &Statistics,
-    ) -> TensorQuantizer {
-        match graph.quantizable.place(tensor).map(|p| p.owner) {
-            Some(Owner::Tensor(owner)) => {
-                if let Some(quantizer) = self.tensors[owner] {
-                    return quantizer;
-                }
-            }
-            Some(Owner::Constant(table)) => {
-                if let Some(quantizer) = table_quantizer(&self.weights[layer], table, format) {
-                    return quantizer;
-                }
-            }
-            _ => {}
-        }
-        self.quantizer_for(graph, tensor, format, statistics)
+        key: WeightKey,
+        cache: &mut WeightCache,
+    ) -> Result<Option<TensorQuantizer>> {
+        Ok(match graph.quantizable.place(tensor).map(|p| p.owner) {
+            Some(Owner::Tensor(owner)) => self.tensors[owner],
+            Some(Owner::Constant(table)) => table_quantizer(&*cached_weights(graph, layer, key, cache)?, table, format),
+            _ => None,
+        })
     }
 
     /// The quantizer of `tensor` in `format`, from its fixed or observed range.
@@ -214,6 +213,21 @@ fn table_quantizer(weights: &LayerWeights, table: TensorId, format: TensorFormat
     })
 }
 
+/// The weights of all layers, those that are not kept quantized side by side.
+fn all_weights(graph: &Graph, keys: &[WeightKey], cache: &mut WeightCache) -> Result<Vec<Arc<LayerWeights>>> {
+    let is_kept = |layer: &LayerId, key: &WeightKey| {
+        cache.get(layer).is_some_and(|kept| kept.iter().any(|(other, _)| other == key))
+    };
+    let missing: Vec<(LayerId, WeightKey)> =
+        keys.iter().copied().enumerate().filter(|(layer, key)| !is_kept(layer, key)).collect();
+    let quantize = |&(layer, key): &(LayerId, WeightKey)| LayerWeights::quantize(graph, layer, key);
+    let made: Vec<Result<LayerWeights>> = missing.par_iter().map(quantize).collect();
+    for ((layer, key), weights) in missing.into_iter().zip(made) {
+        keep(cache.entry(layer).or_default(), key, Arc::new(weights?));
+    }
+    keys.iter().enumerate().map(|(layer, &key)| cached_weights(graph, layer, key, cache)).collect()
+}
+
 pub(super) fn cached_weights(
     graph: &Graph,
     layer: LayerId,
@@ -221,17 +235,20 @@ pub(super) fn cached_weights(
     cache: &mut WeightCache,
 ) -> Result<Arc<LayerWeights>> {
     let kept = cache.entry(layer).or_default();
-    if let Some(position) = kept.iter().position(|(k, _)| *k == key) {
-        let entry = kept.remove(position);
-        kept.push(entry.clone());
-        return Ok(entry.1);
-    }
-    let weights = Arc::new(LayerWeights::quantize(graph, layer, key)?);
-    kept.push((key, Arc::clone(&weights)));
+    let weights = match kept.iter().position(|(k, _)| *k == key) {
+        Some(position) => kept.remove(position).1,
+        None => Arc::new(LayerWeights::quantize(graph, layer, key)?),
+    };
+    keep(kept, key, Arc::clone(&weights));
+    Ok(weights)
+}
+
+/// Keeps weights as those used last.
+fn keep(kept: &mut Vec<(WeightKey, Arc<LayerWeights>)>, key: WeightKey, weights: Arc<LayerWeights>) {
+    kept.push((key, weights));
     if kept.len() > KEPT_PER_LAYER {
         kept.remove(0);
     }
-    Ok(weights)
 }
 
 #[cfg(test)]
