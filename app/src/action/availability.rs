@@ -3,7 +3,17 @@
 use quantlens_analysis::t;
 
 use super::Action;
-use crate::document::{Document, Page, PanelId};
+use crate::{
+    document::{Document, Page, PanelId},
+    graph_layout::walk::Along,
+};
+
+/// Why no edge of the selected card can be followed; `none` where it has none of these.
+fn graph(doc: &Document, along: Along, none: &'static str) -> Option<&'static str> {
+    let Some(walk) = doc.graph.walk() else { return Some(t!("Show the Graph page first")) };
+    let has_some = doc.lead().is_some_and(|card| !walk.ends(card, along).is_empty());
+    (!has_some).then_some(none)
+}
 
 impl Action {
     /// Why it cannot be used now; `None` if it can.
@@ -23,6 +33,12 @@ impl Action {
             }
             Self::FrameAll => model.or(need(doc.graph.drawn.is_some(), t!("Show the Graph page first"))),
             Self::FrameSelection => layer().or(need(doc.graph.drawn.is_some(), t!("Show the Graph page first"))),
+            Self::FollowInput => layer().or_else(|| graph(doc, Along::Inputs, t!("It reads no other layer"))),
+            Self::FollowReader => layer().or_else(|| graph(doc, Along::Readers, t!("No other layer reads it"))),
+            Self::FollowLong => layer().or_else(|| graph(doc, Along::Cut, t!("None of its lines is a label"))),
+            Self::LeftInGraph | Self::RightInGraph | Self::CardMenu => {
+                layer().or(need(doc.graph.drawn.is_some(), t!("Show the Graph page first")))
+            }
             Self::NextWorse | Self::NextBetter | Self::NextSuspect => {
                 model.or(need(doc.report.value.is_some(), t!("No numbers yet")))
             }

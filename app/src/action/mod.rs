@@ -70,6 +70,12 @@ pub enum Action {
     ShowPage(Page),
     FrameSelection,
     FrameAll,
+    FollowInput,
+    FollowReader,
+    FollowLong,
+    LeftInGraph,
+    RightInGraph,
+    CardMenu,
     Toggle(PanelId),
     ShowFloat,
     Theme(ThemeChoice),
@@ -110,7 +116,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 88] = [
+    pub const ALL: [Self; 94] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -168,6 +174,12 @@ impl Action {
         Self::ShowPage(Page::Arithmetic),
         Self::FrameSelection,
         Self::FrameAll,
+        Self::FollowInput,
+        Self::FollowReader,
+        Self::FollowLong,
+        Self::LeftInGraph,
+        Self::RightInGraph,
+        Self::CardMenu,
         Self::Toggle(PanelId::List),
         Self::Toggle(PanelId::Strip),
         Self::Toggle(PanelId::Inspector),
@@ -258,6 +270,12 @@ impl Action {
             Self::ShowPage(_)
             | Self::FrameSelection
             | Self::FrameAll
+            | Self::FollowInput
+            | Self::FollowReader
+            | Self::FollowLong
+            | Self::LeftInGraph
+            | Self::RightInGraph
+            | Self::CardMenu
             | Self::Toggle(_)
             | Self::ShowFloat
             | Self::Theme(_) => Menu::View,

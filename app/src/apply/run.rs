@@ -9,6 +9,7 @@ use crate::{
     copy,
     dialogs::Ask,
     document::{Document, ExportPhase, ExportState, Level, Look, Page, PanelId, ThemeChoice},
+    graph_layout::walk::Along,
     palette,
     tour::TourStep,
 };
@@ -87,6 +88,9 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         A::TryRecipes => apply(doc, Command::TryRecipes, out),
         A::FrameSelection => super::graph::look(doc, Look::Selection, out),
         A::FrameAll => super::graph::look(doc, Look::All, out),
+        A::FollowInput | A::FollowReader | A::FollowLong | A::LeftInGraph | A::RightInGraph | A::CardMenu => {
+            in_graph(doc, action, out);
+        }
         A::ShowPage(page) => navigate::show_page(doc, page, out),
         A::Toggle(panel) => apply(doc, Command::TogglePanel(panel), out),
         A::Theme(choice) => set_theme(doc, choice, out),
@@ -95,6 +99,18 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         A::Escape => escape(doc, out),
         // Asked above; a test walks all actions and finds one that does nothing.
         _ => {}
+    }
+}
+
+/// Moves from card to card.
+fn in_graph(doc: &mut Document, action: A, out: &mut Effects) {
+    match action {
+        A::FollowInput => super::graph::follow(doc, Along::Inputs, out),
+        A::FollowReader => super::graph::follow(doc, Along::Readers, out),
+        A::FollowLong => super::graph::follow(doc, Along::Cut, out),
+        A::LeftInGraph => super::graph::beside(doc, -1, out),
+        A::RightInGraph => super::graph::beside(doc, 1, out),
+        _ => super::graph::open_menu(doc, out),
     }
 }
 

@@ -181,6 +181,12 @@ pub struct Document {
 }
 
 impl Document {
+    /// The number of the selection's moving end, or of what leads it.
+    pub fn lead(&self) -> Option<usize> {
+        let name = self.selection.lead.as_ref().or(self.selection.anchor.as_ref())?;
+        self.layer(name).map(|layer| layer.index)
+    }
+
     /// Nothing open, everything evaluated as it changes.
     pub fn new() -> Self {
         Self { live: true, ..Self::default() }

@@ -43,6 +43,20 @@ pub(super) struct Rows<'a> {
     pub(super) with_deltas: bool,
 }
 
+/// What a cell's number is, after what is to be said of its value. Names explain themselves.
+fn explained(column: Column, values: Option<&LayerRow>, why: Option<String>) -> Option<String> {
+    if matches!(column, Column::Index | Column::Name | Column::Op | Column::Note) {
+        return why;
+    }
+    let value = match column {
+        Column::Local => values.and_then(|row| format::noise_words(row.local.sqnr_db)),
+        Column::Accumulated => values.and_then(|row| format::noise_words(row.accumulated.sqnr_db)),
+        _ => None,
+    };
+    let meaning = format!("{}: {}", columns::long_title(column), columns::meaning(column));
+    Some(why.into_iter().chain(value).chain([meaning]).collect::<Vec<_>>().join("\n"))
+}
+
 /// What a row's cells reported.
 #[derive(Default)]
 pub(super) struct Touched {
@@ -122,7 +136,7 @@ impl Rows<'_> {
             (Some(why), Some(pinned)) => Some(format!("{why}\n{pinned}")),
             (why, pinned) => why.or(pinned),
         };
-        if let Some(why) = cell.why {
+        if let Some(why) = explained(column, values, cell.why) {
             response.on_hover_text(why);
         }
     }
