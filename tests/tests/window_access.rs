@@ -1,6 +1,8 @@
 //! What someone without a mouse or without eyes for the screen meets: every control has a name, no two lie on each other,
 //! and every number says on hover what it is.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use egui::{Rect, Role, accesskit::Action};
 use egui_kittest::{
     Node,
@@ -26,6 +28,13 @@ const CONTROLS: [Role; 9] = [
     Role::Link,
     Role::ListItem,
 ];
+
+/// The language is the whole program's: tests in another one must not run beside those that read English.
+static LANGUAGE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    LANGUAGE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn pages() -> impl Iterator<Item = Page> {
     Page::MODEL.into_iter().chain(Page::LAYER).chain([Page::Help])
@@ -63,6 +72,7 @@ fn nameless(window: &Window) -> Vec<String> {
 
 #[test]
 fn whatever_takes_the_keyboard_has_a_name() {
+    let _alone = alone();
     for size in [[800.0, 600.0], [1440.0, 900.0]] {
         let mut window = sample(size, Language::English);
         for page in pages() {
@@ -115,6 +125,7 @@ fn misplaced(window: &Window) -> Vec<String> {
 
 #[test]
 fn no_control_covers_another_or_leaves_the_window() {
+    let _alone = alone();
     for language in Language::ALL {
         // 2400 × 1800 pixels at 300 %, 1280 × 800 at 200 %, and the smallest window as it is.
         for (size, scale) in [([800.0, 600.0], 3.0), ([640.0, 400.0], 2.0), ([800.0, 600.0], 1.0)] {
@@ -131,6 +142,7 @@ fn no_control_covers_another_or_leaves_the_window() {
 
 #[test]
 fn the_tools_are_one_line_and_none_is_lost() {
+    let _alone = alone();
     for width in [640.0, 800.0, 920.0, 1100.0, 1440.0] {
         let mut window = sample([width, 600.0], Language::English);
         let target = window.get_by_label_contains("Target: ").rect();
@@ -160,6 +172,7 @@ fn the_tools_are_one_line_and_none_is_lost() {
 
 #[test]
 fn a_default_is_changed_from_the_menu_of_tools() {
+    let _alone = alone();
     let mut window = sample([800.0, 600.0], Language::English);
     window.get_by_role_and_label(Role::Button, "More").click();
     window.run_steps(6);
@@ -219,6 +232,7 @@ fn silent(window: &mut Window) -> Vec<String> {
 
 #[test]
 fn numbers_say_on_hover_what_they_are() {
+    let _alone = alone();
     let Some(mut window) = real("numbers_say_on_hover_what_they_are", 1600.0, 1200.0) else { return };
     send(&mut window, Command::OpenSample);
     send(&mut window, Command::Tour(None));

@@ -39,6 +39,9 @@ impl Action {
             Self::LeftInGraph | Self::RightInGraph | Self::CardMenu => {
                 layer().or(need(doc.graph.drawn.is_some(), t!("Show the Graph page first")))
             }
+            Self::Split if doc.pages.beside.is_some() => model,
+            Self::Split => model.or(need(!doc.pages.narrow.split, t!("The window is too narrow for two pages"))),
+            Self::OtherPage => model.or(need(doc.pages.beside.is_some(), t!("There is one page only"))),
             Self::NextWorse | Self::NextBetter | Self::NextSuspect => {
                 model.or(need(doc.report.value.is_some(), t!("No numbers yet")))
             }
@@ -80,6 +83,7 @@ impl Action {
             Self::PinBaseline => Some(doc.pins.baseline.is_some()),
             Self::Target(part) => Some(doc.target == part),
             Self::ShowPage(page) => Some(doc.pages.page == page),
+            Self::Split => Some(doc.pages.beside.is_some()),
             Self::Toggle(PanelId::List) => Some(doc.pages.list),
             Self::Toggle(PanelId::Strip) => Some(doc.pages.strip),
             Self::Toggle(PanelId::Inspector) => Some(doc.pages.inspector),

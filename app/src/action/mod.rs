@@ -76,6 +76,8 @@ pub enum Action {
     LeftInGraph,
     RightInGraph,
     CardMenu,
+    Split,
+    OtherPage,
     Toggle(PanelId),
     ShowFloat,
     Theme(ThemeChoice),
@@ -116,7 +118,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 94] = [
+    pub const ALL: [Self; 96] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -172,6 +174,8 @@ impl Action {
         Self::ShowPage(Page::Maps),
         Self::ShowPage(Page::Errors),
         Self::ShowPage(Page::Arithmetic),
+        Self::Split,
+        Self::OtherPage,
         Self::FrameSelection,
         Self::FrameAll,
         Self::FollowInput,
@@ -276,6 +280,8 @@ impl Action {
             | Self::LeftInGraph
             | Self::RightInGraph
             | Self::CardMenu
+            | Self::Split
+            | Self::OtherPage
             | Self::Toggle(_)
             | Self::ShowFloat
             | Self::Theme(_) => Menu::View,
@@ -321,6 +327,7 @@ impl Action {
                 | Self::PreviousLayer
                 | Self::Settings
                 | Self::ShowPage(Page::Histogram)
+                | Self::Split
                 | Self::FrameSelection
                 | Self::Toggle(PanelId::List)
                 | Self::ShowFloat

@@ -70,6 +70,8 @@ impl Action {
             Self::FollowLong => keys![ALT, Enter],
             Self::LeftInGraph => keys![ALT, ArrowLeft],
             Self::RightInGraph => keys![ALT, ArrowRight],
+            Self::Split => keys![CTRL, Backslash],
+            Self::OtherPage => keys![NONE, F6],
             Self::CardMenu => keys![SHIFT, F10; NONE, Menu],
             Self::Toggle(PanelId::List) => keys![CTRL, B],
             Self::Toggle(PanelId::Strip) => keys![CTRL, J],

@@ -88,6 +88,8 @@ impl Action {
             Self::FollowLong => mark!("Graph: along a long line"),
             Self::LeftInGraph => mark!("Graph: to the left"),
             Self::RightInGraph => mark!("Graph: to the right"),
+            Self::Split => mark!("Two pages side by side"),
+            Self::OtherPage => mark!("Go to the other page"),
             Self::CardMenu => mark!("Graph: menu of the card"),
             Self::Toggle(PanelId::List) => mark!("Layer list"),
             Self::Toggle(PanelId::Strip) => mark!("Drift strip"),
@@ -135,6 +137,10 @@ impl Action {
             Self::LeftInGraph | Self::RightInGraph => {
                 t!("The line beside the one you came along, else the card beside in the row")
             }
+            Self::Split => {
+                t!("Each has a page of its own; tabs and keys change the one in use. Again: the page in use alone")
+            }
+            Self::OtherPage => t!("Of two pages side by side, use the one that is not in use"),
             Self::CardMenu => t!("What a right click on the selected card offers"),
             Self::SaveSession => t!("Model, samples, configuration and pins by name, to go on here another time"),
             Self::NextSuspect => t!("The layer with the largest error of its own; again, the next one"),

@@ -25,7 +25,7 @@ pub(super) fn apply(doc: &mut Document, command: GraphCommand, out: &mut Effects
 
 /// Begins the drawing where the page is on screen and there is none of these layers yet.
 pub(super) fn ask(doc: &mut Document, out: &mut Effects) {
-    let Some(model) = doc.model.clone().filter(|_| doc.pages.page == Page::Graph) else { return };
+    let Some(model) = doc.model.clone().filter(|_| doc.pages.shows(Page::Graph)) else { return };
     if doc.graph.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, &model)) {
         return;
     }

@@ -38,7 +38,7 @@ pub use self::{
     float_view::{FloatCopies, FloatView},
     graph::{Drafting, GraphState, Look},
     loaded::Loaded,
-    pages::{Drawer, ListMetric, Narrow, Page, PageState, PanelId, Settings, ThemeChoice},
+    pages::{Beside, Drawer, ListMetric, Narrow, Page, PageState, PanelId, Settings, ThemeChoice},
     pins::{KeptPins, Pin, PinId, Pins},
     previews::Previews,
     recent::RecentCurve,

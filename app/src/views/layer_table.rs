@@ -173,6 +173,7 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
     let scroll_to = reveal(doc, state);
     let with_deltas = state.chosen.with_deltas;
     let rows = Rows { doc, columns, stamp: doc.report.value.as_deref().and_then(cells::stamp), with_deltas };
+    let spare = table_width(ui) - columns::total_width(columns, with_deltas);
     // Widths are remembered by count only; another set of columns is another table.
     let salt = egui::IdSalt::new(("layers", columns, with_deltas));
     let (ctx, table) = (ui.ctx().clone(), ui.scope_id().with(egui::IdSalt::new(salt)));
@@ -186,7 +187,7 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
         .min_scrolled_height(0.0)
         .cell_layout(Layout::left_to_right(Align::Center));
     for column in columns {
-        builder = builder.column(row::table_column(*column, with_deltas));
+        builder = builder.column(row::table_column(*column, with_deltas, spare));
     }
     if let Some(index) = scroll_to {
         builder = builder.scroll_to_row(index, None);

@@ -22,6 +22,9 @@ use crate::{
     },
 };
 
+/// Names keep this width in the narrowest table, in points.
+const LEAST_NAME: f32 = 76.0;
+
 /// The format whose popup is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Editing {
@@ -284,9 +287,11 @@ pub(crate) fn noun(part: Part) -> &'static str {
 }
 
 /// The table's column; the names take what the others leave.
-pub(super) fn table_column(column: Column, with_deltas: bool) -> egui_extras::Column {
+/// `spare` is what the columns leave of the table's width; where that is less than nothing, names are cut.
+pub(super) fn table_column(column: Column, with_deltas: bool, spare: f32) -> egui_extras::Column {
     let width = columns::needed_width(column, with_deltas);
     if column == Column::Name {
+        let width = (width + spare.min(0.0)).max(LEAST_NAME);
         egui_extras::Column::remainder().at_least(width).resizable(false)
     } else {
         egui_extras::Column::initial(width).at_least(28.0)
