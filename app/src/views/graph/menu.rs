@@ -1,7 +1,7 @@
 //! The menu of a right click or of the menu key: commands of the one table that make sense there. Opened with the keys it
 //! stands under the selected card and has the keyboard, arrows included: a menu's entries are no row of tab stops.
 
-use egui::{Key, Popup, Response, Ui};
+use egui::{FocusDirection, Key, Modifiers, Popup, Response, Ui};
 use quantlens_analysis::t;
 
 use super::{GraphViewState, MOST_NAMES, Scene};
@@ -48,21 +48,24 @@ fn keys_ui(ui: &Ui, entries: &[Response], is_new: &mut bool) {
     let entries: Vec<&Response> = entries.iter().filter(|entry| entry.enabled()).collect();
     let Some(first) = entries.first() else { return };
     let Some(at) = entries.iter().position(|entry| entry.has_focus()) else {
-        if std::mem::take(is_new) {
+        // Asked for until it is given: a menu is measured before it is shown.
+        if *is_new {
             first.request_focus();
+            ui.ctx().request_repaint();
         }
         return;
     };
-    let filter = egui::EventFilter { vertical_arrows: true, ..egui::EventFilter::default() };
-    let pressed = |key| ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, key));
-    let to = match (pressed(Key::ArrowDown), pressed(Key::ArrowUp)) {
-        (true, _) => (at + 1) % entries.len(),
-        (_, true) => at.checked_sub(1).unwrap_or(entries.len() - 1),
-        _ => at,
-    };
+    *is_new = false;
+    let pressed = |key| ui.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, key));
+    let (down, up) = (pressed(Key::ArrowDown), pressed(Key::ArrowUp));
+    if down + up == 0 {
+        return;
+    }
+    // Or the nearest control below would have it, whatever that is.
+    ui.memory_mut(|memory| memory.move_focus(FocusDirection::None));
+    let to = (at + down + entries.len() - up % entries.len()) % entries.len();
     if let Some(entry) = entries.get(to) {
         entry.request_focus();
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(entry.id, filter));
     }
 }
 
