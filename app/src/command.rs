@@ -170,6 +170,8 @@ pub enum Command {
     ShowPage(Page),
     /// Open or close a panel.
     TogglePanel(PanelId),
+    /// Give the left of two pages this share of their width.
+    Divide(f32),
     /// The key that shows the float model is held, or is not any more.
     HoldFloat(bool),
     /// Which part the width keys set.

@@ -43,6 +43,13 @@ pub fn db_unit(value: Measure) -> String {
     measure(value, |v| format!("{} dB", number(v, 1)))
 }
 
+/// What an SQNR says of the error's size: "8.1 dB: the error is 39 % of the signal"; `None` where there is no number.
+pub fn noise_words(value: Measure) -> Option<String> {
+    let db = value.value()?;
+    let percent = significant(100.0 * 10f64.powf(-db / 20.0), 2);
+    Some(t!("{} dB: the error is {} % of the signal", number(db, 1), percent))
+}
+
 /// A gain: three decimals, finer than the 5 % from which one is worth a look.
 pub fn gain(value: Measure) -> String {
     measure(value, |v| number(v, 3))

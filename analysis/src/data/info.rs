@@ -80,9 +80,16 @@ impl DataInfo {
         })
     }
 
-    /// The class's name, or its number where there is no name.
+    /// The class's name, or its number where there is no name, or where the names are those of other classes.
     pub fn class_name(&self, class: usize) -> String {
-        self.class_names.get(class).cloned().unwrap_or_else(|| t!("class {}", class))
+        let name = self.class_names.get(class).filter(|_| self.misfit().is_none());
+        name.cloned().unwrap_or_else(|| t!("class {}", class))
+    }
+
+    /// The model's number of classes, where the data's names are for another number.
+    pub fn misfit(&self) -> Option<usize> {
+        let classes = self.sanity.as_ref()?.classes;
+        (!self.class_names.is_empty() && self.class_names.len() != classes).then_some(classes)
     }
 }
 

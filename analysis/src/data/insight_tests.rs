@@ -80,7 +80,9 @@ fn float_sanity_counts_and_names() {
     let expected = 1.0 / (1.0 + (-1900.0_f64 / 255.0).exp() + (-1700.0_f64 / 255.0).exp());
     assert!((best.confidence - expected).abs() < 1e-6, "{best:?}");
     assert!(sanity.banners.is_empty());
-    let wrong = float_sanity(&data, 8, None, &mut |_| Ok(vec![1.0, 0.0])).unwrap();
+    // Three names say nothing of two classes.
+    let wrong = float_sanity(&data, 8, data.class_names(), &mut |_| Ok(vec![1.0, 0.0])).unwrap();
+    assert!(wrong.rows.iter().flat_map(|row| &row.top).all(|score| score.name.is_none()));
     let codes: Vec<&str> = wrong.banners.iter().map(|b| b.code.as_str()).collect();
     assert_eq!(codes, ["accuracy-chance", "labels-range"]);
     assert!(float_sanity(&data, 8, None, &mut |_| Ok(vec![1.0])).is_err());

@@ -105,6 +105,8 @@ pub(super) fn sanity_of(
         if scores.iter().any(|s| !s.is_finite()) {
             unusable.push(sample.name.clone());
         }
+        // Names of other classes than the output's would lie.
+        let names = names.filter(|names| names.names.len() == classes);
         rows.push(SanityRow { top: top(&scores, names), name: sample.name, label: sample.label });
     }
     let best = |row: &SanityRow| row.top.first().map(|c| c.class);

@@ -1,10 +1,13 @@
 //! What a report and a layer's pages would say of the float model: the same rows without any quantizer. Nothing runs for
 //! it; the float run's own numbers are in the report already.
 
-use super::{Cost, Distribution, LayerDetail, LayerRow, OutputRow, Report, SampleEnergy, Score, Share};
+use super::{
+    Cost, CutErrors, Distribution, ErrorPart, LayerDetail, LayerErrors, LayerRow, OutputRow, QuantizerErrors, Report,
+    SampleEnergy, Score, Share,
+};
 use crate::{
     metrics::{Errors, Measure},
-    quant::Bits,
+    quant::{Bits, Clipping},
 };
 
 /// Why a number of a quantizer is missing.
@@ -87,6 +90,53 @@ impl LayerDetail {
             channel.sqnr_db = exact(channel.sqnr_db);
         }
         float
+    }
+}
+
+impl LayerDetail {
+    /// Smallest and largest weight, over all channels; `None` without weights.
+    pub fn weight_ends(&self) -> Option<(f32, f32)> {
+        ends(self.weight_channels.iter().map(|channel| (channel.low, channel.high)))
+    }
+
+    /// Smallest and largest float value of the output, over all channels; `None` where it has none.
+    pub fn output_ends(&self) -> Option<(f32, f32)> {
+        ends(self.activation_channels.iter().map(|channel| (channel.low, channel.high)))
+    }
+}
+
+fn ends(mut all: impl Iterator<Item = (f32, f32)>) -> Option<(f32, f32)> {
+    let first = all.next()?;
+    Some(all.fold(first, |ends, next| (ends.0.min(next.0), ends.1.max(next.1))))
+}
+
+impl LayerErrors {
+    /// The layer without quantizers: no source makes an error. What its activation cuts it cuts in float too.
+    pub fn as_float(&self) -> Self {
+        let part = |part: &ErrorPart| ErrorPart {
+            errors: exact_errors(&part.errors),
+            share: None,
+            channels: part.channels.iter().copied().map(exact).collect(),
+            ..*part
+        };
+        let quantizer = |quantizer: &QuantizerErrors| QuantizerErrors {
+            total: Clipping::default(),
+            channels: vec![Clipping::default(); quantizer.channels.len()],
+            ..*quantizer
+        };
+        let cut = |cut: &CutErrors| CutErrors {
+            error_share: None,
+            before_db: exact(cut.before_db),
+            after_db: exact(cut.after_db),
+            ..cut.clone()
+        };
+        Self {
+            local: exact_errors(&self.local),
+            parts: self.parts.iter().map(part).collect(),
+            quantizer: self.quantizer.as_ref().map(quantizer),
+            cut: self.cut.as_ref().map(cut),
+            ..self.clone()
+        }
     }
 }
 

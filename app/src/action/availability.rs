@@ -3,7 +3,17 @@
 use quantlens_analysis::t;
 
 use super::Action;
-use crate::document::{Document, Page, PanelId};
+use crate::{
+    document::{Document, Page, PanelId},
+    graph_layout::walk::Along,
+};
+
+/// Why no edge of the selected card can be followed; `none` where it has none of these.
+fn graph(doc: &Document, along: Along, none: &'static str) -> Option<&'static str> {
+    let Some(walk) = doc.graph.walk() else { return Some(t!("Show the Graph page first")) };
+    let has_some = doc.lead().is_some_and(|card| !walk.ends(card, along).is_empty());
+    (!has_some).then_some(none)
+}
 
 impl Action {
     /// Why it cannot be used now; `None` if it can.
@@ -23,6 +33,15 @@ impl Action {
             }
             Self::FrameAll => model.or(need(doc.graph.drawn.is_some(), t!("Show the Graph page first"))),
             Self::FrameSelection => layer().or(need(doc.graph.drawn.is_some(), t!("Show the Graph page first"))),
+            Self::FollowInput => layer().or_else(|| graph(doc, Along::Inputs, t!("It reads no other layer"))),
+            Self::FollowReader => layer().or_else(|| graph(doc, Along::Readers, t!("No other layer reads it"))),
+            Self::FollowLong => layer().or_else(|| graph(doc, Along::Cut, t!("None of its lines is a label"))),
+            Self::LeftInGraph | Self::RightInGraph | Self::CardMenu => {
+                layer().or(need(doc.graph.drawn.is_some(), t!("Show the Graph page first")))
+            }
+            Self::Split if doc.pages.beside.is_some() => model,
+            Self::Split => model.or(need(!doc.pages.narrow.split, t!("The window is too narrow for two pages"))),
+            Self::OtherPage => model.or(need(doc.pages.beside.is_some(), t!("There is one page only"))),
             Self::NextWorse | Self::NextBetter | Self::NextSuspect => {
                 model.or(need(doc.report.value.is_some(), t!("No numbers yet")))
             }
@@ -64,6 +83,7 @@ impl Action {
             Self::PinBaseline => Some(doc.pins.baseline.is_some()),
             Self::Target(part) => Some(doc.target == part),
             Self::ShowPage(page) => Some(doc.pages.page == page),
+            Self::Split => Some(doc.pages.beside.is_some()),
             Self::Toggle(PanelId::List) => Some(doc.pages.list),
             Self::Toggle(PanelId::Strip) => Some(doc.pages.strip),
             Self::Toggle(PanelId::Inspector) => Some(doc.pages.inspector),

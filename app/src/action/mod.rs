@@ -70,6 +70,14 @@ pub enum Action {
     ShowPage(Page),
     FrameSelection,
     FrameAll,
+    FollowInput,
+    FollowReader,
+    FollowLong,
+    LeftInGraph,
+    RightInGraph,
+    CardMenu,
+    Split,
+    OtherPage,
     Toggle(PanelId),
     ShowFloat,
     Theme(ThemeChoice),
@@ -110,7 +118,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 88] = [
+    pub const ALL: [Self; 96] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -166,8 +174,16 @@ impl Action {
         Self::ShowPage(Page::Maps),
         Self::ShowPage(Page::Errors),
         Self::ShowPage(Page::Arithmetic),
+        Self::Split,
+        Self::OtherPage,
         Self::FrameSelection,
         Self::FrameAll,
+        Self::FollowInput,
+        Self::FollowReader,
+        Self::FollowLong,
+        Self::LeftInGraph,
+        Self::RightInGraph,
+        Self::CardMenu,
         Self::Toggle(PanelId::List),
         Self::Toggle(PanelId::Strip),
         Self::Toggle(PanelId::Inspector),
@@ -258,6 +274,14 @@ impl Action {
             Self::ShowPage(_)
             | Self::FrameSelection
             | Self::FrameAll
+            | Self::FollowInput
+            | Self::FollowReader
+            | Self::FollowLong
+            | Self::LeftInGraph
+            | Self::RightInGraph
+            | Self::CardMenu
+            | Self::Split
+            | Self::OtherPage
             | Self::Toggle(_)
             | Self::ShowFloat
             | Self::Theme(_) => Menu::View,
@@ -303,6 +327,7 @@ impl Action {
                 | Self::PreviousLayer
                 | Self::Settings
                 | Self::ShowPage(Page::Histogram)
+                | Self::Split
                 | Self::FrameSelection
                 | Self::Toggle(PanelId::List)
                 | Self::ShowFloat

@@ -12,6 +12,7 @@ const NONE: Modifiers = Modifiers::NONE;
 const CTRL: Modifiers = Modifiers::COMMAND;
 const SHIFT: Modifiers = Modifiers::SHIFT;
 const CTRL_SHIFT: Modifiers = CTRL.plus(SHIFT);
+const ALT: Modifiers = Modifiers::ALT;
 const CTRL_ALT: Modifiers = CTRL.plus(Modifiers::ALT);
 
 macro_rules! keys {
@@ -64,6 +65,14 @@ impl Action {
             Self::ShowPage(page) => of_page(page),
             Self::FrameSelection => keys![NONE, Home],
             Self::FrameAll => keys![SHIFT, Home],
+            Self::FollowInput => keys![ALT, ArrowUp],
+            Self::FollowReader => keys![ALT, ArrowDown],
+            Self::FollowLong => keys![ALT, Enter],
+            Self::LeftInGraph => keys![ALT, ArrowLeft],
+            Self::RightInGraph => keys![ALT, ArrowRight],
+            Self::Split => keys![CTRL, Backslash],
+            Self::OtherPage => keys![NONE, F6],
+            Self::CardMenu => keys![SHIFT, F10; NONE, Menu],
             Self::Toggle(PanelId::List) => keys![CTRL, B],
             Self::Toggle(PanelId::Strip) => keys![CTRL, J],
             Self::Toggle(PanelId::Inspector) => keys![CTRL_ALT, B],

@@ -83,6 +83,14 @@ impl Action {
             Self::ShowPage(page) => page.english(),
             Self::FrameSelection => mark!("Frame selection"),
             Self::FrameAll => mark!("Frame whole graph"),
+            Self::FollowInput => mark!("Graph: to what it reads"),
+            Self::FollowReader => mark!("Graph: to what reads it"),
+            Self::FollowLong => mark!("Graph: along a long line"),
+            Self::LeftInGraph => mark!("Graph: to the left"),
+            Self::RightInGraph => mark!("Graph: to the right"),
+            Self::Split => mark!("Two pages side by side"),
+            Self::OtherPage => mark!("Go to the other page"),
+            Self::CardMenu => mark!("Graph: menu of the card"),
             Self::Toggle(PanelId::List) => mark!("Layer list"),
             Self::Toggle(PanelId::Strip) => mark!("Drift strip"),
             Self::Toggle(PanelId::Inspector) => mark!("Inspector"),
@@ -122,6 +130,18 @@ impl Action {
             Self::PreviousMatch => t!("The layer before that the filter shows"),
             Self::FrameSelection => t!("Show the selected cards as large as they fit"),
             Self::FrameAll => t!("Show all cards"),
+            Self::FollowInput | Self::FollowReader => {
+                t!("Select the card at the other end of a line; left and right then take the lines beside it in turn")
+            }
+            Self::FollowLong => t!("Select the card at the other end of a label, where a line is too long to be drawn"),
+            Self::LeftInGraph | Self::RightInGraph => {
+                t!("The line beside the one you came along, else the card beside in the row")
+            }
+            Self::Split => {
+                t!("Each has a page of its own; tabs and keys change the one in use. Again: the page in use alone")
+            }
+            Self::OtherPage => t!("Of two pages side by side, use the one that is not in use"),
+            Self::CardMenu => t!("What a right click on the selected card offers"),
             Self::SaveSession => t!("Model, samples, configuration and pins by name, to go on here another time"),
             Self::NextSuspect => t!("The layer with the largest error of its own; again, the next one"),
             Self::NextWorse => t!("The next layer down in the accumulated error"),

@@ -6,20 +6,20 @@
 use egui::{Button, CentralPanel, Frame, Margin, Panel, Rect, Ui};
 use quantlens_analysis::t;
 
+use super::panes;
 use crate::{
     action::Action,
     command::{Command, Commands, Dialog},
     document::{Document, Drawer, Page, PanelId},
     keys, theme,
     views::{
-        ViewStates, answers, arithmetic, channels, data_page, dialogs, drift, drift_page, errors, export_dialog, graph,
-        help, histogram, inspector, layer_list, layer_table, maps, menu, model_summary, notices, scatter, scoreboard,
-        sensitivity, status, threshold, toolbar, tour, welcome,
+        ViewStates, dialogs, drift, export_dialog, inspector, layer_list, menu, notices, scoreboard, status, toolbar,
+        tour, welcome,
     },
     widgets::{self, StripAnswer, Tone},
 };
 
-/// The pages keep this width, in points, at every window size that is allowed.
+/// The pages keep this width together, in points, at every window size that is allowed.
 const CENTRE_MIN: f32 = 480.0;
 
 /// Where the panels stand, in points of the window.
@@ -31,6 +31,8 @@ pub struct LayoutRects {
     pub inspector: Option<Rect>,
     /// The pages.
     pub centre: Rect,
+    /// What their contents have of its width.
+    pub pages_width: f32,
 }
 
 /// Draws the whole window.
@@ -54,6 +56,7 @@ pub(super) fn window_ui(
     }
     let back = theme::tokens(ui).canvas;
     let frame = Frame::new().fill(back).inner_margin(Margin::symmetric(8, 6));
+    rects.pages_width = ui.available_width() - frame.inner_margin.sum().x;
     rects.centre = CentralPanel::default().frame(frame).show(ui, |ui| centre_ui(ui, doc, views, send)).response.rect;
     drawer_ui(&ctx, rects.centre, doc, views, send);
     notices::corner_ui(&ctx, doc, send);
@@ -175,30 +178,14 @@ fn centre_ui(ui: &mut Ui, doc: &Document, views: &mut ViewStates, send: &mut Com
     tabs_ui(ui, doc, send);
     ui.separator();
     no_data_ui(ui, doc, send);
-    match doc.pages.page {
-        Page::Table => layer_table::layer_table_ui(ui, doc, &mut views.layer_table, send),
-        Page::Graph => graph::graph_ui(ui, doc, &mut views.graph, send),
-        Page::Drift => drift_page::drift_page_ui(ui, doc, &mut views.drift_page, send),
-        Page::Sensitivity => sensitivity::sensitivity_ui(ui, doc, &mut views.sensitivity, send),
-        Page::Answers => answers::answers_ui(ui, doc, &mut views.answers, send),
-        Page::Data => data_page::data_page_ui(ui, doc, &mut views.data_page, send),
-        Page::Model => model_summary::model_summary_ui(ui, doc, &mut views.model_summary, send),
-        Page::Histogram => histogram::histogram_ui(ui, doc, &mut views.histogram, send),
-        Page::Threshold => threshold::threshold_ui(ui, doc, &mut views.threshold, send),
-        Page::Channels => channels::channels_ui(ui, doc, &mut views.channels, send),
-        Page::Scatter => scatter::scatter_ui(ui, doc, &mut views.scatter, send),
-        Page::Maps => maps::maps_ui(ui, doc, &mut views.maps, send),
-        Page::Errors => errors::errors_ui(ui, doc, &mut views.errors, send),
-        Page::Arithmetic => arithmetic::arithmetic_ui(ui, doc, &mut views.arithmetic, send),
-        Page::Help => help::help_ui(ui, doc, &mut views.help, send),
-    }
+    panes::pages_ui(ui, doc, views, send);
 }
 
 /// Two groups of tabs: pages about the model, pages about the selected layer. Where they do not fit beside each other each
 /// group has a line of its own: a group that breaks somewhere is hard to find a page in.
 fn tabs_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     // Help has a tab only while it is shown: one opens it from the menu, or with its key.
-    let help = (doc.pages.page == Page::Help).then_some(Page::Help);
+    let help = doc.pages.shows(Page::Help).then_some(Page::Help);
     let model: Vec<Page> = Page::MODEL.into_iter().chain(help).collect();
     let width: f32 = model.iter().chain(&Page::LAYER).map(|page| tab_width(ui, page.title())).sum();
     let names = tab_width(ui, t!("Model")) + tab_width(ui, t!("Layer")) + 2.0 * theme::GRID;
@@ -233,7 +220,9 @@ fn tab_width(ui: &Ui, text: &str) -> f32 {
 
 fn tab_ui(ui: &mut Ui, page: Page, doc: &Document, send: &mut Commands) {
     let is_shown = doc.pages.page == page;
-    let response = ui.add(Button::selectable(is_shown, page.title()));
+    let is_beside = !is_shown && doc.pages.shows(page);
+    let title = egui::RichText::new(page.title());
+    let response = ui.add(Button::selectable(is_shown, if is_beside { title.underline() } else { title }));
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::RadioButton, true, is_shown, page.title()));
     let key = keys::text(ui.ctx(), Action::ShowPage(page));
     let clicked = response.clicked();
@@ -247,7 +236,7 @@ fn tab_ui(ui: &mut Ui, page: Page, doc: &Document, send: &mut Commands) {
 
 /// Without samples half of the numbers are missing; says which, and offers both ways to get them.
 fn no_data_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
-    if doc.data.is_some() || doc.data_choice.is_some() || doc.pages.page == Page::Data {
+    if doc.data.is_some() || doc.data_choice.is_some() || doc.pages.shows(Page::Data) {
         return;
     }
     let text = t!("Select a layer to see the error of its weights. Activation error needs calibration samples.");

@@ -7,6 +7,7 @@
 
 mod effects;
 mod layout;
+mod panes;
 mod trace;
 
 use std::{path::PathBuf, time::Instant};
@@ -266,7 +267,8 @@ impl App {
         text::set_language(self.doc.settings.language);
         self.dropped(&ctx);
         self.close_request(&ctx);
-        self.doc.pages.narrow = Narrow::at(ui.available_width());
+        self.doc.pages.narrow =
+            Narrow { split: !panes::has_room(self.rects.pages_width), ..Narrow::at(ui.available_width()) };
         for action in keys::actions(&ctx) {
             self.commands.run(action);
         }
@@ -319,6 +321,6 @@ impl eframe::App for App {
 
 impl Default for LayoutRects {
     fn default() -> Self {
-        Self { list: None, inspector: None, centre: Rect::NOTHING }
+        Self { list: None, inspector: None, centre: Rect::NOTHING, pages_width: 0.0 }
     }
 }

@@ -56,12 +56,14 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
             if doc.selection.anchor.as_deref() == Some(detail.layer.as_str()) {
                 doc.detail.set(detail);
                 doc.weighed = None;
+                ask_detail(doc, out);
                 pins::ask(doc, out);
             }
         }
         News::Arithmetic(arithmetic) => {
             if doc.selection.anchor.as_deref() == Some(arithmetic.layer.as_str()) {
                 doc.arithmetic.set(arithmetic);
+                ask_detail(doc, out);
                 pins::ask(doc, out);
             }
         }
@@ -78,11 +80,13 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
         News::LayerErrors(errors) => {
             if doc.selection.anchor.as_deref() == Some(errors.layer.as_str()) {
                 doc.errors.set(errors);
+                ask_detail(doc, out);
             }
         }
         News::FeatureMaps(maps) => {
             if doc.selection.anchor.as_deref() == Some(maps.layer.as_str()) {
                 doc.maps.set(maps);
+                ask_detail(doc, out);
             }
         }
         News::Previews(previews) => doc.previews.take(previews),
@@ -349,7 +353,9 @@ fn retry_for(doc: &Document, slot: Slot, trouble: &Trouble, opening: Option<Mode
         Slot::Evaluate => Some(Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() }),
         Slot::Detail => {
             let wanted = (doc.selection.anchor.clone()?, Arc::clone(&doc.config));
-            Some(super::layer_request(doc, &wanted))
+            // After it the other of two pages is asked for.
+            let page = doc.pages.shown().find(|page| page.follows_layer()).unwrap_or(doc.pages.page);
+            Some(super::layer_request(doc, page, &wanted))
         }
         Slot::OneSample => {
             let config = Arc::clone(&doc.whole.as_ref()?.config);

@@ -6,7 +6,10 @@ use super::{Effect, Effects};
 use crate::{
     command::GraphCommand,
     document::{Document, Drafting, Look, Page},
-    graph_layout::{Drawing, Net},
+    graph_layout::{
+        Drawing, Net,
+        walk::{Along, Trail},
+    },
     layout_thread::News,
 };
 
@@ -22,7 +25,7 @@ pub(super) fn apply(doc: &mut Document, command: GraphCommand, out: &mut Effects
 
 /// Begins the drawing where the page is on screen and there is none of these layers yet.
 pub(super) fn ask(doc: &mut Document, out: &mut Effects) {
-    let Some(model) = doc.model.clone().filter(|_| doc.pages.page == Page::Graph) else { return };
+    let Some(model) = doc.model.clone().filter(|_| doc.pages.shows(Page::Graph)) else { return };
     if doc.graph.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, &model)) {
         return;
     }
@@ -66,6 +69,38 @@ pub(super) fn forget(doc: &mut Document, out: &mut Effects) {
 pub(super) fn look(doc: &mut Document, at: Look, out: &mut Effects) {
     super::navigate::show_page(doc, Page::Graph, out);
     doc.graph.look = (at, doc.graph.look.1 + 1);
+}
+
+/// Selects the card at the other end of one of the selected card's edges.
+pub(super) fn follow(doc: &mut Document, along: Along, out: &mut Effects) {
+    let way = doc.graph.walk().zip(doc.lead()).and_then(|(walk, card)| walk.step(card, along, doc.graph.trail));
+    if let Some(trail) = way {
+        go(doc, trail.to, Some(trail), out);
+    }
+}
+
+/// Selects the other end of the next edge beside the one last gone along, or the card beside in the row.
+pub(super) fn beside(doc: &mut Document, step: isize, out: &mut Effects) {
+    let way = doc.graph.walk().zip(doc.lead()).and_then(|(walk, card)| walk.beside(card, step, doc.graph.trail));
+    if let Some((card, trail)) = way {
+        go(doc, card, trail, out);
+    }
+}
+
+fn go(doc: &mut Document, card: usize, trail: Option<Trail>, out: &mut Effects) {
+    let Some(name) = doc.layers().get(card).map(|layer| layer.name.clone()) else { return };
+    super::navigate::show_page(doc, Page::Graph, out);
+    doc.selection.replace([name]);
+    super::navigate::selected(doc, true, out);
+    doc.graph.trail = trail;
+}
+
+/// Opens the selected card's menu where the card stands.
+pub(super) fn open_menu(doc: &mut Document, out: &mut Effects) {
+    super::navigate::show_page(doc, Page::Graph, out);
+    // The view goes there first.
+    doc.selection.reveal += 1;
+    doc.graph.menu += 1;
 }
 
 /// Takes in what the layout's thread tells.

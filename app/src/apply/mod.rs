@@ -120,6 +120,7 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         | Command::ListMetric(_)
         | Command::ShowPage(_)
         | Command::TogglePanel(_)
+        | Command::Divide(_)
         | Command::HoldFloat(_)
         | Command::Target(_) => navigate::apply(doc, command, out),
         Command::Graph(command) => graph::apply(doc, command, out),
@@ -268,7 +269,7 @@ fn tour(doc: &mut Document, step: Option<TourStep>, out: &mut Effects) {
     match step {
         Some(TourStep::Cliff) => {
             doc.pages.strip = true;
-            doc.pages.page = Page::Table;
+            doc.pages.show(Page::Table);
         }
         Some(TourStep::Channel) => {
             if let Some(layer) = doc.cliff().map(|layer| layer.name.clone()) {
@@ -362,18 +363,9 @@ fn ask_detail(doc: &mut Document, out: &mut Effects) {
         doc.maps = crate::document::Loaded::default();
         doc.maps_of = None;
     }
-    let page = doc.pages.page;
     let sample = maps_sample(doc, &layer);
     let wanted = (layer, Arc::clone(&doc.config));
-    let asked = match page {
-        Page::Arithmetic => doc.arithmetic_of.as_ref(),
-        Page::Errors => doc.errors_of.as_ref(),
-        Page::Maps => doc.maps_of.as_ref().filter(|(_, asked)| *asked == sample).map(|(wanted, _)| wanted),
-        _ => doc.detail_of.as_ref(),
-    };
-    if doc.data.is_none() || !page.follows_layer() || asked == Some(&wanted) {
-        return;
-    }
+    let Some(page) = page_to_ask(doc, &wanted, sample).filter(|_| doc.data.is_some()) else { return };
     // It drops what is asked of the baseline, which is asked for again after it.
     doc.pins.asked = None;
     // They share a slot: what this request puts aside is to be asked for again when its page is shown.
@@ -393,7 +385,7 @@ fn ask_detail(doc: &mut Document, out: &mut Effects) {
         doc.maps.settle();
         doc.maps_of = None;
     }
-    let request = layer_request(doc, &wanted);
+    let request = layer_request(doc, page, &wanted);
     match page {
         Page::Arithmetic => doc.arithmetic_of = Some(wanted),
         Page::Errors => doc.errors_of = Some(wanted),
@@ -401,6 +393,24 @@ fn ask_detail(doc: &mut Document, out: &mut Effects) {
         _ => doc.detail_of = Some(wanted),
     }
     begin(doc, request, out);
+}
+
+/// The first page on screen that lacks its values of this layer; `None` while those of the other one are on their way,
+/// which would be put aside: they share a slot.
+fn page_to_ask(doc: &Document, wanted: &(String, Arc<QuantConfig>), sample: usize) -> Option<Page> {
+    let asked = |page: Page| {
+        let maps_of = || doc.maps_of.as_ref().filter(|(_, asked)| *asked == sample).map(|(wanted, _)| wanted);
+        let (asked, pending) = match page {
+            Page::Arithmetic => (doc.arithmetic_of.as_ref(), doc.arithmetic.pending_since),
+            Page::Errors => (doc.errors_of.as_ref(), doc.errors.pending_since),
+            Page::Maps => (maps_of(), doc.maps.pending_since),
+            _ => (doc.detail_of.as_ref(), doc.detail.pending_since),
+        };
+        (asked == Some(wanted)).then_some(pending)
+    };
+    let pages = || doc.pages.shown().filter(|page| page.follows_layer());
+    let is_busy = pages().any(|page| matches!(asked(page), Some(Some(_))));
+    pages().find(|page| !is_busy && asked(*page).is_none())
 }
 
 /// The sample whose maps are shown: the one that the window shows alone, else the chosen one, else the layer's worst.
@@ -412,10 +422,10 @@ fn maps_sample(doc: &Document, layer: &str) -> usize {
     chosen.or_else(|| row().map(|worst| worst.index)).unwrap_or(0)
 }
 
-/// What the page on screen asks for of this layer under this configuration.
-fn layer_request(doc: &Document, (layer, config): &(String, Arc<QuantConfig>)) -> Request {
+/// What a page asks for of this layer under this configuration.
+fn layer_request(doc: &Document, page: Page, (layer, config): &(String, Arc<QuantConfig>)) -> Request {
     let (layer, config) = (layer.clone(), Arc::clone(config));
-    match doc.pages.page {
+    match page {
         Page::Arithmetic => Request::Arithmetic { config, layer },
         Page::Errors => Request::LayerErrors { config, layer },
         Page::Maps => Request::FeatureMaps { sample: maps_sample(doc, &layer), config, layer },

@@ -3,7 +3,7 @@
 use super::{Effects, ask_detail, graph, pins};
 use crate::{
     command::Command,
-    document::{Document, Drawer, ListMetric, Page, PanelId},
+    document::{Beside, Document, Drawer, ListMetric, Page, PanelId},
     filter::Query,
     rows::{self, Column, Known, RowOrder},
 };
@@ -37,6 +37,12 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         Command::ListMetric(column) => doc.pages.list_metric = ListMetric(column),
         Command::ShowPage(page) => show_page(doc, page, out),
         Command::TogglePanel(panel) => toggle_panel(doc, panel),
+        Command::Divide(share) => {
+            if let Some(beside) = &mut doc.pages.beside {
+                let (least, most) = Beside::SHARES.into_inner();
+                beside.share = share.clamp(least, most);
+            }
+        }
         Command::HoldFloat(held) => doc.float_view.held = held && doc.report.value.is_some(),
         Command::Target(part) => doc.target = part,
         _ => {}
@@ -148,10 +154,23 @@ fn set_filter(doc: &mut Document, text: String) {
 
 /// Shows a page; one about the selected layer fetches what it shows.
 pub(super) fn show_page(doc: &mut Document, page: Page, out: &mut Effects) {
-    doc.pages.page = page;
+    doc.pages.show(page);
     graph::ask(doc, out);
     ask_detail(doc, out);
     pins::ask(doc, out);
+}
+
+/// Shows two pages side by side, or one alone again.
+pub(super) fn split(doc: &mut Document, out: &mut Effects) {
+    doc.pages.split();
+    show_page(doc, doc.pages.page, out);
+}
+
+/// Puts the other of two pages in use.
+pub(super) fn other_page(doc: &mut Document, out: &mut Effects) {
+    if let Some(beside) = doc.pages.beside {
+        show_page(doc, beside.page, out);
+    }
 }
 
 fn toggle_panel(doc: &mut Document, panel: PanelId) {

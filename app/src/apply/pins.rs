@@ -13,7 +13,7 @@ use quantlens_analysis::{
 use super::{Effects, begin, edit, navigate, notify::notice};
 use crate::{
     command::{Part, PinCommand},
-    document::{Document, KeptPins, Level, PinId},
+    document::{Document, KeptPins, Level, Page, PinId},
     format::plural,
     worker::Request,
 };
@@ -172,8 +172,8 @@ pub(super) fn ask(doc: &mut Document, out: &mut Effects) {
     // What still refines will be whole without a job of its own.
     let comes_by_itself = doc.is_refining() && config == doc.config;
     let wanted = if is_whole || comes_by_itself {
-        let page = doc.pages.page;
-        let shows = page.follows_layer() && page != crate::document::Page::Arithmetic && doc.data.is_some();
+        let compares = |page: Page| page.follows_layer() && page != Page::Arithmetic;
+        let shows = doc.pages.shown().any(compares) && doc.data.is_some();
         let layer = doc.selection.anchor.clone().filter(|layer| shows && doc.pins.detail_of(layer).is_none());
         layer.map(Some)
     } else {

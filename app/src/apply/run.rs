@@ -9,6 +9,7 @@ use crate::{
     copy,
     dialogs::Ask,
     document::{Document, ExportPhase, ExportState, Level, Look, Page, PanelId, ThemeChoice},
+    graph_layout::walk::Along,
     palette,
     tour::TourStep,
 };
@@ -24,6 +25,10 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
     }
     if let Some(ask) = ask_of(action) {
         return out.push(Effect::Ask(ask));
+    }
+    if let Some(dialog) = dialog_of(action) {
+        doc.dialog = Some(dialog);
+        return;
     }
     match action {
         A::Undo => edit::go_to_step(doc, -1, out),
@@ -46,7 +51,6 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         | A::NextWorse
         | A::NextBetter
         | A::NextSuspect => on_selection(doc, action, out),
-        A::OpenPath => doc.dialog = Some(Dialog::Path(String::new())),
         A::OpenSample => apply(doc, Command::OpenSample, out),
         A::UseSynthetic => {
             let source = DataSource::Synthetic { samples: SYNTHETIC_SAMPLES, seed: SYNTHETIC_SEED };
@@ -66,11 +70,6 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         A::Quit => request_close(doc, out),
         A::CopyTsv => out.push(Effect::CopyText(copy::tsv(doc))),
         A::CopyCsv => out.push(Effect::CopyText(copy::csv(doc))),
-        A::History => doc.dialog = Some(Dialog::History),
-        A::Palette => doc.dialog = Some(Dialog::Palette { typed: String::new(), chosen: 0 }),
-        A::GoToLayer => {
-            doc.dialog = Some(Dialog::Palette { typed: palette::LAYERS_ONLY.to_string(), chosen: 0 });
-        }
         A::FilterLayers => {
             show_list(doc);
             out.push(Effect::FocusFilter);
@@ -85,16 +84,44 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
             }
         }
         A::TryRecipes => apply(doc, Command::TryRecipes, out),
-        A::FrameSelection => super::graph::look(doc, Look::Selection, out),
-        A::FrameAll => super::graph::look(doc, Look::All, out),
-        A::ShowPage(page) => navigate::show_page(doc, page, out),
+        A::FrameSelection
+        | A::FrameAll
+        | A::FollowInput
+        | A::FollowReader
+        | A::FollowLong
+        | A::LeftInGraph
+        | A::RightInGraph
+        | A::CardMenu => in_graph(doc, action, out),
+        A::ShowPage(_) | A::Split | A::OtherPage => on_pages(doc, action, out),
         A::Toggle(panel) => apply(doc, Command::TogglePanel(panel), out),
         A::Theme(choice) => set_theme(doc, choice, out),
         A::Tour => apply(doc, Command::Tour(Some(TourStep::Cliff)), out),
-        A::Settings | A::Notices | A::Shortcuts | A::About => doc.dialog = dialog_of(action),
         A::Escape => escape(doc, out),
         // Asked above; a test walks all actions and finds one that does nothing.
         _ => {}
+    }
+}
+
+/// Which pages are on screen.
+fn on_pages(doc: &mut Document, action: A, out: &mut Effects) {
+    match action {
+        A::ShowPage(page) => navigate::show_page(doc, page, out),
+        A::Split => navigate::split(doc, out),
+        _ => navigate::other_page(doc, out),
+    }
+}
+
+/// Moves from card to card, or looks at them.
+fn in_graph(doc: &mut Document, action: A, out: &mut Effects) {
+    match action {
+        A::FrameSelection => super::graph::look(doc, Look::Selection, out),
+        A::FrameAll => super::graph::look(doc, Look::All, out),
+        A::FollowInput => super::graph::follow(doc, Along::Inputs, out),
+        A::FollowReader => super::graph::follow(doc, Along::Readers, out),
+        A::FollowLong => super::graph::follow(doc, Along::Cut, out),
+        A::LeftInGraph => super::graph::beside(doc, -1, out),
+        A::RightInGraph => super::graph::beside(doc, 1, out),
+        _ => super::graph::open_menu(doc, out),
     }
 }
 
@@ -118,6 +145,10 @@ fn ask_of(action: A) -> Option<Ask> {
 /// The small window that an action does nothing but open.
 fn dialog_of(action: A) -> Option<Dialog> {
     match action {
+        A::OpenPath => Some(Dialog::Path(String::new())),
+        A::History => Some(Dialog::History),
+        A::Palette => Some(Dialog::Palette { typed: String::new(), chosen: 0 }),
+        A::GoToLayer => Some(Dialog::Palette { typed: palette::LAYERS_ONLY.to_string(), chosen: 0 }),
         A::Settings => Some(Dialog::Settings),
         A::Notices => Some(Dialog::Notices),
         A::Shortcuts => Some(Dialog::Shortcuts),
@@ -188,7 +219,7 @@ fn escape(doc: &mut Document, out: &mut Effects) {
         doc.pages.drawer = None;
     } else if doc.float_view.kept {
         doc.float_view.kept = false;
-    } else if doc.graph.running.is_some() && doc.pages.page == Page::Graph {
+    } else if doc.graph.running.is_some() && doc.pages.shows(Page::Graph) {
         super::graph::stop(doc, out);
     } else if doc.job.as_ref().is_some_and(|job| job.cancellable) {
         apply(doc, Command::Cancel, out);

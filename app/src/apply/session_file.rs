@@ -49,6 +49,6 @@ pub(super) fn finish(doc: &mut Document, session: &SessionFile, out: &mut Effect
         notice(doc, Level::Warning, text, "");
     }
     super::apply(doc, crate::command::Command::SetFilter(session.filter.clone()), out);
-    doc.pages.page = session.page;
+    doc.pages.show(session.page);
     super::apply(doc, crate::command::Command::SelectMany(session.selected.clone()), out);
 }

@@ -34,7 +34,7 @@ fn start(doc: &mut Document, out: &mut Effects) {
     if doc.data.is_none() {
         return;
     }
-    doc.pages.page = Page::Sensitivity;
+    doc.pages.show(Page::Sensitivity);
     let request = doc.sweep.request();
     let config = Arc::clone(&doc.config);
     // What is on screen would be other values under the same heading.

@@ -353,3 +353,19 @@ fn the_arithmetic_page_fetches_its_own_values_and_puts_nothing_aside_for_good() 
     select(&mut doc, &["conv2"]);
     assert!(doc.arithmetic.value.is_none() && doc.arithmetic.pending_since.is_some());
 }
+
+#[test]
+fn two_layer_pages_are_fetched_one_after_the_other() {
+    let mut doc = document(4);
+    doc.pages.page = Page::Histogram;
+    doc.pages.beside = Some(crate::document::Beside { page: Page::Errors, is_left: false, share: 0.5 });
+    let effects = crate::testing::apply(&mut doc, Command::SelectMany(vec!["conv1".to_owned()]));
+    assert!(matches!(effects.as_slice(), [Effect::Start(Request::Detail { .. })]), "{effects:?}");
+    assert!(act(&mut doc, Action::OtherPage).is_empty(), "a slot for both: what runs is not put aside");
+    let effects = hear(&mut doc, Slot::Detail, News::Detail(Arc::new(crate::testing::detail("conv1"))));
+    assert!(matches!(effects.as_slice(), [Effect::Start(Request::LayerErrors { .. })]), "{effects:?}");
+    // Another layer makes both old; the page in use comes first.
+    let effects = crate::testing::apply(&mut doc, Command::SelectMany(vec!["conv2".to_owned()]));
+    assert!(matches!(effects.as_slice(), [Effect::Start(Request::LayerErrors { .. })]), "{effects:?}");
+    assert!(doc.detail.value.is_none());
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use quantlens_analysis::{
     compare::Comparison,
-    report::{FeatureMaps, LayerDetail, Report},
+    report::{FeatureMaps, LayerDetail, LayerErrors, Report},
 };
 
 use super::{Document, Loaded, Pins};
@@ -36,6 +36,7 @@ pub struct FloatCopies {
     whole: Memo<Same<Report>, Arc<Report>>,
     detail: Memo<Same<LayerDetail>, Arc<LayerDetail>>,
     maps: Memo<Same<FeatureMaps>, Arc<FeatureMaps>>,
+    errors: Memo<Same<LayerErrors>, Arc<LayerErrors>>,
     comparison: Memo<Same<Comparison>, Arc<Comparison>>,
 }
 
@@ -48,6 +49,7 @@ impl FloatCopies {
         float.whole = doc.whole.as_ref().map(|whole| kept(&mut self.whole, whole, Report::as_float));
         replace(&mut float.detail, &mut self.detail, LayerDetail::as_float);
         replace(&mut float.maps, &mut self.maps, FeatureMaps::as_float);
+        replace(&mut float.errors, &mut self.errors, LayerErrors::as_float);
         let comparison = doc.pins.comparison.as_ref();
         let comparison = comparison.map(|found| kept(&mut self.comparison, found, Comparison::flips_alone));
         float.pins = Pins { comparison, ..Pins::default() };

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use quantlens_analysis::report::ModelInfo;
 
-use crate::graph_layout::{Drawing, Net};
+use crate::graph_layout::{
+    Drawing, Net,
+    walk::{Trail, Walk},
+};
 
 /// The drawing of the open model.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +22,17 @@ pub struct GraphState {
     pub of: Option<Arc<ModelInfo>>,
     /// Where to look, and a number that changes when it is asked for again.
     pub look: (Look, u64),
+    /// The last way that was gone from card to card with the keys.
+    pub trail: Option<Trail>,
+    /// Changes when the menu of the selected card is asked for.
+    pub menu: u64,
+}
+
+impl GraphState {
+    /// The drawing as one walks on it; `None` while there is none.
+    pub fn walk(&self) -> Option<Walk<'_>> {
+        self.drawn.as_ref().map(|(net, drawing)| Walk { net, drawing })
+    }
 }
 
 /// A drawing on its way.

@@ -38,7 +38,7 @@ pub use self::{
     float_view::{FloatCopies, FloatView},
     graph::{Drafting, GraphState, Look},
     loaded::Loaded,
-    pages::{Drawer, ListMetric, Narrow, Page, PageState, PanelId, Settings, ThemeChoice},
+    pages::{Beside, Drawer, ListMetric, Narrow, Page, PageState, PanelId, Settings, ThemeChoice},
     pins::{KeptPins, Pin, PinId, Pins},
     previews::Previews,
     recent::RecentCurve,
@@ -181,6 +181,12 @@ pub struct Document {
 }
 
 impl Document {
+    /// The number of the selection's moving end, or of what leads it.
+    pub fn lead(&self) -> Option<usize> {
+        let name = self.selection.lead.as_ref().or(self.selection.anchor.as_ref())?;
+        self.layer(name).map(|layer| layer.index)
+    }
+
     /// Nothing open, everything evaluated as it changes.
     pub fn new() -> Self {
         Self { live: true, ..Self::default() }

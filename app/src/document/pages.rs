@@ -78,6 +78,15 @@ impl Page {
         }
     }
 
+    /// The page that is worth seeing beside it at first.
+    fn partner(self) -> Self {
+        match self {
+            Self::Histogram => Self::Channels,
+            page if page.follows_layer() => Self::Table,
+            _ => Self::Histogram,
+        }
+    }
+
     /// Whether the page follows the selected layer.
     pub fn follows_layer(self) -> bool {
         Self::LAYER.contains(&self)
@@ -95,12 +104,32 @@ pub enum PanelId {
     Inspector,
 }
 
+/// The second page of the centre, while it shows two.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beside {
+    /// Which.
+    pub page: Page,
+    /// It stands at the left of the page in use.
+    pub is_left: bool,
+    /// Width of the left page, as a share of both.
+    pub share: f32,
+}
+
+impl Beside {
+    /// The shares that a page may have.
+    pub const SHARES: std::ops::RangeInclusive<f32> = 0.2..=0.8;
+    /// Both pages are at least so wide, in points.
+    pub const LEAST: f32 = 320.0;
+}
+
 /// What is on screen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PageState {
-    /// The centre's page.
+    /// The centre's page; of two, the one in use, which tabs and keys change.
     pub page: Page,
+    /// The other page, where the centre shows two.
+    pub beside: Option<Beside>,
     /// The layer list is open (where the window is wide enough).
     pub list: bool,
     /// The drift strip is open.
@@ -122,6 +151,7 @@ impl Default for PageState {
     fn default() -> Self {
         Self {
             page: Page::Table,
+            beside: None,
             list: true,
             strip: true,
             inspector: true,
@@ -129,6 +159,37 @@ impl Default for PageState {
             narrow: Narrow::default(),
             list_metric: ListMetric::default(),
         }
+    }
+}
+
+impl PageState {
+    /// The pages on screen, the one in use first.
+    pub fn shown(&self) -> impl Iterator<Item = Page> {
+        [Some(self.page), self.beside.map(|beside| beside.page)].into_iter().flatten()
+    }
+
+    /// Whether the page is on screen.
+    pub fn shows(&self, page: Page) -> bool {
+        self.shown().any(|shown| shown == page)
+    }
+
+    /// Puts a page in use: the other one where it is that, else in the place of the one in use.
+    pub fn show(&mut self, page: Page) {
+        match &mut self.beside {
+            Some(beside) if beside.page == page => {
+                beside.is_left = !beside.is_left;
+                std::mem::swap(&mut beside.page, &mut self.page);
+            }
+            _ => self.page = page,
+        }
+    }
+
+    /// Shows a second page at the right, or the page in use alone.
+    pub fn split(&mut self) {
+        self.beside = match self.beside {
+            Some(_) => None,
+            None => Some(Beside { page: self.page.partner(), is_left: false, share: 0.5 }),
+        };
     }
 }
 
@@ -148,6 +209,8 @@ pub struct Narrow {
     pub list: bool,
     /// The inspector is a drawer.
     pub inspector: bool,
+    /// Two pages have no room beside each other.
+    pub split: bool,
 }
 
 impl Narrow {
@@ -158,7 +221,7 @@ impl Narrow {
 
     /// What a window of this width, in points, has no room for.
     pub fn at(width: f32) -> Self {
-        Self { list: width < Self::LIST_BELOW, inspector: width < Self::INSPECTOR_BELOW }
+        Self { list: width < Self::LIST_BELOW, inspector: width < Self::INSPECTOR_BELOW, split: false }
     }
 
     /// Whether the panel is a drawer now.
@@ -205,4 +268,30 @@ pub struct Settings {
     pub samples: Option<usize>,
     /// Memory for cached tensors, in MiB; `None` is a quarter of the machine's.
     pub memory_budget_mib: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_never_shown_twice_and_keeps_its_place() {
+        let mut pages = PageState::default();
+        pages.split();
+        let beside = pages.beside.unwrap();
+        assert_eq!((pages.page, beside.page, beside.is_left), (Page::Table, Page::Histogram, false));
+        // The page at the right comes into use and stays at the right.
+        pages.show(Page::Histogram);
+        assert_eq!(
+            (pages.page, pages.beside.unwrap().page, pages.beside.unwrap().is_left),
+            (Page::Histogram, Page::Table, true)
+        );
+        pages.show(Page::Graph);
+        assert_eq!(pages.shown().collect::<Vec<_>>(), [Page::Graph, Page::Table]);
+        pages.split();
+        assert_eq!((pages.page, pages.beside), (Page::Graph, None));
+        for page in Page::MODEL.into_iter().chain(Page::LAYER) {
+            assert_ne!(page, page.partner());
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod place;
 mod ranks;
 #[cfg(test)]
 mod tests;
+pub mod walk;
 
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 use quantlens_analysis::{job::CancelToken, report::LayerInfo};

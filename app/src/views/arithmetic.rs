@@ -1,6 +1,7 @@
 //! What a machine without floats computes for the selected layer: the formula with the layer's own numbers, how far it
 //! is from what was shown everywhere else, and what could overflow.
 
+mod float;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,9 @@ pub fn arithmetic_ui(ui: &mut Ui, doc: &Document, state: &mut ArithmeticState, s
         }
     };
     row_heading_ui(ui, &title(name), row, send);
+    if doc.float_view.is_shown() {
+        return float::float_ui(ui, doc, found);
+    }
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.label(words::reach(found));
         for remark in &found.remarks {
@@ -101,18 +105,27 @@ fn tone(remark: &Remark) -> Tone {
 /// The formula, general on the left of each line and with the channel's numbers on the right.
 fn formula_ui(ui: &mut Ui, found: &IntegerArithmetic, channel: usize) {
     section(ui, &t!("Formula, with the numbers of channel {}", channel));
+    lines_ui(ui, words::formula(found, channel));
+}
+
+/// Lines of a formula: what holds for every layer, and beside it this one's numbers.
+fn lines_ui(ui: &mut Ui, lines: Vec<(String, String)>) {
     let weak = theme::tokens(ui).weak;
     ui.scope(|ui| {
         // Lines are read, not clicked: they may stand closer than controls do.
         ui.spacing_mut().interact_size.y = 18.0;
-        for (general, own) in words::formula(found, channel) {
+        for (general, own) in lines {
             ui.horizontal_wrapped(|ui| {
                 if !own.starts_with('=') {
                     // What is no equation's other side is a remark beside it.
                     ui.spacing_mut().item_spacing.x = 20.0;
                 }
-                ui.label(egui::RichText::new(general).font(theme::number_font(ui)).color(weak));
-                ui.label(egui::RichText::new(own).font(theme::number_font(ui)));
+                let signs = t!(
+                    "S are scales, Z zero-points; x is read, w the weights, b the bias, a the accumulator, y the output"
+                );
+                let general = egui::RichText::new(general).font(theme::number_font(ui)).color(weak);
+                ui.label(general).on_hover_text(signs);
+                ui.label(egui::RichText::new(own).font(theme::number_font(ui))).on_hover_text(signs);
             });
         }
     });

@@ -136,7 +136,11 @@ fn added_ui(ui: &mut Ui, report: &Report, send: &mut Commands) {
     rows.sort_by(|a, b| a.1.total_cmp(&b.1));
     section(ui, t!("Layers that introduce most"));
     for (row, db) in rows.into_iter().take(NAMED) {
-        layer_ui(ui, row, &format!("{} dB", format::number(db, 1)), send);
+        let why = t!(
+            "{}, of what its own quantizers add to the error that it receives",
+            format::noise_words(row.introduced.sqnr_db).unwrap_or_default()
+        );
+        layer_ui(ui, row, (&format!("{} dB", format::number(db, 1)), &why), send);
     }
 }
 
@@ -148,18 +152,20 @@ fn falls_ui(ui: &mut Ui, report: &Report, send: &mut Commands) {
     }
     section(ui, t!("Where the error falls, and why"));
     for (row, note) in falls {
-        layer_ui(ui, row, &note.sentence(), send);
+        let why =
+            t!("The accumulated SQNR is {} here, higher than before it", format::db_unit(row.accumulated.sqnr_db));
+        layer_ui(ui, row, (&note.sentence(), &why), send);
     }
 }
 
-/// A layer's name as a link that selects it, with words behind it.
-fn layer_ui(ui: &mut Ui, row: &LayerRow, words: &str, send: &mut Commands) {
+/// A layer's name as a link that selects it, with words behind it and what they mean.
+fn layer_ui(ui: &mut Ui, row: &LayerRow, (words, why): (&str, &str), send: &mut Commands) {
     ui.horizontal_wrapped(|ui| {
         let name = row.info.name.clone();
         if ui.link(RichText::new(&name).strong()).clicked() {
             send.push(Command::Select { layer: name, mode: SelectMode::Replace, reveal: true });
         }
-        ui.label(words);
+        ui.label(words).on_hover_text(why);
     });
 }
 

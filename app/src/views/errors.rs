@@ -8,6 +8,7 @@ mod tests;
 
 use egui::{Grid, RichText, ScrollArea, Ui, vec2};
 use quantlens_analysis::{
+    metrics::Measure,
     report::{LayerErrors, LayerRow},
     t, text,
 };
@@ -56,7 +57,7 @@ pub fn errors_ui(ui: &mut Ui, doc: &Document, state: &mut ErrorsState, send: &mu
     }
     row_heading_ui(ui, &title(&errors.layer), Some(row), send);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        ui.label(errors.sentence(row));
+        ui.label(sentence(doc, errors, row));
         section(ui, t!("Received and added"));
         ui.scope(|ui| {
             // Its last column takes what is left of the width.
@@ -65,7 +66,7 @@ pub fn errors_ui(ui: &mut Ui, doc: &Document, state: &mut ErrorsState, send: &mu
             side_by_side::errors_ui(ui, row, doc.pins.change(&row.info.name), stamp.as_deref());
         });
         for note in side_by_side::notes(row) {
-            ui.label(note);
+            ui.label(note).on_hover_text(t!("Worked out from the errors above, over all samples that were run"));
         }
         sources_ui(ui, doc, errors);
         quantizer_ui(ui, errors);
@@ -79,6 +80,18 @@ pub fn errors_ui(ui: &mut Ui, doc: &Document, state: &mut ErrorsState, send: &mu
 pub fn errors_figure(doc: &Document, state: &ErrorsState) -> Option<FigureSpec> {
     let (_, row) = shown(doc)?;
     samples::spec_of(doc, row, state.order)
+}
+
+/// Where the error comes from; while the float model is shown: why there is none.
+fn sentence(doc: &Document, errors: &LayerErrors, row: &LayerRow) -> String {
+    if !doc.float_view.is_shown() {
+        return errors.sentence(row);
+    }
+    let none = t!("In the float model nothing is quantized, so this layer neither receives nor makes an error.");
+    match &errors.cut {
+        Some(_) => t!("{} What its activation cuts it cuts here too.", none),
+        None => none.to_owned(),
+    }
 }
 
 fn title(layer: &str) -> String {
@@ -105,14 +118,12 @@ fn sources_ui(ui: &mut Ui, doc: &Document, errors: &LayerErrors) {
         ui.end_row();
         for part in &errors.parts {
             ui.label(format::sentence(text::text(part.source.name())));
-            let response = ui.monospace(format::db_unit(part.errors.sqnr_db));
-            if let Some(why) = format::why(part.errors.sqnr_db) {
-                response.on_hover_text(format::sentence(why));
-            }
+            ui.monospace(format::db_unit(part.errors.sqnr_db)).on_hover_text(alone(part.errors.sqnr_db));
             match part.share {
                 Some(share) => {
                     let text = format!("{} %", format::number(100.0 * share, 1));
-                    share_bar(ui, share, BAR_WIDTH, theme::tokens(ui).quantized, &text);
+                    share_bar(ui, share, BAR_WIDTH, theme::tokens(ui).quantized, &text)
+                        .on_hover_text(t!("Squared error with this source alone, of that with all of them"));
                 }
                 None => {
                     ui.colored_label(weak, text::text(format::NOT_APPLICABLE));
@@ -121,7 +132,7 @@ fn sources_ui(ui: &mut Ui, doc: &Document, errors: &LayerErrors) {
             ui.end_row();
         }
         ui.label(t!("All together"));
-        ui.monospace(format::db_unit(errors.local.sqnr_db));
+        ui.monospace(format::db_unit(errors.local.sqnr_db)).on_hover_text(alone(errors.local.sqnr_db));
         ui.end_row();
     });
     ui.label(
@@ -129,6 +140,12 @@ fn sources_ui(ui: &mut Ui, doc: &Document, errors: &LayerErrors) {
             .small()
             .color(weak),
     );
+}
+
+/// What an SQNR of the layer alone says.
+fn alone(sqnr_db: Measure) -> String {
+    let value = format::why(sqnr_db).map(format::sentence).or_else(|| format::noise_words(sqnr_db));
+    t!("{}\nThe layer's output on float inputs, against the float model's", value.unwrap_or_default())
 }
 
 /// Rounding and clipping at the output quantizer.
@@ -149,12 +166,11 @@ fn quantizer_ui(ui: &mut Ui, errors: &LayerErrors) {
         ];
         for (name, share, values, ink) in lines {
             ui.label(name);
-            share_bar(ui, share, BAR_WIDTH, ink, &format!("{} %", format::number(100.0 * share, 1)));
-            ui.label(t!(
-                "of its error's energy, in {} of {} values",
-                format::count(values),
-                format::count(quantizer.values)
-            ));
+            let why =
+                t!("What is rounded lies inside the range, what is clipped outside it; energy is the sum of squares");
+            share_bar(ui, share, BAR_WIDTH, ink, &format!("{} %", format::number(100.0 * share, 1))).on_hover_text(why);
+            let (values, of) = (format::count(values), format::count(quantizer.values));
+            ui.label(t!("of its error's energy, in {} of {} values", values, of)).on_hover_text(why);
             ui.end_row();
         }
     });
@@ -177,5 +193,8 @@ fn cut_ui(ui: &mut Ui, errors: &LayerErrors) {
         ),
         None => t!("{} cuts {} of the values; there is no error before it", cut.op, values),
     };
-    ui.label(text);
+    ui.label(text).on_hover_text(t!(
+        "Before: what the layer computes, compared before its activation. After: the same after it, before the output \
+         quantizer"
+    ));
 }

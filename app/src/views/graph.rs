@@ -43,6 +43,8 @@ use crate::{
 
 /// At most so many cards have text and can be pointed at one by one.
 const MOST_READABLE: usize = 300;
+/// Names in the menu of a label or of a card's lines; a mask may have a hundred readers.
+const MOST_NAMES: usize = 24;
 /// The largest zoom at which a selection is framed.
 const FRAMED_AT_MOST: f32 = 1.25;
 
@@ -67,6 +69,12 @@ pub struct GraphViewState {
     trackpad: bool,
     /// The open menu was opened on a card.
     menu_on_card: bool,
+    /// The number of the last menu that was asked for with the keys.
+    menu_asked: u64,
+    /// It has not had the keyboard yet.
+    menu_is_new: bool,
+    /// Where the open menu stands that was asked for with the keys.
+    menu_at: Option<egui::Pos2>,
     tints: Memo<tints::Key, Arc<Tints>>,
     map: Memo<mini_map::Key, Arc<egui::Mesh>>,
 }
@@ -122,12 +130,6 @@ impl Scene<'_> {
         self.model.layers.get(card)
     }
 
-    /// The selection's moving end, or what leads it.
-    fn lead(&self) -> Option<usize> {
-        let name = self.doc.selection.lead.as_ref().or(self.doc.selection.anchor.as_ref())?;
-        self.doc.layer(name).map(|layer| layer.index)
-    }
-
     /// Follows a new drawing, a command to look somewhere, and a selection that was made elsewhere.
     fn aim(&self, state: &mut GraphViewState) {
         let bounds = self.drawing.bounds();
@@ -160,7 +162,7 @@ impl Scene<'_> {
         }
         if state.revealed != Some(self.doc.selection.reveal) {
             state.revealed = Some(self.doc.selection.reveal);
-            let card = self.lead().and_then(|card| self.drawing.card(card));
+            let card = self.doc.lead().and_then(|card| self.drawing.card(card));
             if let Some(card) = card.filter(|card| !camera.area(self.view).contains_rect(*card)) {
                 camera.centre = card.center();
             }
@@ -216,7 +218,8 @@ impl Scene<'_> {
         canvas.widget_info(|| WidgetInfo::labeled(egui::Role::Canvas, true, &text));
         let tokens = theme::tokens(ui);
         if canvas.has_focus() {
-            let filter = egui::EventFilter { vertical_arrows: true, ..egui::EventFilter::default() };
+            let filter =
+                egui::EventFilter { vertical_arrows: true, horizontal_arrows: true, ..egui::EventFilter::default() };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(focus_id(), filter));
             ui.painter().rect_stroke(self.view, 2.0, (1.0, tokens.accent), egui::StrokeKind::Inside);
         }

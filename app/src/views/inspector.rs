@@ -19,7 +19,7 @@ use crate::{
     selection::SelectMode,
     spread::{self, Band, FINE_DB},
     theme,
-    widgets::{fact_grid, section},
+    widgets::{fact, fact_grid, section},
 };
 
 mod codes;
@@ -93,9 +93,13 @@ pub fn inspector_ui(ui: &mut Ui, doc: &Document, state: &mut InspectorState, sen
 fn nothing_ui(ui: &mut Ui, doc: &Document, model: &ModelInfo, state: &mut InspectorState, send: &mut Commands) {
     ui.label(RichText::new(&doc.title).strong().size(15.0));
     let facts = [
-        (t!("Layers"), format::count(model.layers.len() as u64)),
-        (t!("Parameters"), format::count(model.parameters)),
-        (t!("File"), format::bytes(model.file_bytes)),
+        fact(
+            t!("Layers"),
+            format::count(model.layers.len() as u64),
+            t!("Rows of the table: computing nodes with what is part of them, and the inputs"),
+        ),
+        fact(t!("Parameters"), format::count(model.parameters), t!("Numbers in the model's constants")),
+        fact(t!("File"), format::bytes(model.file_bytes), t!("Size of the model's file, float")),
     ];
     fact_grid(ui, "inspector model", facts);
     let Some(report) = &doc.report.value else {

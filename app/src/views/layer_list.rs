@@ -80,7 +80,8 @@ fn metric_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     ui.horizontal(|ui| {
         let weak = theme::tokens(ui).weak;
         let (shown, all) = (doc.visible.len(), doc.layers().len());
-        ui.label(RichText::new(t!("{} of {}", shown, all)).color(weak));
+        ui.label(RichText::new(t!("{} of {}", shown, all)).color(weak))
+            .on_hover_text(t!("Layers that the filter shows, of all that the model has"));
         let now = doc.pages.list_metric.0;
         ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
             let combo = ComboBox::from_id_salt("list metric").selected_text(now.title()).width(96.0);

@@ -105,7 +105,8 @@ fn caption_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &m
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let text = RichText::new(caption(doc)).color(weak);
-                ui.add(egui::Label::new(text).truncate());
+                ui.add(egui::Label::new(text).truncate())
+                    .on_hover_text(t!("Layers that the filter shows, of all that the model has"));
             });
         },
     );
@@ -152,6 +153,17 @@ fn nothing_matches_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     });
 }
 
+/// Says what the handles between the columns are, which the table draws without a name.
+fn name_handles(ctx: &egui::Context, table: Id, columns: &[Column]) {
+    for (place, column) in columns.iter().enumerate() {
+        let handle = table.with("resize_column").with(place);
+        ctx.accesskit_node_builder(handle, |node| {
+            node.set_role(egui::accesskit::Role::Splitter);
+            node.set_label(t!("Width of the column {}", columns::long_title(*column)));
+        });
+    }
+}
+
 fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut Commands, columns: &[Column]) {
     ui.spacing_mut().item_spacing = vec2(columns::GAP, 0.0);
     // The lines between columns are handles, not a grid.
@@ -161,9 +173,12 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
     let scroll_to = reveal(doc, state);
     let with_deltas = state.chosen.with_deltas;
     let rows = Rows { doc, columns, stamp: doc.report.value.as_deref().and_then(cells::stamp), with_deltas };
+    let spare = table_width(ui) - columns::total_width(columns, with_deltas);
+    // Widths are remembered by count only; another set of columns is another table.
+    let salt = egui::IdSalt::new(("layers", columns, with_deltas));
+    let (ctx, table) = (ui.ctx().clone(), ui.scope_id().with(egui::IdSalt::new(salt)));
     let mut builder = TableBuilder::new(ui)
-        // Widths are remembered by count only; another set of columns is another table.
-        .id_salt(("layers", columns, with_deltas))
+        .id_salt(salt)
         .striped(true)
         .resizable(true)
         .sense(Sense::CLICK)
@@ -172,7 +187,7 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
         .min_scrolled_height(0.0)
         .cell_layout(Layout::left_to_right(Align::Center));
     for column in columns {
-        builder = builder.column(row::table_column(*column, with_deltas));
+        builder = builder.column(row::table_column(*column, with_deltas, spare));
     }
     if let Some(index) = scroll_to {
         builder = builder.scroll_to_row(index, None);
@@ -192,6 +207,7 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
             });
         },
     );
+    name_handles(&ctx, table, columns);
     if clicked {
         // The others scroll there; a row under the pointer must not move.
         state.revealed = Some(doc.selection.reveal + 1);

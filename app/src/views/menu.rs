@@ -24,7 +24,9 @@ pub fn menu_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
             ui.separator();
             let layers = crate::format::plural(doc.layers().len(), "layer");
             let text = t!("{} · {} · target {}", doc.title, layers, doc.config.target);
-            ui.add(egui::Label::new(text).truncate());
+            let path = doc.model.as_ref().map_or_else(String::new, |model| model.path.display().to_string());
+            ui.add(egui::Label::new(text).truncate())
+                .on_hover_text(t!("The open model ({}), its layers, and what it is quantized for", path));
         }
     });
 }
@@ -77,7 +79,7 @@ fn recent_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
 }
 
 /// A menu entry: title of now, tick, shortcut; grey with the reason where it cannot be used.
-pub fn entry_ui(ui: &mut Ui, action: Action, doc: &Document, send: &mut Commands) {
+pub fn entry_ui(ui: &mut Ui, action: Action, doc: &Document, send: &mut Commands) -> Response {
     let refusal = action.refusal(doc);
     let tick = match action.is_checked(doc) {
         Some(true) => "✓ ",
@@ -89,7 +91,10 @@ pub fn entry_ui(ui: &mut Ui, action: Action, doc: &Document, send: &mut Commands
     let response = explain(ui.add_enabled(refusal.is_none(), button), action, refusal);
     if response.clicked() {
         send.run(action);
+        // A menu closes by itself after the pointer's clicks only, not after Enter.
+        ui.close();
     }
+    response
 }
 
 /// A push button for an action, with its tooltip.

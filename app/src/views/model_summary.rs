@@ -12,7 +12,7 @@ use crate::{
     command::Commands,
     document::Document,
     format, theme,
-    widgets::{EmptyState, Tone, banner, empty_state, fact_grid, number_label, section, share_bar},
+    widgets::{EmptyState, Tone, banner, empty_state, fact, fact_grid, number_label, section, share_bar},
 };
 
 /// What this view remembers between frames: nothing, the model does not change.
@@ -49,16 +49,25 @@ pub fn model_summary_ui(ui: &mut Ui, doc: &Document, _state: &mut ModelSummarySt
 fn facts_ui(ui: &mut Ui, model: &ModelInfo) {
     let opsets: Vec<String> = model.opsets.iter().map(|(domain, version)| opset_words(domain, *version)).collect();
     let inputs = model.layers.iter().filter(|layer| layer.op == "Input").count();
+    let count = |n: usize| format::count(n as u64);
+    let producer = if model.producer.is_empty() { t!("not said").into() } else { model.producer.clone() };
     let facts = [
-        (t!("File"), model.path.display().to_string()),
-        (t!("Size"), format::bytes(model.file_bytes)),
-        (t!("Parameters"), format::count(model.parameters)),
-        (t!("Layers"), format::count((model.layers.len() - inputs) as u64)),
-        (t!("Nodes"), format::count(model.nodes as u64)),
-        (t!("Opset"), opsets.join(", ")),
-        (t!("IR version"), model.ir_version.to_string()),
-        (t!("Producer"), if model.producer.is_empty() { t!("not said").into() } else { model.producer.clone() }),
-        ("SHA-256", model.sha256.clone()),
+        fact(t!("File"), model.path.display().to_string(), t!("Where the model was read from")),
+        fact(t!("Size"), format::bytes(model.file_bytes), t!("{} bytes", format::count(model.file_bytes))),
+        fact(t!("Parameters"), format::count(model.parameters), t!("Numbers in the model's constants")),
+        fact(
+            t!("Layers"),
+            count(model.layers.len() - inputs),
+            t!(
+                "Computing nodes, each with the norm and the activation that are part of it; {} more rows are inputs",
+                inputs
+            ),
+        ),
+        fact(t!("Nodes"), count(model.nodes), t!("Operators in the file, one by one")),
+        fact(t!("Opset"), opsets.join(", "), t!("The version of the operators that the file is written in")),
+        fact(t!("IR version"), model.ir_version.to_string(), t!("The version of the file's format")),
+        fact(t!("Producer"), producer, t!("The program that wrote the file")),
+        fact("SHA-256", model.sha256.clone(), t!("The file's fingerprint, by which a session knows the model again")),
     ];
     fact_grid(ui, "model-facts", facts);
 }
@@ -73,8 +82,8 @@ fn tensors_ui(ui: &mut Ui, model: &ModelInfo) {
     Grid::new("model-inputs").num_columns(3).striped(true).spacing([16.0, 4.0]).show(ui, |ui| {
         for input in &model.inputs {
             ui.label(&input.name);
-            number_label(ui, input.element_type.name());
-            number_label(ui, declared_shape(input));
+            number_label(ui, input.element_type.name()).on_hover_text(t!("The type of its values"));
+            number_label(ui, declared_shape(input)).on_hover_text(shape_meaning());
             ui.end_row();
         }
     });
@@ -82,6 +91,11 @@ fn tensors_ui(ui: &mut Ui, model: &ModelInfo) {
     for output in &model.outputs {
         ui.add(egui::Label::new(output).truncate());
     }
+}
+
+/// What [`declared_shape`] says, for who hovers it.
+pub(super) fn shape_meaning() -> &'static str {
+    t!("The lengths of its axes as the file declares them; a name stands for any length")
 }
 
 /// `[batch, 3, 224, 224]`; a symbolic length by its name, an undeclared one as `?`.
@@ -102,7 +116,8 @@ fn operators_ui(ui: &mut Ui, model: &ModelInfo) {
         for (operator, count) in &model.operators {
             ui.label(operator);
             let text = format::count(*count as u64);
-            share_bar(ui, *count as f64 / most, 220.0, theme::tokens(ui).float, &text);
+            share_bar(ui, *count as f64 / most, 220.0, theme::tokens(ui).float, &text)
+                .on_hover_text(t!("{} of the file's nodes", text));
             ui.end_row();
         }
     });

@@ -178,6 +178,20 @@ fn a_ranked_recipe_is_put_in_use() {
 }
 
 #[test]
+fn names_of_other_classes_are_not_shown() {
+    let mut doc = with_data();
+    show(DATA, doc.clone(), [1100.0, 1600.0]).get_by_label("label golden retriever");
+    let mut of_more = data();
+    of_more.class_names = Arc::new((0..1000).map(|k| format!("thing {k}")).collect());
+    doc.data = Some(Arc::new(of_more));
+    let harness = show(DATA, doc, [1100.0, 1600.0]);
+    harness.get_by_label("found; names given: 1\u{202F}000, classes of the model: 6, so numbers stand for names");
+    harness.get_by_label("label class 1");
+    assert!(harness.query_by_label_contains("thing").is_none());
+    assert!(harness.query_all_by_label_contains("class 4 81 %").next().is_some(), "sample 3 is answered with class 4");
+}
+
+#[test]
 fn synthetic_samples_are_never_taken_for_real_ones() {
     let mut doc = with_data();
     let synthetic = quantlens_analysis::data::info::DataInfo {

@@ -87,7 +87,7 @@ fn float_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     if !doc.float_view.is_shown() {
         return;
     }
-    striped_badge(ui, t!("FLOAT MODEL"), t!("Table, strip, histogram, maps and this line show the float model"));
+    striped_badge(ui, t!("FLOAT MODEL"), t!("Every page and this line show the float model"));
     if doc.float_view.held {
         ui.label(RichText::new(t!("until Q is released")).color(theme::tokens(ui).weak));
     } else if ui.button(t!("Back to quantized")).on_hover_text(t!("Escape")).clicked() {

@@ -45,6 +45,9 @@ pub fn sensitivity_ui(ui: &mut Ui, doc: &Document, state: &mut SensitivityState,
         }
         return;
     };
+    if doc.float_view.is_shown() && float_ui(ui, doc.sweep.view) {
+        return;
+    }
     if doc.sweep.is_stale(&doc.config) && !doc.sweep.is_running() {
         let text = t!("Measured under other settings than those of now.");
         banner(ui, Tone::Warning, text, |ui| start_button(ui, t!("Measure again"), send));
@@ -53,6 +56,27 @@ pub fn sensitivity_ui(ui: &mut Ui, doc: &Document, state: &mut SensitivityState,
         banner(ui, Tone::Info, &text, |ui| start_button(ui, t!("Go on"), send));
     }
     rows::rows_ui(ui, doc, sweep, state, send);
+}
+
+/// What the float model does to the page; whether that is all there is to show.
+fn float_ui(ui: &mut Ui, view: SweepView) -> bool {
+    match view {
+        SweepView::Sensitivity => {
+            let text = t!(
+                "Each number is the float model with only the layer of its row quantized, so it is the same in this view."
+            );
+            banner(ui, Tone::Info, text, |_| {});
+            false
+        }
+        SweepView::Relief => {
+            let words = EmptyState {
+                title: t!("Nothing to take back"),
+                reason: t!("In the float model every layer is float already: making one of them float gains nothing."),
+            };
+            empty_state(ui, words, |_| {});
+            true
+        }
+    }
 }
 
 fn start_button(ui: &mut Ui, text: &str, send: &mut Commands) {

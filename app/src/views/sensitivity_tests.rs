@@ -144,3 +144,19 @@ fn the_filter_hides_rows_and_says_so() {
     harness.get_by_label("2 of 12 shown: the filter hides the others");
     assert_eq!(click(&mut harness, "Show all layers"), [Command::SetFilter(String::new())]);
 }
+
+#[test]
+fn the_float_view_says_what_it_changes() {
+    let mut doc = measured(12);
+    doc.float_view.held = true;
+    let mut harness = show(doc);
+    harness.get_by_label_contains("Each number is the float model with only the layer of its row quantized");
+    assert!(harness.query_by_label_contains("conv7, Conv: ").is_some(), "the bars hold in this view too");
+    let doc = &mut harness.state_mut().doc;
+    doc.sweep.view = SweepView::Relief;
+    let request = doc.sweep.request();
+    let relief = sweep(12, &doc.config, &request, 12);
+    doc.sweep.take(Arc::new(relief));
+    harness.run_steps(4);
+    harness.get_by_label("Nothing to take back");
+}

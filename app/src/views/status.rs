@@ -84,7 +84,7 @@ fn shown_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     let (shown, all) = (doc.visible.len(), doc.layers().len());
     let text = t!("{} of {} shown", format::count(shown as u64), format::count(all as u64));
     if shown == all {
-        ui.label(text);
+        ui.label(text).on_hover_text(t!("Layers that the filter shows, of all that the model has"));
     } else {
         let response = ui.link(text).on_hover_text(t!("A filter hides layers; click to show all"));
         if response.clicked() {

@@ -14,7 +14,7 @@ pub use badge::striped_badge;
 pub use banner::{Tone, banner};
 pub use empty_state::{EmptyState, empty_state};
 pub use error_strip::{StripAnswer, error_strip};
-pub use facts::fact_grid;
+pub use facts::{Fact, fact, fact_grid};
 pub use mini_histogram::mini_histogram;
 pub use share_bar::share_bar;
 pub use text::{name_label, number_label, section};

@@ -66,12 +66,13 @@ pub(super) fn table_ui(ui: &mut Ui, found: &IntegerArithmetic, chosen: &mut usiz
 fn row_ui(row: &mut TableRow<'_, '_>, channel: &ChannelArithmetic, chosen: &mut usize) {
     let is_chosen = channel.index == *chosen;
     row.set_selected(is_chosen);
-    for text in cells(channel) {
-        row.col(|ui| {
-            let text = egui::RichText::new(text).font(theme::number_font(ui));
+    for (cell, (title, meaning, _)) in cells(channel).into_iter().zip(COLUMNS) {
+        let (_, response) = row.col(|ui| {
+            let cell = egui::RichText::new(cell).font(theme::number_font(ui));
             // A label that can be selected would take the click from the row.
-            ui.add(egui::Label::new(text).selectable(false));
+            ui.add(egui::Label::new(cell).selectable(false));
         });
+        response.on_hover_text(t!("{} of channel {}: {}", text(title), channel.index, text(meaning)));
     }
     let response = row.response();
     response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_chosen, row_label(channel)));

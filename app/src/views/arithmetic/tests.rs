@@ -192,3 +192,18 @@ fn the_page_at_rest_asks_for_no_repaint_and_has_a_figure() {
     let spec = arithmetic_figure(&harness.state().doc).unwrap();
     assert!(spec.summary.contains("single rounding 0.05 % (by at most 1)"), "{}", spec.summary);
 }
+
+#[test]
+fn the_float_view_has_no_integers() {
+    let mut doc = of(integers(3));
+    doc.float_view.held = true;
+    let harness = show(doc.clone());
+    harness.get_by_label_contains("without an accumulator that could overflow");
+    harness.get_by_label("a = Σ x·w + b");
+    harness.get_by_label("576 products an output");
+    harness.get_by_label("y = Relu(a)");
+    assert!(harness.query_by_label_contains("S_b").is_none() && harness.query_by_label_contains("M0").is_none());
+    let (low, high) = doc.detail.value.as_ref().unwrap().output_ends().unwrap();
+    let number = |value: f32| crate::format::significant(f64::from(value), 5).replace('-', "−");
+    harness.get_by_label(&format!("output from {} to {}", number(low), number(high)));
+}

@@ -78,19 +78,22 @@ fn preview_ui(ui: &mut Ui, data: &DataInfo, preview: &Preview, pair: &[Option<Te
                 ui.add(picture);
             }
         });
-        ui.add(egui::Label::new(&preview.name).truncate());
+        ui.add(egui::Label::new(&preview.name).truncate()).on_hover_text(t!("The sample"));
         if let Some(label) = preview.label {
-            ui.add(egui::Label::new(t!("label {}", data.class_name(label))).truncate());
+            ui.add(egui::Label::new(t!("label {}", data.class_name(label))).truncate())
+                .on_hover_text(t!("Its true class, as the data say"));
         }
         for input in &preview.inputs {
             let mut text = format!("{} … {}", format::significant(input.low, 3), format::significant(input.high, 3));
             if preview.inputs.len() > 1 {
                 text = t!("{}: {}", input.input, text);
             }
-            ui.add(egui::Label::new(egui::RichText::new(text).color(theme::tokens(ui).weak)).truncate());
+            ui.add(egui::Label::new(egui::RichText::new(text).color(theme::tokens(ui).weak)).truncate())
+                .on_hover_text(t!("Smallest and largest value that the model receives"));
             if input.picture.is_none() {
                 let first: Vec<String> = input.first.iter().map(|v| format::significant(*v, 3)).collect();
-                ui.add(egui::Label::new(format!("{}, …", first.join(", "))).wrap());
+                ui.add(egui::Label::new(format!("{}, …", first.join(", "))).wrap())
+                    .on_hover_text(t!("The first values that the model receives"));
             }
         }
     });

@@ -28,7 +28,8 @@ pub(super) fn sanity_ui(ui: &mut Ui, data: &DataInfo) {
         ui.colored_label(tokens.weak, t!("Accuracy"));
         match sanity.accuracy {
             Some(share) => {
-                share_bar(ui, share.ratio(), 200.0, tokens.float, &counts(share));
+                share_bar(ui, share.ratio(), 200.0, tokens.float, &counts(share))
+                    .on_hover_text(t!("Samples whose best class is their label"));
             }
             None => {
                 ui.label(t!("unknown without labels"));
@@ -37,12 +38,14 @@ pub(super) fn sanity_ui(ui: &mut Ui, data: &DataInfo) {
         ui.end_row();
         if let Some(share) = sanity.top5 {
             ui.colored_label(tokens.weak, t!("Among the best five"));
-            share_bar(ui, share.ratio(), 200.0, tokens.float, &counts(share));
+            share_bar(ui, share.ratio(), 200.0, tokens.float, &counts(share))
+                .on_hover_text(t!("Samples whose label is among the five best classes"));
             ui.end_row();
         }
         ui.colored_label(tokens.weak, t!("Mean confidence"));
         let text = format!("{} %", format::number(100.0 * sanity.mean_confidence, 1));
-        share_bar(ui, sanity.mean_confidence, 200.0, tokens.float, &text);
+        share_bar(ui, sanity.mean_confidence, 200.0, tokens.float, &text)
+            .on_hover_text(t!("The softmax of the best class, on average; a wrong recipe often lowers it"));
         ui.end_row();
     });
     ui.add_space(theme::GRID);
@@ -66,9 +69,9 @@ fn row_ui(ui: &mut Ui, data: &DataInfo, row: &SanityRow, place: usize) {
         ui.horizontal(|ui| {
             // Long names give way: a third each for the sample, its label, and the answer.
             let third = (ui.available_width() - 16.0) / 3.0;
-            cell(ui, third, |ui| ui.add(egui::Label::new(&row.name).truncate()));
+            cell(ui, third, |ui| ui.add(egui::Label::new(&row.name).truncate()).on_hover_text(t!("The sample")));
             let label = row.label.map_or(t!("no label").into(), |label| data.class_name(label));
-            cell(ui, third, |ui| ui.add(egui::Label::new(label).truncate()));
+            cell(ui, third, |ui| ui.add(egui::Label::new(label).truncate()).on_hover_text(t!("Its label")));
             cell(ui, third, |ui| {
                 // A sign beside the words: right and wrong must not be a matter of colour.
                 match row.label {
@@ -77,12 +80,13 @@ fn row_ui(ui: &mut Ui, data: &DataInfo, row: &SanityRow, place: usize) {
                     None => ui.label(""),
                 };
                 let text = format!("{} {}", name_of(data, best), percent(best.confidence));
-                ui.add(egui::Label::new(egui::RichText::new(text).strong()).truncate())
+                ui.add(egui::Label::new(egui::RichText::new(text).strong()).truncate()).on_hover_text(confidence())
             });
         });
         let others: Vec<String> =
             others.iter().map(|score| format!("{} {}", name_of(data, score), percent(score.confidence))).collect();
-        ui.add(egui::Label::new(egui::RichText::new(t!("then {}", others.join(", "))).color(tokens.weak)).wrap());
+        let others = egui::RichText::new(t!("then {}", others.join(", "))).color(tokens.weak);
+        ui.add(egui::Label::new(others).wrap()).on_hover_text(confidence());
     });
 }
 
@@ -91,6 +95,10 @@ fn cell<R>(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui) -> R) {
         ui.set_width(width);
         add(ui);
     });
+}
+
+fn confidence() -> &'static str {
+    t!("The float model's confidence: the softmax of its scores")
 }
 
 fn name_of(data: &DataInfo, score: &ClassScore) -> String {

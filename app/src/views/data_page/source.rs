@@ -6,13 +6,13 @@ use quantlens_analysis::{
     t,
 };
 
-use super::super::model_summary::declared_shape;
+use super::super::model_summary::{declared_shape, shape_meaning};
 use crate::{
     action::Action,
     command::{Command, Commands},
     document::Document,
     format, theme,
-    widgets::{fact_grid, number_label, section},
+    widgets::{fact, fact_grid, number_label, section},
 };
 
 /// The source with the buttons that choose another.
@@ -28,6 +28,11 @@ pub(super) fn source_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, send: &mut
         format::count(data.samples as u64)
     };
     let labels = match (data.labels, data.class_names.len()) {
+        (true, names) if let Some(classes) = data.misfit() => t!(
+            "found; names given: {}, classes of the model: {}, so numbers stand for names",
+            format::count(names as u64),
+            format::count(classes as u64)
+        ),
         (true, 0) => t!("found, without class names").to_owned(),
         (true, 1) => t!("found, 1 class with names").to_owned(),
         (true, n) => t!("found, {} classes with names", format::count(n as u64)),
@@ -36,7 +41,12 @@ pub(super) fn source_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, send: &mut
     fact_grid(
         ui,
         "data-source",
-        [(t!("From"), origin), (t!("Kind"), data.kind.clone()), (t!("In use"), count), (t!("Labels"), labels)],
+        [
+            fact(t!("From"), origin, t!("Where the samples are read from")),
+            fact(t!("Kind"), data.kind.clone(), t!("What was found there")),
+            fact(t!("In use"), count, t!("Samples that are run, of those that there are")),
+            fact(t!("Labels"), labels, t!("The samples' true classes; accuracy is counted against them")),
+        ],
     );
     ui.horizontal_wrapped(|ui| {
         for action in [Action::OpenImages, Action::OpenArrays, Action::UseSynthetic] {
@@ -75,8 +85,9 @@ pub(super) fn inputs_ui(ui: &mut Ui, data: &DataInfo) {
         let shape = feed.map_or(String::new(), |feed| shape_words(&feed.shape));
         ui.horizontal_wrapped(|ui| {
             ui.strong(&input.name);
-            number_label(ui, format!("{} {shape}", input.element_type.name()));
-            ui.colored_label(weak, t!("declared {}", declared_shape(input)));
+            let given = format!("{} {shape}", input.element_type.name());
+            number_label(ui, given.trim_end()).on_hover_text(t!("Type and shape of what this input is given"));
+            ui.colored_label(weak, t!("declared {}", declared_shape(input))).on_hover_text(shape_meaning());
         });
         if let Some(feed) = feed {
             let words = if feed.note.is_empty() {
@@ -107,8 +118,9 @@ fn values_ui(ui: &mut Ui, place: usize, check: &InputCheck, samples: usize) {
     let columns: Vec<(String, ValueStats)> = columns.collect();
     let row = |ui: &mut Ui, what: &str, value: &dyn Fn(&ValueStats) -> f64| {
         ui.colored_label(weak, what);
-        for (_, stats) in &columns {
-            number_cell(ui, &format::significant(value(stats), 3));
+        for (name, stats) in &columns {
+            let why = t!("{}, {}: over what the model receives from {}", what, name, format::plural(samples, "sample"));
+            number_cell(ui, &format::significant(value(stats), 3)).on_hover_text(why);
         }
         ui.end_row();
     };
@@ -116,9 +128,11 @@ fn values_ui(ui: &mut Ui, place: usize, check: &InputCheck, samples: usize) {
     Grid::new(("input-values", place)).num_columns(1 + columns.len()).spacing([12.0, 2.0]).min_col_width(68.0).show(
         ui,
         |ui| {
-            ui.colored_label(weak, t!("Of {}", format::plural(samples, "sample")));
+            ui.colored_label(weak, t!("Of {}", format::plural(samples, "sample")))
+                .on_hover_text(t!("So many samples were read to check them"));
             for (name, _) in &columns {
-                right(ui, |ui| ui.colored_label(weak, name));
+                right(ui, |ui| ui.colored_label(weak, name))
+                    .on_hover_text(t!("Statistics over all values, and over each channel of the pictures"));
             }
             ui.end_row();
             row(ui, t!("Smallest"), &|s| s.min);
@@ -132,13 +146,13 @@ fn values_ui(ui: &mut Ui, place: usize, check: &InputCheck, samples: usize) {
     }
 }
 
-fn number_cell(ui: &mut Ui, text: &str) {
-    right(ui, |ui| number_label(ui, text));
+fn number_cell(ui: &mut Ui, text: &str) -> egui::Response {
+    right(ui, |ui| number_label(ui, text))
 }
 
 /// Right-aligned in its column.
-fn right<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) {
-    ui.allocate_ui_with_layout(egui::vec2(68.0, 18.0), egui::Layout::right_to_left(egui::Align::Center), add);
+fn right<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.allocate_ui_with_layout(egui::vec2(68.0, 18.0), egui::Layout::right_to_left(egui::Align::Center), add).inner
 }
 
 fn shape_words(shape: &[usize]) -> String {

@@ -61,14 +61,16 @@ fn table_ui(ui: &mut Ui, trials: &[RecipeTrial], send: &mut Commands) {
             ui.label(&trial.name);
             match trial.accuracy {
                 Some(share) => {
-                    share_bar(ui, share.ratio(), 150.0, tokens.float, &counts(share));
+                    share_bar(ui, share.ratio(), 150.0, tokens.float, &counts(share))
+                        .on_hover_text(t!("Samples whose best class is their label"));
                 }
                 None => {
                     ui.label(format::UNKNOWN);
                 }
             }
             let text = format!("{} %", format::number(100.0 * trial.confidence, 1));
-            share_bar(ui, trial.confidence, 110.0, tokens.float, &text);
+            share_bar(ui, trial.confidence, 110.0, tokens.float, &text)
+                .on_hover_text(t!("The softmax of the best class, on average; a wrong recipe often lowers it"));
             if trial.is_current {
                 ui.label(t!("in use"));
             } else if ui.button(t!("Use this one")).on_hover_text(t!("Use {}", trial.name)).clicked() {

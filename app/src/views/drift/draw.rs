@@ -130,7 +130,8 @@ pub(super) fn caption_ui(ui: &mut Ui, doc: &Document, summary: &str) {
                 key_ui(ui, t!("Accumulated SQNR in dB"), tokens.quantized, KeyShape::Line);
             }
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                ui.add(egui::Label::new(summary).truncate());
+                ui.add(egui::Label::new(summary).truncate())
+                    .on_hover_text(t!("By the accumulated SQNR, over all samples that were run"));
             });
         },
     );

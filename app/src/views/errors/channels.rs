@@ -39,10 +39,14 @@ pub(super) fn channels_ui(ui: &mut Ui, errors: &LayerErrors) {
             }
             ui.end_row();
             for channel in shown {
-                ui.label(channel.to_string());
+                ui.label(channel.to_string()).on_hover_text(t!("Number of the channel, counted from 0"));
                 for part in &errors.parts {
                     let sqnr = part.channels.get(channel).copied();
-                    ui.monospace(sqnr.map_or_else(|| format::UNKNOWN.to_owned(), format::db_unit));
+                    let source = text::text(part.source.name());
+                    let why = t!("SQNR of channel {} with only this quantized: {}", channel, source);
+                    let value = sqnr.and_then(format::noise_words).map(|words| format!("{words}\n"));
+                    ui.monospace(sqnr.map_or_else(|| format::UNKNOWN.to_owned(), format::db_unit))
+                        .on_hover_text(format!("{}{why}", value.unwrap_or_default()));
                 }
                 if let Some(quantizer) = &errors.quantizer {
                     let share = quantizer.channels.get(channel).and_then(clipping_share);
@@ -50,7 +54,9 @@ pub(super) fn channels_ui(ui: &mut Ui, errors: &LayerErrors) {
                         || t!("no error").to_owned(),
                         |share| format!("{} %", format::number(100.0 * share, 1)),
                     );
-                    ui.monospace(text);
+                    let why =
+                        t!("Share of the output quantizer's squared error in channel {} that is clipping", channel);
+                    ui.monospace(text).on_hover_text(why);
                 }
                 ui.end_row();
             }

@@ -85,3 +85,23 @@ fn values_of_another_layer_are_not_shown() {
     doc.errors.ask(0.0);
     show(doc).get_by_label("Reading other");
 }
+
+#[test]
+fn the_float_view_has_no_error_and_says_why() {
+    let mut doc = with_errors();
+    doc.float_view.held = true;
+    let mut copies = crate::document::FloatCopies::default();
+    let mut harness = show(copies.of(&doc));
+    harness.get_by_label(
+        "In the float model nothing is quantized, so this layer neither receives nor makes an error. What its activation \
+         cuts it cuts here too.",
+    );
+    harness.get_by_label("Relu cuts 55.0 % of the values; there is no error before it");
+    harness.get_by_label("It changes no value.");
+    assert!(harness.query_by_label_contains("attenuates").is_none());
+    assert!(harness.query_by_label_contains("10.2 dB").is_none(), "the weights make no error");
+    doc.float_view.held = false;
+    harness.state_mut().doc = doc;
+    harness.run();
+    assert!(harness.query_all_by_label_contains("10.2 dB").next().is_some());
+}

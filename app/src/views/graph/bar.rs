@@ -57,7 +57,7 @@ fn zoom_ui(ui: &mut Ui, state: &mut GraphViewState) {
     let percent =
         format!("{} %", format::number(f64::from(100.0 * camera.zoom), if camera.zoom < 0.1 { 1 } else { 0 }));
     if ui.available_width() > 330.0 {
-        ui.weak(percent);
+        ui.weak(percent).on_hover_text(t!("How large the cards are drawn; from 80 % on everything is written on them"));
     }
 }
 
@@ -108,7 +108,7 @@ fn find_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
         }
     }
     if ui.available_width() > 70.0 {
-        ui.weak(match_text(doc));
+        ui.weak(match_text(doc)).on_hover_text(t!("Which of the cards that fit the filter is selected"));
     }
 }
 

@@ -3,7 +3,7 @@
 use egui::{Align, FontId, Popup, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
 use quantlens_analysis::t;
 
-use super::{Camera, Scene};
+use super::{Camera, MOST_NAMES, Scene};
 use crate::{
     command::{Command, Commands},
     format,
@@ -12,9 +12,6 @@ use crate::{
     theme,
     views::cells,
 };
-
-/// Names in the menu of a label; a mask may have a hundred readers.
-const MOST_NAMES: usize = 24;
 
 /// Draws the labels of the cards on screen.
 pub(super) fn cuts_ui(ui: &Ui, scene: &Scene<'_>, camera: Camera, seen: &[usize], send: &mut Commands) {
@@ -93,6 +90,7 @@ impl Label<'_> {
             for &other in self.others.iter().take(MOST_NAMES) {
                 if ui.button(self.name(other)).clicked() {
                     self.go(other, send);
+                    ui.close();
                 }
             }
             let more = self.others.len().saturating_sub(MOST_NAMES);

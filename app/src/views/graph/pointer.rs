@@ -98,13 +98,12 @@ pub(super) fn answer(ui: &Ui, scene: &Scene<'_>, touched: Touched, state: &mut G
         state.camera = Some(Camera::framing(scene.view, card.expand(120.0), FRAMED_AT_MOST));
     }
     if touched.all.secondary_clicked() {
-        state.menu_on_card = touched.menu.is_some();
+        (state.menu_on_card, state.menu_at) = (touched.menu.is_some(), None);
     }
     // A menu speaks of the selection: a card that is not in it becomes it.
     if let Some(layer) = touched.menu.and_then(name).filter(|layer| !scene.doc.selection.contains(layer)) {
         send.push(Command::Select { layer: layer.to_owned(), mode: SelectMode::Replace, reveal: true });
         state.revealed = Some(scene.doc.selection.reveal + 1);
     }
-    let on_card = state.menu_on_card;
-    touched.all.context_menu(|ui| menu::menu_ui(ui, scene.doc, on_card, send));
+    menu::open_ui(scene, &touched.all, state, send);
 }

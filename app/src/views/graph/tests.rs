@@ -215,6 +215,71 @@ fn a_right_click_offers_what_can_be_done_with_the_card() {
 }
 
 #[test]
+fn keys_go_along_lines_and_labels() {
+    let mut harness = open(testing::branched_document(60));
+    let select = |name: &str| Command::Select { layer: name.into(), mode: SelectMode::Replace, reveal: true };
+    run(&mut harness.state_mut().doc, select("conv58"));
+    harness.run();
+    let press = |harness: &mut Harness<'_, World>, key| {
+        harness.key_press_modifiers(Modifiers::ALT, key);
+        harness.run();
+        harness.state().doc.selection.anchor.clone().unwrap()
+    };
+    assert_eq!(press(&mut harness, Key::Enter), "conv1", "over the label");
+    card(&harness, "conv1");
+    assert_eq!(press(&mut harness, Key::Enter), "conv58", "and back");
+    assert_eq!(press(&mut harness, Key::ArrowRight), "conv59", "the other label of conv1");
+    assert_eq!(press(&mut harness, Key::ArrowUp), "conv1");
+    assert_eq!(press(&mut harness, Key::ArrowUp), "input");
+    assert_eq!(press(&mut harness, Key::ArrowUp), "input", "nothing is above it");
+    assert_eq!(press(&mut harness, Key::ArrowDown), "conv1");
+    // From the page's tab stop as well: there arrows are not the focus's.
+    harness.ctx.memory_mut(|memory| memory.request_focus(focus_id()));
+    harness.run();
+    assert_eq!(press(&mut harness, Key::ArrowDown), "conv2");
+    assert!(harness.ctx.memory(|memory| memory.has_focus(focus_id())));
+}
+
+#[test]
+fn the_menu_of_a_card_needs_no_mouse() {
+    let mut harness = open(testing::branched_document(8));
+    run(&mut harness.state_mut().doc, Command::SelectMany(vec!["conv2".into()]));
+    harness.run();
+    harness.key_press_modifiers(Modifiers::SHIFT, Key::F10);
+    harness.run();
+    assert!(harness.get_by_label("Go along a line").is_focused());
+    // One right after the other, as fast as somebody types.
+    harness.key_press(Key::ArrowDown);
+    harness.key_press(Key::ArrowDown);
+    harness.run();
+    assert!(harness.get_by_label_contains("Toggle float and last bits").is_focused());
+    harness.key_press(Key::Enter);
+    harness.run();
+    assert!(harness.state().sent.contains(&Command::Run(Action::ToggleFloat)));
+    assert!(harness.query_by_label("Go along a line").is_none(), "it closes");
+    // The key on the keyboard's right, up to the last entry, and Escape.
+    harness.key_press(Key::Menu);
+    harness.run();
+    harness.key_press(Key::ArrowUp);
+    harness.run();
+    assert!(harness.get_by_label_contains("Arithmetic").is_focused());
+    harness.key_press(Key::Escape);
+    harness.run();
+    assert!(harness.query_by_label("Go along a line").is_none());
+    assert!(harness.state().doc.selection.contains("conv2"), "Escape was the menu's");
+    // Along a line by the menu.
+    harness.key_press(Key::Menu);
+    harness.run();
+    harness.key_press(Key::Enter);
+    harness.run();
+    harness.get_by_label("to conv3").focus();
+    harness.run();
+    harness.key_press(Key::Enter);
+    harness.run();
+    assert!(harness.state().doc.selection.contains("conv3"));
+}
+
+#[test]
 fn the_legend_names_the_ends_of_the_colours() {
     let mut harness = open(testing::branched_document(8));
     assert!(harness.query_by_label_contains("from ≥ 40 dB to ≤ 10 dB").is_some());

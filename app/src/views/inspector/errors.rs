@@ -106,7 +106,10 @@ pub(in crate::views) fn errors_ui(ui: &mut Ui, row: &LayerRow, change: Option<&R
             ui.label(text::text(kind.name)).on_hover_text(text::text(kind.meaning));
             for metric in &METRICS {
                 let (text, measure) = (metric.text)((kind.of)(row));
-                right(ui, |ui| number_ui(ui, text, measure, stamp.is_some()));
+                right(ui, |ui| {
+                    let response = number_ui(ui, text, measure, stamp.is_some());
+                    response.on_hover_text(explained(kind, metric, (kind.of)(row), measure));
+                });
             }
             ui.end_row();
             if let Some(change) = change.map(kind.change) {
@@ -155,7 +158,20 @@ fn right(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     ui.with_layout(Layout::right_to_left(Align::Center), add);
 }
 
-fn number_ui(ui: &mut Ui, text: String, measure: Measure, italic: bool) {
+/// What a number of the table is: its error, its metric, and what the value says.
+fn explained(kind: &Kind, metric: &Metric, errors: &Errors, measure: Measure) -> String {
+    let is_ratio = measure == errors.sqnr_db && metric.name == METRICS[0].name;
+    let value = match format::why(measure) {
+        Some(why) => Some(format::sentence(why)),
+        None if is_ratio => format::noise_words(measure),
+        None => None,
+    };
+    let head = format!("{}, {}", text::text(kind.name), text::text(metric.name));
+    let lines = [Some(head), value, Some(text::text(kind.meaning).into()), Some(text::text(metric.meaning).into())];
+    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn number_ui(ui: &mut Ui, text: String, measure: Measure, italic: bool) -> egui::Response {
     let mut text = RichText::new(text).monospace();
     if italic {
         text = text.italics();
@@ -163,8 +179,5 @@ fn number_ui(ui: &mut Ui, text: String, measure: Measure, italic: bool) {
     if !matches!(measure, Measure::Value(_)) {
         text = text.color(theme::tokens(ui).weak);
     }
-    let response = ui.label(text);
-    if let Some(why) = format::why(measure) {
-        response.on_hover_text(format::sentence(why));
-    }
+    ui.label(text)
 }

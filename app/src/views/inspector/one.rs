@@ -18,7 +18,7 @@ use crate::{
         bits_editor::{InForce, choice_row_ui},
         cells::{self, Editable},
     },
-    widgets::{fact_grid, section},
+    widgets::{Fact, fact, fact_grid, section},
 };
 
 /// Draws all about one layer.
@@ -47,7 +47,8 @@ pub(super) fn one_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut C
         let change = doc.pins.change(&info.name);
         ui.scope(|ui| errors::errors_ui(ui, row, change, stamp.as_deref()));
         for note in errors::notes(row).into_iter().chain(cells::notes(row)) {
-            ui.label(RichText::new(note).color(theme::tokens(ui).weak));
+            let label = ui.label(RichText::new(note).color(theme::tokens(ui).weak));
+            label.on_hover_text(t!("Worked out from the errors above, over all samples that were run"));
         }
         details_ui(ui, row);
     }
@@ -117,14 +118,7 @@ fn details_ui(ui: &mut Ui, row: &LayerRow) {
     let mut facts = Vec::new();
     facts.extend(row.weight.as_ref().map(weight_facts).into_iter().flatten());
     facts.extend(row.activation.as_ref().map(|activation| activation_facts(row, activation)).into_iter().flatten());
-    if row.float_bytes > 0 {
-        facts
-            .push((t!("Size"), format!("{} → {}", format::bytes(row.float_bytes), format::bytes(row.quantized_bytes))));
-    }
-    if row.macs > 0 {
-        facts.push(("MACs", format::count(row.macs)));
-        facts.push((t!("Bit operations"), format::count(row.bops)));
-    }
+    facts.extend(cost_facts(row));
     if facts.is_empty() {
         return;
     }
@@ -135,30 +129,70 @@ fn details_ui(ui: &mut Ui, row: &LayerRow) {
     });
 }
 
-fn weight_facts(weight: &WeightSummary) -> [(&'static str, String); 2] {
-    let scale = |s: f32| format::significant(f64::from(s), 3);
-    let (low, high) = weight.scale_range;
-    let scales =
-        if low.to_bits() == high.to_bits() { scale(low) } else { format!("{} … {}", scale(low), scale(high)) };
-    [(t!("Weight scale"), scales), (t!("Weight error"), format::db_unit(weight.sqnr_db))]
+fn cost_facts(row: &LayerRow) -> Vec<Fact<'static>> {
+    let mut facts = Vec::new();
+    if row.float_bytes > 0 {
+        let sizes = format!("{} → {}", format::bytes(row.float_bytes), format::bytes(row.quantized_bytes));
+        facts.push(fact(
+            t!("Size"),
+            sizes,
+            t!(
+                "The layer's constants: {} bytes in float, {} in this configuration",
+                format::count(row.float_bytes),
+                format::count(row.quantized_bytes)
+            ),
+        ));
+    }
+    if row.macs > 0 {
+        facts.push(fact("MACs", format::count(row.macs), t!("Products that are added up for one sample")));
+        let why = t!("MACs times the widths of both factors: what the products cost in hardware, roughly");
+        facts.push(fact(t!("Bit operations"), format::count(row.bops), why));
+    }
+    facts
 }
 
-fn activation_facts(row: &LayerRow, activation: &ActivationSummary) -> [(&'static str, String); 5] {
+fn weight_facts(weight: &WeightSummary) -> [Fact<'static>; 2] {
+    let scale = |s: f32| format::significant(f64::from(s), 3);
+    let (low, high) = weight.scale_range;
+    let (scales, why) = if low.to_bits() == high.to_bits() {
+        (scale(low), t!("The step between two weight codes: a weight is S·(q − Z)"))
+    } else {
+        let why = t!("The step between two weight codes, the smallest and the largest of its channels or groups");
+        (format!("{} … {}", scale(low), scale(high)), why)
+    };
+    let error =
+        t!("The weights alone against the float ones, whatever they do to the output: {}", noise(weight.sqnr_db));
+    [fact(t!("Weight scale"), scales, why), fact(t!("Weight error"), format::db_unit(weight.sqnr_db), error)]
+}
+
+/// What an SQNR says of the error's size.
+fn noise(sqnr_db: Measure) -> String {
+    format::noise_words(sqnr_db).unwrap_or_else(|| format::db_unit(sqnr_db))
+}
+
+fn activation_facts(row: &LayerRow, activation: &ActivationSummary) -> [Fact<'static>; 5] {
     let real = |v: f32| format::significant(f64::from(v), 3);
     let whole = |v: i32| format::number(f64::from(v), 0);
     let clipped = format::percent_measure(row.clipped_fraction);
     let unit = if matches!(row.clipped_fraction, Measure::Value(_)) { " %" } else { "" };
+    let grid =
+        activation.grid.map_or_else(|| t!("float").into(), |(low, high)| format!("{} … {}", whole(low), whole(high)));
+    let range = t!("What the codes reach, by {}; values beyond it are clipped", format::method(activation.method));
+    let step = t!(
+        "The step between two codes: a code q stands for {}·(q − {})",
+        real(activation.scale),
+        whole(activation.zero_point)
+    );
     [
-        (t!("Output range"), format!("{} … {}", real(activation.low), real(activation.high))),
-        (t!("Output scale"), real(activation.scale)),
-        (t!("Zero-point"), whole(activation.zero_point)),
-        (
-            t!("Grid"),
-            activation
-                .grid
-                .map_or_else(|| t!("float").into(), |(low, high)| format!("{} … {}", whole(low), whole(high))),
+        fact(t!("Output range"), format!("{} … {}", real(activation.low), real(activation.high)), range),
+        fact(t!("Output scale"), real(activation.scale), step),
+        fact(t!("Zero-point"), whole(activation.zero_point), t!("The code that stands for 0 exactly")),
+        fact(t!("Grid"), grid, t!("The smallest and the largest code")),
+        fact(
+            t!("Clipped"),
+            format!("{clipped}{unit}"),
+            t!("Share of the output's values outside its range, on the samples that were run"),
         ),
-        (t!("Clipped"), format!("{clipped}{unit}")),
     ]
 }
 

@@ -142,7 +142,10 @@ pub(super) fn formula_ui(ui: &mut Ui, lines: &[String]) {
         for line in lines {
             // Not in digits of one width: a formula is a line to read, and must fit into one.
             let text = RichText::new(line).size(12.0);
-            ui.add(egui::Label::new(text).wrap().selectable(true));
+            let label = ui.add(egui::Label::new(text).wrap().selectable(true));
+            label.on_hover_text(t!(
+                "q is the code, S the step between two codes, Z the code of 0, with this quantizer's own numbers"
+            ));
         }
     });
 }

@@ -44,6 +44,8 @@ pub(super) fn filter_ui(ui: &mut Ui, doc: &Document, state: &mut FilterBox, send
             .align(egui::Align2::LEFT_CENTER);
         let response = ui.add(field);
         response.widget_info(|| WidgetInfo::text_edit(true, "", &state.text, t!("Filter layers")));
+        // A hint is a placeholder to a screen reader, which is gone once something is typed.
+        ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(t!("Filter layers")));
         if doc.filter.error.is_some() {
             underline(ui, response.rect, &state.text, tokens.failure);
         }

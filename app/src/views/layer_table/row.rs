@@ -22,6 +22,9 @@ use crate::{
     },
 };
 
+/// Names keep this width in the narrowest table, in points.
+const LEAST_NAME: f32 = 76.0;
+
 /// The format whose popup is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Editing {
@@ -41,6 +44,20 @@ pub(super) struct Rows<'a> {
     pub(super) stamp: Option<String>,
     /// Numbers stand with their differences to the pinned baseline.
     pub(super) with_deltas: bool,
+}
+
+/// What a cell's number is, after what is to be said of its value. Names explain themselves.
+fn explained(column: Column, values: Option<&LayerRow>, why: Option<String>) -> Option<String> {
+    if matches!(column, Column::Index | Column::Name | Column::Op | Column::Note) {
+        return why;
+    }
+    let value = match column {
+        Column::Local => values.and_then(|row| format::noise_words(row.local.sqnr_db)),
+        Column::Accumulated => values.and_then(|row| format::noise_words(row.accumulated.sqnr_db)),
+        _ => None,
+    };
+    let meaning = format!("{}: {}", columns::long_title(column), columns::meaning(column));
+    Some(why.into_iter().chain(value).chain([meaning]).collect::<Vec<_>>().join("\n"))
 }
 
 /// What a row's cells reported.
@@ -122,7 +139,7 @@ impl Rows<'_> {
             (Some(why), Some(pinned)) => Some(format!("{why}\n{pinned}")),
             (why, pinned) => why.or(pinned),
         };
-        if let Some(why) = cell.why {
+        if let Some(why) = explained(column, values, cell.why) {
             response.on_hover_text(why);
         }
     }
@@ -270,9 +287,11 @@ pub(crate) fn noun(part: Part) -> &'static str {
 }
 
 /// The table's column; the names take what the others leave.
-pub(super) fn table_column(column: Column, with_deltas: bool) -> egui_extras::Column {
+/// `spare` is what the columns leave of the table's width; where that is less than nothing, names are cut.
+pub(super) fn table_column(column: Column, with_deltas: bool, spare: f32) -> egui_extras::Column {
     let width = columns::needed_width(column, with_deltas);
     if column == Column::Name {
+        let width = (width + spare.min(0.0)).max(LEAST_NAME);
         egui_extras::Column::remainder().at_least(width).resizable(false)
     } else {
         egui_extras::Column::initial(width).at_least(28.0)

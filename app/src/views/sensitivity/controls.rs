@@ -94,7 +94,8 @@ fn status_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
         if is_running && let Some(left) = doc.job.as_ref().and_then(|job| job.seconds_left) {
             text = t!("{} · {} left", text, format::duration(left));
         }
-        ui.label(RichText::new(text).color(weak));
+        ui.label(RichText::new(text).color(weak))
+            .on_hover_text(t!("Layers that are measured, and over how many samples each of them"));
         let Some(sweep) = result else { return };
         if sweep.rows.iter().flat_map(|row| &row.outputs).any(|output| output.estimate) {
             ui.label(RichText::new(t!("hollow bars: estimates")).color(weak))

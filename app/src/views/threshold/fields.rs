@@ -3,6 +3,7 @@
 use egui::{RichText, Ui};
 use quantlens_analysis::{
     calibrate::Side,
+    metrics::Measure,
     quant::{Range, Scheme},
     t, text,
 };
@@ -12,7 +13,7 @@ use crate::{
     command::Commands,
     figure::Moved,
     format, theme,
-    widgets::{number_label, typed_field},
+    widgets::{Fact, fact, number_label, typed_field},
 };
 
 /// Width of a field, in points: all digits of a float32.
@@ -32,9 +33,9 @@ pub(super) fn fields_ui(ui: &mut Ui, choices: Choices<'_>, send: &mut Commands) 
 /// Draws what follows from the range.
 pub(super) fn facts_ui(ui: &mut Ui, choices: Choices<'_>) {
     ui.horizontal_wrapped(|ui| {
-        for (what, value) in facts(choices) {
-            ui.label(RichText::new(what).color(theme::tokens(ui).weak));
-            number_label(ui, value);
+        for Fact { what, value, why } in facts(choices) {
+            ui.label(RichText::new(what).color(theme::tokens(ui).weak)).on_hover_text(&why);
+            number_label(ui, value).on_hover_text(why);
             ui.add_space(theme::GRID);
         }
     });
@@ -54,19 +55,26 @@ fn field_ui(ui: &mut Ui, choices: Choices<'_>, field: (&str, Side, f32), send: &
 }
 
 /// Scale, zero-point and the error that the range makes.
-fn facts(choices: Choices<'_>) -> Vec<(&'static str, String)> {
+fn facts(choices: Choices<'_>) -> Vec<Fact<'static>> {
     let current = choices.current;
+    let scale = format::significant(f64::from(current.scale), 4);
+    let zero_point = format::number(f64::from(current.zero_point), 0);
+    let step = t!("The step between two codes: a code q stands for {}·(q − {})", scale, zero_point);
     let mut facts = vec![
-        (t!("Scale"), format::significant(f64::from(current.scale), 4)),
-        (t!("Zero-point"), format::number(f64::from(current.zero_point), 0)),
+        fact(t!("Scale"), &scale, step),
+        fact(t!("Zero-point"), &zero_point, t!("The code that stands for 0 exactly")),
     ];
     if let Some(effect) = &current.effect {
-        let sqnr = effect
-            .sqnr_db()
-            .map_or_else(|| text::text(format::EXACT).into(), |db| format!("{} dB", format::number(db, 1)));
-        facts.push(("SQNR", sqnr));
-        facts.push((t!("Clipped"), format!("{} %", format::number(100.0 * effect.clipped_share, 3))));
-        facts.push((t!("Rounding : clipping %"), shares(effect)));
+        let db = effect.sqnr_db();
+        let sqnr = db.map_or_else(|| text::text(format::EXACT).into(), |db| format!("{} dB", format::number(db, 1)));
+        let words = db.and_then(|db| format::noise_words(Measure::Value(db))).unwrap_or_default();
+        let of_quantizer = t!("Of this quantizer alone, from the histogram of the float values. {}", words);
+        facts.push(fact("SQNR", sqnr, of_quantizer));
+        let clipped = format!("{} %", format::number(100.0 * effect.clipped_share, 3));
+        facts.push(fact(t!("Clipped"), clipped, t!("Share of the float values outside this range")));
+        let split =
+            t!("Of this quantizer's squared error: what rounding inside the range makes, and what clipping makes");
+        facts.push(fact(t!("Rounding : clipping %"), shares(effect), split));
     }
     facts
 }
