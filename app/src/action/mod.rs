@@ -41,6 +41,7 @@ pub enum Action {
     Palette,
     CopyTsv,
     CopyCsv,
+    CopyImage,
     SelectAll,
     ResetSelected,
     FilterLayers,
@@ -110,7 +111,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 88] = [
+    pub const ALL: [Self; 89] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -139,6 +140,7 @@ impl Action {
         Self::Palette,
         Self::CopyTsv,
         Self::CopyCsv,
+        Self::CopyImage,
         Self::SelectAll,
         Self::FilterLayers,
         Self::GoToLayer,
@@ -241,6 +243,7 @@ impl Action {
             | Self::Palette
             | Self::CopyTsv
             | Self::CopyCsv
+            | Self::CopyImage
             | Self::SelectAll
             | Self::FilterLayers
             | Self::GoToLayer

@@ -6,6 +6,7 @@
 
 mod absorb;
 mod edit;
+mod figure;
 mod graph;
 mod navigate;
 mod notify;
@@ -20,8 +21,9 @@ mod sweep;
 use std::{path::PathBuf, sync::Arc};
 
 pub use absorb::{absorb, config_read, config_saved, started};
+pub use figure::{figure_copied, figure_saved};
 pub use graph::drafted;
-use quantlens_analysis::{config::QuantConfig, t};
+use quantlens_analysis::config::QuantConfig;
 pub use session_file::{session_read, session_saved};
 
 use crate::{
@@ -59,8 +61,15 @@ pub enum Effect {
     ReadSession(PathBuf),
     /// Write the session to this file, and tell [`session_saved`].
     SaveSession(PathBuf),
-    /// Write the figure of the page on screen.
-    SaveFigure(PathBuf),
+    /// Write a figure of the page on screen.
+    SaveFigure {
+        /// Which one.
+        place: usize,
+        /// Where to.
+        path: PathBuf,
+    },
+    /// Put the pixels of a figure of the page on screen on the clipboard.
+    CopyFigure(usize),
     /// Write the picture to share.
     SaveShare(PathBuf),
     /// Draw this graph on a thread of its own, instead of what it draws now.
@@ -154,7 +163,7 @@ fn window(doc: &mut Document, command: Command, out: &mut Effects) {
         Command::SetSettings(settings) => set_settings(doc, settings, out),
         Command::Tour(step) => tour(doc, step, out),
         Command::Copy(text) => out.push(Effect::CopyText(text)),
-        Command::SaveFigure(path) => out.push(Effect::SaveFigure(path)),
+        Command::Figure(command) => figure::apply(doc, command, out),
         Command::SaveShare(path) => out.push(Effect::SaveShare(path)),
         // `apply` handles the rest; a new command that reaches this arm does nothing, which the test that walks all
         // commands would show.
@@ -165,14 +174,6 @@ fn window(doc: &mut Document, command: Command, out: &mut Effects) {
 /// Tells the user something that is good to know.
 pub fn advise(doc: &mut Document, text: &str) {
     notify::notice(doc, Level::Info, text, "");
-}
-
-/// A figure was written to `path`, or could not be.
-pub fn figure_saved(doc: &mut Document, path: &std::path::Path, result: Result<(), String>) {
-    match result {
-        Ok(()) => notify::notice(doc, Level::Info, t!("Saved {}", path.display()), ""),
-        Err(error) => notify::notice(doc, Level::Failure, t!("The figure was not saved: {}", error), ""),
-    }
 }
 
 /// The picture to share was written to `path`, or could not be. Its path goes to the clipboard: what comes next is to send it.

@@ -4,6 +4,7 @@ use egui::{ScrollArea, Ui};
 use quantlens_analysis::{metrics::Measure, report::Distribution, t};
 
 use super::{
+    figures::figure_ui,
     layer_page::{LayerPage, Parts, chart_height, heading_ui, layer_page, pinned_detail, stamp},
     threshold::Choices,
 };
@@ -11,7 +12,7 @@ use crate::{
     command::{Commands, Part},
     document::Document,
     figure::{
-        FigureSpec, ScreenOptions, figure_ui,
+        FigureSpec,
         histogram::{HistogramFacts, HistogramOptions, histogram_spec},
         pinned::onto_histogram,
     },
@@ -50,7 +51,7 @@ pub fn histogram_ui(ui: &mut Ui, doc: &Document, state: &mut HistogramState, sen
     controls_ui(ui, &page, state);
     ScrollArea::vertical().show(ui, |ui| {
         let height = chart_height(ui, 1.0, 84.0);
-        let moved = figure_ui(ui, &spec, ScreenOptions { height, summary: true });
+        let moved = figure_ui(ui, &spec, height, 0, doc, send);
         if let (Some(moved), Some(choices)) = (moved, Choices::of(doc, &page)) {
             choices.move_to(moved, send);
         }

@@ -3,12 +3,15 @@
 use egui::{ScrollArea, Ui};
 use quantlens_analysis::t;
 
-use super::layer_page::{LayerPage, Parts, chart_height, heading_ui, layer_page, stamp};
+use super::{
+    figures::figure_ui,
+    layer_page::{LayerPage, Parts, chart_height, heading_ui, layer_page, stamp},
+};
 use crate::{
     command::{Commands, Part},
     document::Document,
     figure::{
-        FigureSpec, ScreenOptions, figure_ui,
+        FigureSpec,
         scatter::{ScatterFacts, scatter_spec},
     },
     widgets::{EmptyState, empty_state},
@@ -45,7 +48,7 @@ pub fn scatter_ui(ui: &mut Ui, doc: &Document, state: &mut ScatterState, send: &
     });
     ScrollArea::vertical().show(ui, |ui| {
         let height = chart_height(ui, 1.0, 84.0);
-        let _ = figure_ui(ui, &spec, ScreenOptions { height, summary: true });
+        let _ = figure_ui(ui, &spec, height, 0, doc, send);
     });
 }
 

@@ -22,7 +22,14 @@ pub(super) fn menu_ui(ui: &mut Ui, doc: &Document, on_card: bool, send: &mut Com
     if !on_card {
         return entries(
             ui,
-            &[Action::FrameAll, Action::FrameSelection, Action::FilterLayers, Action::SelectAll, Action::ExportFigure],
+            &[
+                Action::FrameAll,
+                Action::FrameSelection,
+                Action::FilterLayers,
+                Action::SelectAll,
+                Action::ExportFigure,
+                Action::CopyImage,
+            ],
         );
     }
     let selected = doc.selection.selected.len();
