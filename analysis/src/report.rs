@@ -5,6 +5,7 @@ mod answers;
 mod arithmetic;
 mod as_float;
 mod breakdown;
+mod densities;
 mod density;
 mod drift;
 mod flow;
@@ -22,7 +23,8 @@ pub use arithmetic::{
 };
 
 pub use breakdown::{CutErrors, ErrorPart, ErrorSource, LayerErrors, QuantizerErrors, clipping_share};
-pub use density::{DENSITY_BINS, Density};
+pub use densities::Densities;
+pub use density::{Bins, DENSITY_BINS, Density};
 pub use drift::{DriftNote, FallReason};
 pub use flow::{Flow, FlowKind};
 pub use maps::{FeatureMap, FeatureMaps};
@@ -388,9 +390,9 @@ pub struct LayerDetail {
     /// Weights, float against dequantized (batch norm folded in both where it is).
     pub weights: Option<Distribution>,
     /// The output's values, one against one; `None` where there are none, or all are the same.
-    pub density: Option<Arc<Density>>,
+    pub density: Option<Arc<Densities>>,
     /// The weights', likewise.
-    pub weight_density: Option<Arc<Density>>,
+    pub weight_density: Option<Arc<Densities>>,
     /// One entry an output channel of the weights; empty without weights.
     pub weight_channels: Vec<WeightChannel>,
     /// One entry a channel (axis 1, or the last where the tensor is a sequence of tokens) of the output.

@@ -1,7 +1,5 @@
 //! Figures leave the program: through the dialog into files, and onto the clipboard, as they are on screen.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::path::Path;
 
 use egui::{Key, Modifiers, OutputCommand, Role};
@@ -14,7 +12,7 @@ use quantlens::{
         choice::{Format, Unit},
     },
 };
-use quantlens_tests::window::{Window, labels, open, send, settle};
+use quantlens_tests::window::{Window, labels, open, real, send, settle};
 
 fn on_page(page: Page) -> Window {
     let mut window = open(1280.0, 800.0);
@@ -163,6 +161,36 @@ fn a_figures_own_menu_speaks_of_that_figure() {
     window.get_all_by_label("Export figure…").last().unwrap().click();
     settle(&mut window);
     assert_eq!(dialog(&window).place, 1);
+}
+
+#[test]
+fn a_channel_far_out_does_not_squeeze_the_scatter_on_screen_or_in_the_file() {
+    let name = "a_channel_far_out_does_not_squeeze_the_scatter_on_screen_or_in_the_file";
+    let Some(mut window) = real(name, 1280.0, 800.0) else { return };
+    for command in [
+        Command::OpenSample,
+        Command::Tour(None),
+        Command::SelectMany(vec!["block3/depthwise".into()]),
+        Command::ShowPage(Page::Scatter),
+    ] {
+        send(&mut window, command);
+    }
+    window.get_all_by_label("Weights").last().unwrap().click();
+    settle(&mut window);
+    // The ninth value of channel 17 is an ordinary one.
+    assert!(window.query_by_label_contains("Not shown: 8 of them (1.85 %)").is_some());
+    let folder = tempfile::tempdir().unwrap();
+    let mut saved = |file: &str| {
+        let path = folder.path().join(file);
+        send(&mut window, Command::Figure(FigureCommand::Save(path.clone())));
+        let text = std::fs::read_to_string(path).unwrap();
+        window.get_by_label("Log values").click();
+        settle(&mut window);
+        text
+    };
+    assert!(saved("most.svg").contains("Not shown: 8 of them"));
+    let log = saved("log.svg");
+    assert!(!log.contains("Not shown") && log.contains("−100\n"), "powers of ten beside the axis: {log}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a report and a layer's pages would say of the float model: the same rows without any quantizer. Nothing runs for
 //! it; the float run's own numbers are in the report already.
 
-use super::{Cost, Distribution, LayerDetail, LayerRow, OutputRow, Report, SampleEnergy, Score, Share};
+use super::{Cost, Densities, Distribution, LayerDetail, LayerRow, OutputRow, Report, SampleEnergy, Score, Share};
 use crate::{
     metrics::{Errors, Measure},
     quant::Bits,
@@ -77,7 +77,10 @@ impl LayerDetail {
             step: None,
             ..d.clone()
         };
+        let densities = |d: &std::sync::Arc<Densities>| std::sync::Arc::new(d.as_float());
         let mut float = self.clone();
+        float.density = self.density.as_ref().map(densities);
+        float.weight_density = self.weight_density.as_ref().map(densities);
         float.activation = self.activation.as_ref().map(distribution);
         float.weights = self.weights.as_ref().map(distribution);
         for channel in &mut float.weight_channels {

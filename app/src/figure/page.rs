@@ -11,6 +11,7 @@ use plotters::{
 
 use super::{
     brush::{self, Anchor, blend, overlap, paint},
+    cells,
     head::Head,
     letters::Letters,
     spec::{FigureSpec, Ink, Shape, Stroke},
@@ -157,14 +158,10 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
                 }
                 Ok(())
             }
-            Shape::Cells { origin, size, columns, strengths } => {
-                for (index, &strength) in strengths.iter().enumerate().filter(|(_, strength)| **strength > 0.0) {
-                    let (row, column) = (index / columns, index % columns);
-                    let corner = |row: usize, column: usize| {
-                        let (x, y) = (origin[0] + size[0] * column as f64, origin[1] + size[1] * row as f64);
-                        (self.x(x), self.y(y))
-                    };
-                    let corners = [corner(row + 1, column), corner(row, column + 1)];
+            Shape::Cells { edges, strengths } => {
+                for (ends, strength) in cells::filled(edges, strengths) {
+                    let [from, to] = ends.map(|[x, y]| (self.x(x), self.y(y)));
+                    let corners = [(from.0, to.1), (to.0, from.1)];
                     self.root.draw(&Rectangle::new(corners, paint(color, f64::from(strength)).filled()))?;
                 }
                 Ok(())

@@ -135,12 +135,8 @@ pub enum Shape {
     },
     /// Rectangles side by side, each as strong as it holds values.
     Cells {
-        /// The lower left corner of the first.
-        origin: [f64; 2],
-        /// Width and height of each.
-        size: [f64; 2],
-        /// Cells in a row; rows follow each other upwards.
-        columns: usize,
+        /// Where columns begin and end, and rows likewise; ascending. Rows follow each other upwards.
+        edges: Vec<f64>,
         /// 0 (nothing) to 1, row by row.
         strengths: Vec<f32>,
     },
