@@ -5,8 +5,9 @@ use std::path::Path;
 use egui::{Key, Modifiers, OutputCommand, Role};
 use egui_kittest::kittest::Queryable as _;
 use quantlens::{
+    action::Action,
     command::{Command, Dialog, FigureCommand, FigureDialog},
-    document::{Page, Settings},
+    document::{Companions, Page, Settings},
     figure::{
         FigureChoice,
         choice::{Format, Unit},
@@ -191,6 +192,47 @@ fn a_channel_far_out_does_not_squeeze_the_scatter_on_screen_or_in_the_file() {
     assert!(saved("most.svg").contains("Not shown: 8 of them"));
     let log = saved("log.svg");
     assert!(!log.contains("Not shown") && log.contains("−100\n"), "powers of ten beside the axis: {log}");
+}
+
+#[test]
+fn two_selected_layers_stand_in_one_histogram_and_in_its_file() {
+    let Some(mut window) = real("two_selected_layers_stand_in_one_histogram_and_in_its_file", 1280.0, 800.0) else {
+        return;
+    };
+    let names = ["block3/depthwise", "stem"].map(str::to_owned).to_vec();
+    for command in [
+        Command::OpenSample,
+        Command::Tour(None),
+        Command::SelectMany(names.clone()),
+        Command::ShowPage(Page::Histogram),
+    ] {
+        send(&mut window, command);
+    }
+    let title = "Outputs of stem, block3/depthwise";
+    assert!(
+        labels(&window, Role::Image).iter().any(|label| label.starts_with(title)),
+        "{:?}",
+        labels(&window, Role::Image)
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("both.svg");
+    send(&mut window, Command::Figure(FigureCommand::Save(path.clone())));
+    let text = std::fs::read_to_string(&path).unwrap();
+    for name in ["\nstem\n", "\nblock3/depthwise\n", title] {
+        assert!(text.contains(name), "{name} is missing");
+    }
+    // An edit measures both again.
+    let before = window.state().document().companions.clone();
+    send(&mut window, Command::Run(Action::Bits(4)));
+    let after = &window.state().document().companions;
+    assert!(after.has("stem", &window.state().document().config));
+    let counts = |companions: &Companions| {
+        companions.details["stem"].1.activation.as_ref().map(|data| data.quantized_counts.clone())
+    };
+    assert_ne!(counts(&before), counts(after));
+    window.get_by_label("Overlay 2 layers").click();
+    settle(&mut window);
+    assert!(labels(&window, Role::Image).iter().any(|label| label.starts_with("Output of block3/depthwise")));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! command without a window.
 
 mod absorb;
+mod companions;
 mod edit;
 mod figure;
 mod graph;
@@ -226,7 +227,7 @@ fn cancel(doc: &mut Document, out: &mut Effects) {
         out.push(Effect::CancelJobs);
     }
     // Nothing is on its way any more; the values on screen are the last good ones again.
-    doc.pins.asked = None;
+    (doc.pins.asked, doc.companions.asked) = (None, None);
     doc.previews.asked.clear();
     doc.report.settle();
     settle_layer(doc);
@@ -307,7 +308,8 @@ fn begin(doc: &mut Document, request: Request, out: &mut Effects) {
         | Request::Memory { .. }
         | Request::Previews { .. }
         | Request::Baseline { .. }
-        | Request::BaselineDetail { .. } => {}
+        | Request::BaselineDetail { .. }
+        | Request::Companion { .. } => {}
     }
     out.push(Effect::Start(request));
 }
@@ -320,7 +322,7 @@ fn evaluate(doc: &mut Document, out: &mut Effects) {
     doc.edits_waiting = 0;
     // The queue drops a detail that waits or runs; it is asked for again when the numbers are there.
     forget_asked(doc);
-    doc.pins.asked = None;
+    (doc.pins.asked, doc.companions.asked) = (None, None);
     let request = Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() };
     begin(doc, request, out);
 }
@@ -346,6 +348,7 @@ fn ask_detail(doc: &mut Document, out: &mut Effects) {
         (doc.detail, doc.arithmetic, doc.errors, doc.maps) = Default::default();
         return;
     };
+    companions::keep(doc);
     // Another layer's histogram under this layer's name would be worse than none.
     if doc.detail.value.as_ref().is_some_and(|detail| detail.layer != layer) {
         doc.detail = crate::document::Loaded::default();
@@ -376,7 +379,7 @@ fn ask_detail(doc: &mut Document, out: &mut Effects) {
         return;
     }
     // It drops what is asked of the baseline, which is asked for again after it.
-    doc.pins.asked = None;
+    (doc.pins.asked, doc.companions.asked) = (None, None);
     // They share a slot: what this request puts aside is to be asked for again when its page is shown.
     if doc.detail.pending_since.is_some() {
         doc.detail.settle();

@@ -17,6 +17,7 @@ mod head;
 pub mod histogram;
 pub mod hover;
 mod letters;
+pub mod overlay;
 mod page;
 pub mod picture;
 pub mod pinned;
@@ -46,5 +47,6 @@ pub fn colour(tokens: &crate::theme::Tokens, ink: Ink) -> egui::Color32 {
         Ink::Suspect => tokens.pinned,
         Ink::Clipped => tokens.clipped,
         Ink::Quiet => tokens.weak,
+        Ink::Layer(place) => tokens.layers[place % tokens.layers.len()],
     }
 }

@@ -78,6 +78,8 @@ pub enum Ink {
     Clipped,
     /// Scaffolding: grid levels, medians.
     Quiet,
+    /// One of several layers, by its place among them.
+    Layer(usize),
 }
 
 /// How a line is stroked; every series that shares a figure differs in more than colour.
