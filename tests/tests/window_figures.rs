@@ -242,3 +242,36 @@ fn a_page_without_a_figure_says_so() {
     let notice = &window.state().document().notices.last().unwrap().text;
     assert_eq!(notice, "Copy image: this page has no figure");
 }
+
+#[test]
+fn feature_maps_and_samples_leave_as_pictures_with_their_words() {
+    let Some(mut window) = real("feature_maps_and_samples_leave_as_pictures_with_their_words", 1280.0, 800.0) else {
+        return;
+    };
+    let layer = "block3/depthwise";
+    for command in [
+        Command::OpenSample,
+        Command::Tour(None),
+        Command::SelectMany(vec![layer.into()]),
+        Command::ShowPage(Page::Maps),
+    ] {
+        send(&mut window, command);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let saved = |window: &mut Window, file: &str| {
+        let path = folder.path().join(file);
+        send(window, Command::Figure(FigureCommand::Save(path.clone())));
+        std::fs::read(path).unwrap()
+    };
+    let text = String::from_utf8(saved(&mut window, "maps.svg")).unwrap();
+    assert!(text.contains(&format!("Output of {layer}")), "{text}");
+    // Float, quantized and error of every channel shown, and two scales.
+    let channels = text.matches("\nchannel ").count();
+    assert_eq!(text.matches("<image ").count(), 3 * channels + 2);
+    assert!(text.contains(&format!("{channels} of 48 shown")), "{channels}");
+    send(&mut window, Command::ShowPage(Page::Answers));
+    let text = String::from_utf8(saved(&mut window, "answers.svg")).unwrap();
+    assert!(text.contains("of 300 samples are answered differently"), "{text}");
+    assert!(text.matches("<image ").count() > 3 && text.contains("Broken"), "{text}");
+    assert!(saved(&mut window, "answers.png").starts_with(b"\x89PNG"));
+}

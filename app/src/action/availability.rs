@@ -78,8 +78,10 @@ fn no_figure(doc: &Document) -> Option<&'static str> {
         Page::Maps => of_layer(doc.maps.value.is_some()),
         Page::Errors => of_layer(doc.errors.value.is_some()),
         Page::Arithmetic => of_layer(doc.arithmetic.value.is_some()),
-        Page::Table | Page::Sensitivity | Page::Answers | Page::Model | Page::Data | Page::Help => {
-            Some(t!("This page has no figure"))
+        Page::Answers => {
+            let is_there = doc.whole_report().is_some_and(|report| !report.answers.samples.is_empty());
+            (!is_there).then_some(t!("No numbers yet"))
         }
+        Page::Table | Page::Sensitivity | Page::Model | Page::Data | Page::Help => Some(t!("This page has no figure")),
     }
 }

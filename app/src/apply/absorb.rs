@@ -72,14 +72,8 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
             doc.sweep.running = None;
             doc.sweep.take(sweep);
         }
-        News::Baseline(report) => {
-            pins::baseline_came(doc, &report, out);
-            companions::ask(doc, out);
-        }
-        News::BaselineDetail(detail) => {
-            pins::detail_came(doc, detail);
-            companions::ask(doc, out);
-        }
+        News::Baseline(report) => pins::baseline_came(doc, &report, out),
+        News::BaselineDetail(detail) => pins::detail_came(doc, detail, out),
         News::Companion(detail) => companions::came(doc, detail, out),
         News::Memory(memory) => doc.memory_now = Some(memory),
         News::Exported(report) => exported(doc, report),

@@ -24,8 +24,10 @@ use quantlens_analysis::{
 
 use super::{
     choice::Unit,
+    inset,
     page::{Drawn, Page},
     spec::FigureSpec,
+    tiles::Inset,
 };
 use crate::theme;
 
@@ -122,6 +124,11 @@ pub(super) trait Drawing {
         options: &FileOptions,
         medium: Medium,
     ) -> Drawn<DB>;
+
+    /// Pictures that lie on top.
+    fn insets(&self, _: &FileOptions) -> Vec<Inset<'_>> {
+        Vec::new()
+    }
 }
 
 impl Drawing for FigureSpec {
@@ -152,6 +159,10 @@ pub(super) fn svg(drawing: &impl Drawing, options: &FileOptions) -> anyhow::Resu
     let back = (!options.transparent).then(|| theme::of(options.theme).canvas);
     draw(&root, drawing, options, back, Medium::Vector)?;
     drop(root);
+    let insets = inset::elements(&drawing.insets(options))?;
+    if let Some(end) = text.rfind("</svg>").filter(|_| !insets.is_empty()) {
+        text.insert_str(end, &insets);
+    }
     if options.unit == Unit::Millimetres {
         let mm = |pixels: u32| format!("{:.2}mm", f64::from(pixels) * 25.4 / PER_INCH);
         let sides = format!("width=\"{width}\" height=\"{height}\"");
@@ -169,6 +180,7 @@ pub(super) fn image(drawing: &impl Drawing, options: &FileOptions) -> anyhow::Re
         let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
         draw(&root, drawing, options, Some(back), Medium::Pixels)?;
         drop(root);
+        drawing.insets(options).iter().for_each(|inset| inset::paint(&mut pixels, width as usize, inset));
         Ok(pixels)
     };
     let rgba: Vec<u8> = if options.transparent {
@@ -188,16 +200,26 @@ pub(super) fn opaque(rgb: &[u8]) -> Vec<u8> {
 /// The image as the bytes of a PNG file, which says how many pixels an inch has: a figure that was sized on paper keeps
 /// its size there.
 pub(super) fn encode(image: &RgbaImage, scale: u32) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, image.width(), image.height());
-    encoder.set_color(png::ColorType::Rgba);
-    encoder.set_depth(png::BitDepth::Eight);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 11 339 a metre")]
     let per_metre = (PER_INCH * f64::from(scale.clamp(1, 3)) / 0.0254).round() as u32;
-    encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: per_metre, yppu: per_metre, unit: png::Unit::Meter }));
+    let dims = png::PixelDimensions { xppu: per_metre, yppu: per_metre, unit: png::Unit::Meter };
+    encode_rgba(image.as_raw(), image.dimensions(), Some(dims))
+}
+
+/// Pixels of four bytes as the bytes of a PNG file.
+pub(super) fn encode_rgba(
+    rgba: &[u8],
+    (width, height): (u32, u32),
+    dims: Option<png::PixelDimensions>,
+) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_pixel_dims(dims);
     let what = "encoding the figure as PNG";
     let mut writer = encoder.write_header().context(what)?;
-    writer.write_image_data(image.as_raw()).context(what)?;
+    writer.write_image_data(rgba).context(what)?;
     writer.finish().context(what)?;
     Ok(bytes)
 }

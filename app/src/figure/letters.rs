@@ -49,40 +49,55 @@ impl<'a, DB: DrawingBackend> Letters<'a, DB> {
 
     /// Width of a line in pixels.
     pub(super) fn width(&self, text: &str, points: i32) -> i32 {
-        let font = (FontFamily::Name(family()), f64::from(points * self.unit) * 1.24).into_font();
-        font.box_size(text).map_or(0, |(width, _)| i32::try_from(width).unwrap_or(0))
+        width(text, points, self.unit)
     }
 
-    /// The text, or as much of it as fits into so many pixels and an ellipsis.
+    /// [`fit`] at this page's scale.
     pub(super) fn fit(&self, text: &str, points: i32, width: i32) -> String {
-        let mut shown = text.to_owned();
-        while self.width(&shown, points) > width && shown.chars().count() > 1 {
-            let keep = shown.chars().count() - 2;
-            shown = shown.chars().take(keep).chain(['…']).collect();
-        }
-        shown
+        fit(text, points, width, self.unit)
     }
 
-    /// At most `most` lines that are no wider than `width` pixels; the last one ends in an ellipsis where there would be
-    /// more.
+    /// [`wrap`] at this page's scale.
     pub(super) fn wrap(&self, text: &str, points: i32, width: i32, most: usize) -> Vec<String> {
-        let mut lines: Vec<String> = Vec::new();
-        for (space, piece) in pieces(text) {
-            let longer = lines.last().map(|line| format!("{line}{}{piece}", if space { " " } else { "" }));
-            match (lines.last_mut(), longer) {
-                (Some(line), Some(longer)) if self.width(&longer, points) <= width => *line = longer,
-                _ => lines.push(piece),
-            }
-        }
-        if lines.len() > most {
-            lines.truncate(most);
-            if let Some(last) = lines.last_mut() {
-                last.push('…');
-            }
-        }
-        // A name without a place to break at may be wider than the page.
-        lines.into_iter().map(|line| self.fit(&line, points, width)).collect()
+        wrap(text, points, width, most, self.unit)
     }
+}
+
+/// Width of a line in pixels; `unit` is the pixels of one at 1×.
+pub(super) fn width(text: &str, points: i32, unit: i32) -> i32 {
+    // plotters takes the line height for the size: 1.24 times the letters' nominal size.
+    let font = (FontFamily::Name(family()), f64::from(points * unit) * 1.24).into_font();
+    font.box_size(text).map_or(0, |(width, _)| i32::try_from(width).unwrap_or(0))
+}
+
+/// The text, or as much of it as fits into so many pixels and an ellipsis.
+pub(super) fn fit(text: &str, points: i32, room: i32, unit: i32) -> String {
+    let mut shown = text.to_owned();
+    while width(&shown, points, unit) > room && shown.chars().count() > 1 {
+        let keep = shown.chars().count() - 2;
+        shown = shown.chars().take(keep).chain(['…']).collect();
+    }
+    shown
+}
+
+/// At most `most` lines that are no wider than `room` pixels; the last one ends in an ellipsis where there would be more.
+pub(super) fn wrap(text: &str, points: i32, room: i32, most: usize, unit: i32) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (space, piece) in pieces(text) {
+        let longer = lines.last().map(|line| format!("{line}{}{piece}", if space { " " } else { "" }));
+        match (lines.last_mut(), longer) {
+            (Some(line), Some(longer)) if width(&longer, points, unit) <= room => *line = longer,
+            _ => lines.push(piece),
+        }
+    }
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            last.push('…');
+        }
+    }
+    // A name without a place to break at may be wider than the page.
+    lines.into_iter().map(|line| fit(&line, points, room, unit)).collect()
 }
 
 /// What a text may be broken between, each with whether a space stands before it: words, the parts of a layer's path, and

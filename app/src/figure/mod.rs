@@ -3,7 +3,8 @@
 //! [`spec`] is the vocabulary, [`ticks`] and [`hover`] what both readers of a chart need in words, [`screen`] and [`mod@file`]
 //! the two drawers; [`histogram`], [`channels`], [`threshold`], [`samples`] and [`arithmetic`] say what the layer pages
 //! show, [`pinned`] what the pinned baseline adds to them, [`handles`] lets the user move a range on them,
-//! [`share`] puts a chart under the scoreboard in one picture. The graph is no chart: [`sheet`] draws its file. Whatever a
+//! [`share`] puts a chart under the scoreboard in one picture. The graph is no chart: [`sheet`] draws its file; nor are
+//! feature maps and samples: [`tiles`]. Whatever a
 //! page shows leaves the program as a [`picture`], as the user's [`choice`] wants it.
 
 pub mod arithmetic;
@@ -16,6 +17,7 @@ pub mod handles;
 mod head;
 pub mod histogram;
 pub mod hover;
+mod inset;
 mod letters;
 pub mod overlay;
 mod page;
@@ -29,6 +31,7 @@ pub mod sheet;
 pub mod spec;
 pub mod threshold;
 pub mod ticks;
+pub mod tiles;
 
 pub use choice::FigureChoice;
 pub use file::FileOptions;

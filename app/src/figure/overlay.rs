@@ -7,8 +7,8 @@ use super::spec::{Axis, FigureSpec, Ink, Mark, Scale, Series, Shape, Stroke};
 use crate::format::significant;
 
 /// Bins across the figure.
-const BINS: usize = 160;
-/// Which part of a step near 0 is drawn linear on the logarithmic scale of values: as coarse as the finest layer asks for.
+const BINS: usize = 120;
+/// On the logarithmic scale of values the finest layer says where it turns linear, but not below this share of the axis.
 const LEAST_UNIT: f64 = 1e-4;
 
 /// One of the layers.

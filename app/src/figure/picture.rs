@@ -8,6 +8,7 @@ use super::{
     file::{self, Drawing as _, FileOptions, Medium},
     sheet::Sheet,
     spec::FigureSpec,
+    tiles::Tiles,
 };
 
 /// A figure on its way out of the program.
@@ -17,6 +18,8 @@ pub enum Picture {
     Chart(Box<FigureSpec>),
     /// The graph; it has the size of its drawing.
     Graph(Box<Sheet>),
+    /// Pictures in rows.
+    Tiles(Box<Tiles>),
 }
 
 impl Picture {
@@ -25,6 +28,7 @@ impl Picture {
         match self {
             Self::Chart(spec) => &spec.title,
             Self::Graph(sheet) => &sheet.title,
+            Self::Tiles(tiles) => &tiles.title,
         }
     }
 
@@ -33,6 +37,7 @@ impl Picture {
         match self {
             Self::Chart(spec) => t!("{}: {}", spec.title, spec.y.label),
             Self::Graph(sheet) => sheet.title.clone(),
+            Self::Tiles(tiles) => tiles.title.clone(),
         }
     }
 
@@ -49,6 +54,7 @@ impl Picture {
         match self {
             Self::Chart(spec) => spec.size(options, Medium::Pixels),
             Self::Graph(sheet) => sheet.size(options, Medium::Pixels),
+            Self::Tiles(tiles) => tiles.size(options, Medium::Pixels),
         }
     }
 
@@ -60,6 +66,7 @@ impl Picture {
         match self {
             Self::Chart(spec) => file::svg(&**spec, options),
             Self::Graph(sheet) => file::svg(&**sheet, options),
+            Self::Tiles(tiles) => file::svg(&**tiles, options),
         }
     }
 
@@ -71,6 +78,7 @@ impl Picture {
         match self {
             Self::Chart(spec) => file::image(&**spec, options),
             Self::Graph(sheet) => file::image(&**sheet, options),
+            Self::Tiles(tiles) => file::image(&**tiles, options),
         }
     }
 

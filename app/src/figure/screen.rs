@@ -187,7 +187,10 @@ fn add_items<'a>(plot: &mut PlotUi<'a>, spec: &'a FigureSpec, tokens: &Tokens) {
         match &series.shape {
             Shape::Line { points, stroke } => {
                 for run in finite_runs(points, spec) {
-                    plot.line(Line::new("", PlotPoints::from(run)).color(color).width(1.8).style(style(*stroke)));
+                    // A staircase has two points at each step; the plot would draw it as a band between both heights.
+                    let is_stairs = run.windows(2).any(|pair| pair[0][0].total_cmp(&pair[1][0]).is_eq());
+                    let line = Line::new("", PlotPoints::from(run)).color(color).width(1.8).style(style(*stroke));
+                    plot.line(line.allow_band(!is_stairs));
                 }
             }
             Shape::Steps { edges, heights, filled } => {

@@ -41,6 +41,7 @@ struct Offered {
     errors: Option<Same<LayerErrors>>,
     maps: Option<Same<FeatureMaps>>,
     arithmetic: Option<Same<LayerArithmetic>>,
+    previews: usize,
 }
 
 /// What can be exported, and what comes of it.
@@ -79,6 +80,7 @@ fn offered(doc: &Document, place: usize) -> Offered {
         errors: doc.errors.value.clone().map(Same),
         maps: doc.maps.value.clone().map(Same),
         arithmetic: doc.arithmetic.value.clone().map(Same),
+        previews: doc.previews.count(),
     }
 }
 

@@ -3,9 +3,18 @@
 use egui::{Button, Theme, Ui};
 
 use super::{
-    ViewStates, arithmetic::arithmetic_figure, channels::channels_figures, drift_page::drift_figure,
-    errors::errors_figure, graph::graph_sheet, histogram::histogram_figure, maps::maps_figures, menu::entry_ui,
-    scatter::scatter_figure, threshold::threshold_figure,
+    ViewStates,
+    answers::answers_tiles,
+    arithmetic::arithmetic_figure,
+    channels::channels_figures,
+    drift_page::drift_figure,
+    errors::errors_figure,
+    graph::graph_sheet,
+    histogram::histogram_figure,
+    maps::{maps_figures, maps_tiles},
+    menu::entry_ui,
+    scatter::scatter_figure,
+    threshold::threshold_figure,
 };
 use crate::{
     action::Action,
@@ -24,12 +33,19 @@ pub fn shown_pictures(doc: &Document, states: &ViewStates, theme: Theme) -> Vec<
         Page::Scatter => scatter_figure(doc, &states.scatter).into_iter().collect(),
         Page::Errors => errors_figure(doc, &states.errors).into_iter().collect(),
         Page::Arithmetic => arithmetic_figure(doc).into_iter().collect(),
-        Page::Maps => maps_figures(doc),
+        Page::Maps => match maps_tiles(doc, theme) {
+            Some(tiles) => return vec![Picture::Tiles(Box::new(tiles))],
+            None => maps_figures(doc),
+        },
         Page::Graph => {
             let sheet = graph_sheet(doc, &states.graph, theme);
             return sheet.map(|sheet| Picture::Graph(Box::new(sheet))).into_iter().collect();
         }
-        Page::Table | Page::Sensitivity | Page::Answers | Page::Model | Page::Data | Page::Help => Vec::new(),
+        Page::Answers => {
+            let tiles = answers_tiles(doc, &states.answers);
+            return tiles.map(|tiles| Picture::Tiles(Box::new(tiles))).into_iter().collect();
+        }
+        Page::Table | Page::Sensitivity | Page::Model | Page::Data | Page::Help => Vec::new(),
     };
     charts.into_iter().map(|spec| Picture::Chart(Box::new(spec))).collect()
 }

@@ -4,6 +4,7 @@
 //! looks like one. Only the rows on screen are laid out and uploaded.
 
 mod cell;
+mod file;
 #[cfg(test)]
 mod tests;
 mod textures;
@@ -12,12 +13,17 @@ use std::sync::Arc;
 
 use egui::{Rect, RichText, ScrollArea, Sense, Ui, vec2};
 use quantlens_analysis::{
-    report::{FeatureMap, FeatureMaps},
+    report::{FeatureMap, FeatureMaps, SampleScope},
     t, text,
 };
 
+pub use file::maps_tiles;
+
 use self::{cell::Shape, textures::Textures};
-use super::{figures::figure_ui, layer_page::missing_ui};
+use super::{
+    figures::figure_ui,
+    layer_page::{missing_ui, row_heading_ui},
+};
 use crate::{
     command::{Command, Commands},
     document::Document,
@@ -45,7 +51,7 @@ pub fn maps_ui(ui: &mut Ui, doc: &Document, state: &mut MapsState, send: &mut Co
     if doc.maps.is_dimmed(doc.now) {
         ui.set_opacity(theme::DIM);
     }
-    ui.add(egui::Label::new(RichText::new(t!("Output of {}", maps.layer)).heading()).truncate());
+    row_heading_ui(ui, &t!("Output of {}", maps.layer), doc.row_of(&maps.layer), send);
     sample_ui(ui, doc, maps, send);
     if let Some(why) = maps.why_none {
         let title = t!("{} has no maps", maps.layer);
@@ -63,8 +69,8 @@ pub fn maps_ui(ui: &mut Ui, doc: &Document, state: &mut MapsState, send: &mut Co
 
 /// Which sample, and the way to another.
 fn sample_ui(ui: &mut Ui, doc: &Document, maps: &FeatureMaps, send: &mut Commands) {
-    let of = doc.data.as_ref().map_or(maps.sample + 1, |data| data.samples);
-    let scope = quantlens_analysis::report::SampleScope { index: maps.sample, of, name: maps.sample_name.clone() };
+    let scope = scope_of(doc, maps);
+    let of = scope.of;
     ui.horizontal_wrapped(|ui| {
         ui.label(format::sentence(&format::scope(&scope)));
         ui.separator();
@@ -89,6 +95,12 @@ fn sample_ui(ui: &mut Ui, doc: &Document, maps: &FeatureMaps, send: &mut Command
             }
         }
     });
+}
+
+/// Which sample it is, of how many.
+fn scope_of(doc: &Document, maps: &FeatureMaps) -> SampleScope {
+    let of = doc.data.as_ref().map_or(maps.sample + 1, |data| data.samples);
+    SampleScope { index: maps.sample, of, name: maps.sample_name.clone() }
 }
 
 /// "64 of 1 280 channels, largest error first; every 2nd value of every 2nd row".
