@@ -5,6 +5,7 @@ mod answers;
 mod arithmetic;
 mod as_float;
 mod breakdown;
+mod densities;
 mod density;
 mod detail;
 mod drift;
@@ -25,7 +26,8 @@ pub use arithmetic::{
 };
 
 pub use breakdown::{CutErrors, ErrorPart, ErrorSource, LayerErrors, QuantizerErrors, clipping_share};
-pub use density::{DENSITY_BINS, Density};
+pub use densities::Densities;
+pub use density::{Bins, DENSITY_BINS, Density};
 pub use detail::{ActivationChannel, Distribution, LayerDetail, WeightChannel};
 pub use drift::{DriftNote, FallReason};
 pub use flow::{Flow, FlowKind};

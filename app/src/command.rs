@@ -220,8 +220,8 @@ pub enum Command {
     Tour(Option<TourStep>),
     /// Put text on the clipboard.
     Copy(String),
-    /// Write a figure to this file, as on screen.
-    SaveFigure(PathBuf),
+    /// Give a figure away.
+    Figure(FigureCommand),
     /// Write the picture to share to this file.
     SaveShare(PathBuf),
 }
@@ -253,6 +253,19 @@ pub enum SweepCommand {
     Show(Bits),
     /// Without estimates.
     Exact(bool),
+}
+
+/// What can be done with a figure of the page, by its place among those.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FigureCommand {
+    /// Open the dialog for it.
+    Open(usize),
+    /// Put its pixels on the clipboard.
+    Copy(usize),
+    /// Choose its file with the system's dialog.
+    Browse,
+    /// Write that of the dialog, or the page's first, to this file.
+    Save(PathBuf),
 }
 
 /// What can be done with pinned configurations.
@@ -295,6 +308,8 @@ pub enum Dialog {
     },
     /// The pinned configurations; the name being typed for a new one.
     Pins(String),
+    /// How a figure is exported.
+    Figure(FigureDialog),
     /// Theme, samples, memory.
     Settings,
     /// All notices.
@@ -312,6 +327,17 @@ pub enum Dialog {
     ConfirmClose,
     /// The last run ended with unsaved edits.
     Restore,
+}
+
+/// The figure dialog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FigureDialog {
+    /// Which of the page's figures.
+    pub place: usize,
+    /// Where to, as typed.
+    pub path: String,
+    /// Why it was not written.
+    pub error: Option<String>,
 }
 
 /// What to do with unsaved edits when the window closes.

@@ -68,6 +68,8 @@ pub struct Tokens {
     pub better: Color32,
     /// A difference for the worse (with ▼).
     pub worse: Color32,
+    /// Layers drawn over each other (each with a stroke of its own).
+    pub layers: [Color32; 4],
 }
 
 const fn rgb(hex: u32) -> Color32 {
@@ -99,6 +101,7 @@ pub static DARK: Tokens = Tokens {
     failure_back: rgb(0x46_2413),
     better: rgb(0x56_B4E9),
     worse: rgb(0xE6_9F00),
+    layers: [rgb(0x56_B4E9), rgb(0xE6_9F00), rgb(0xE2_8FBF), rgb(0x2F_C99A)],
 };
 
 /// The light theme's colours.
@@ -125,6 +128,7 @@ pub static LIGHT: Tokens = Tokens {
     failure_back: rgb(0xFF_E3D3),
     better: rgb(0x00_62A3),
     worse: rgb(0xA8_5200),
+    layers: [rgb(0x00_72B2), rgb(0xC2_5400), rgb(0x8E_3A78), rgb(0x00_7A58)],
 };
 
 /// Ten samples of cividis (Nuñez, Anderton, Renslow 2018), dark to bright.
@@ -349,6 +353,9 @@ mod tests {
                     ("worse", t.worse),
                 ] {
                     assert!(contrast(line, back) >= 3.0, "{name} {what} {}", contrast(line, back));
+                }
+                for (place, line) in t.layers.iter().enumerate() {
+                    assert!(contrast(*line, back) >= 3.0, "{name} layer {place} {}", contrast(*line, back));
                 }
             }
             assert!(contrast(t.local, t.canvas) >= 3.0, "{name} local {}", contrast(t.local, t.canvas));

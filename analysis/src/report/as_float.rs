@@ -2,8 +2,8 @@
 //! it; the float run's own numbers are in the report already.
 
 use super::{
-    Cost, CutErrors, Distribution, ErrorPart, LayerDetail, LayerErrors, LayerRow, OutputRow, QuantizerErrors, Report,
-    SampleEnergy, Score, Share,
+    Cost, CutErrors, Densities, Distribution, ErrorPart, LayerDetail, LayerErrors, LayerRow, OutputRow,
+    QuantizerErrors, Report, SampleEnergy, Score, Share,
 };
 use crate::{
     metrics::{Errors, Measure},
@@ -80,7 +80,10 @@ impl LayerDetail {
             step: None,
             ..d.clone()
         };
+        let densities = |d: &std::sync::Arc<Densities>| std::sync::Arc::new(d.as_float());
         let mut float = self.clone();
+        float.density = self.density.as_ref().map(densities);
+        float.weight_density = self.weight_density.as_ref().map(densities);
         float.activation = self.activation.as_ref().map(distribution);
         float.weights = self.weights.as_ref().map(distribution);
         for channel in &mut float.weight_channels {

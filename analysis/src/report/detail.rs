@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Density, ThresholdDetail};
+use super::{Densities, ThresholdDetail};
 use crate::metrics::Measure;
 
 /// What the clicked layer's pages show, taken from the samples whose tensors are in memory.
@@ -17,9 +17,9 @@ pub struct LayerDetail {
     /// Weights, float against dequantized (batch norm folded in both where it is).
     pub weights: Option<Distribution>,
     /// The output's values, one against one; `None` where there are none, or all are the same.
-    pub density: Option<Arc<Density>>,
+    pub density: Option<Arc<Densities>>,
     /// The weights', likewise.
-    pub weight_density: Option<Arc<Density>>,
+    pub weight_density: Option<Arc<Densities>>,
     /// One entry an output channel of the weights; empty without weights.
     pub weight_channels: Vec<WeightChannel>,
     /// One entry a channel (axis 1, or the last where the tensor is a sequence of tokens) of the output.

@@ -14,7 +14,7 @@ use crate::{
     metrics::{ErrorSums, Errors, Measure},
     plan::{Operand, OperandValue, QuantPlan},
     quant::{ChannelLayout, QuantParams, Range},
-    report::{ActivationChannel, Density, Distribution, LayerDetail, WeightChannel},
+    report::{ActivationChannel, Densities, Distribution, LayerDetail, WeightChannel},
 };
 
 /// Both runs' values of a tensor, sample by sample.
@@ -82,7 +82,12 @@ impl Workbench {
         })
     }
 
-    fn activation(&self, tensor: TensorId, pairs: &Pairs, plan: &QuantPlan) -> Option<(Distribution, Option<Density>)> {
+    fn activation(
+        &self,
+        tensor: TensorId,
+        pairs: &Pairs,
+        plan: &QuantPlan,
+    ) -> Option<(Distribution, Option<Densities>)> {
         let widened = pairs.iter().map(|(f, q)| Some((f.widened()?, q.widened()?))).collect::<Option<Vec<_>>>()?;
         let mut seen = MinMax::new();
         for (float, quantized) in &widened {
@@ -100,11 +105,11 @@ impl Workbench {
         // Shapes that depend on the values leave nothing to set against each other.
         let is_paired = widened.iter().all(|(float, quantized)| float.len() == quantized.len());
         let both: Vec<(&[f32], &[f32])> = widened.iter().map(|(f, q)| (f.as_ref(), q.as_ref())).collect();
-        let density = is_paired.then(|| Density::of(name, range, params, &both)).flatten();
+        let density = is_paired.then(|| Densities::of(name, range, params, &both)).flatten();
         Some((distribution(name, range, &float_counts, &quantized_counts, params), density))
     }
 
-    fn weights(&self, operand: &Operand) -> Option<(Distribution, Option<Density>)> {
+    fn weights(&self, operand: &Operand) -> Option<(Distribution, Option<Densities>)> {
         let dequantized = operand.dequantized();
         let mut seen = MinMax::of(&operand.float);
         seen.observe(&dequantized);
@@ -117,7 +122,7 @@ impl Workbench {
             _ => None,
         };
         let name = operand.source.map_or("", |t| self.graph.name(t));
-        let density = Density::of(name, range, params, &[(&operand.float, &dequantized)]);
+        let density = Densities::of(name, range, params, &[(&operand.float, &dequantized)]);
         Some((distribution(name, range, &float_counts, &quantized_counts, params), density))
     }
 

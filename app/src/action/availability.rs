@@ -49,13 +49,7 @@ impl Action {
                 data().or(need(!matches!(doc.export, Some(ref e) if e.is_running()), t!("An export is running")))
             }
             Self::TryRecipes => data(),
-            Self::ExportFigure if doc.pages.page == Page::Graph => {
-                model.or(need(doc.graph.drawn.is_some(), t!("The graph is not drawn yet")))
-            }
-            Self::ExportFigure if doc.pages.page == Page::Drift => {
-                model.or(need(doc.report.value.is_some(), t!("No numbers yet")))
-            }
-            Self::ExportFigure => model.or(need(doc.detail.value.is_some(), t!("Select a layer to have a figure"))),
+            Self::ExportFigure | Self::CopyImage => model.or_else(|| no_figure(doc)),
             Self::Share => data().or(need(doc.report.value.is_some(), t!("No numbers yet"))),
             Self::ShowFloat => model.or(need(doc.report.value.is_some(), t!("No numbers yet"))),
             Self::Recent(n) => need(usize::from(n) <= doc.recent.len(), t!("No such recent file")),
@@ -91,5 +85,23 @@ impl Action {
             Self::Theme(choice) => Some(doc.settings.theme == choice),
             _ => None,
         }
+    }
+}
+
+/// Why there is no figure on the page shown; `None` if there is one.
+fn no_figure(doc: &Document) -> Option<&'static str> {
+    let of_layer = |is_there: bool| (!is_there).then_some(t!("Select a layer to have a figure"));
+    match doc.pages.page {
+        Page::Graph => doc.graph.drawn.is_none().then_some(t!("The graph is not drawn yet")),
+        Page::Drift => doc.report.value.is_none().then_some(t!("No numbers yet")),
+        Page::Histogram | Page::Threshold | Page::Channels | Page::Scatter => of_layer(doc.detail.value.is_some()),
+        Page::Maps => of_layer(doc.maps.value.is_some()),
+        Page::Errors => of_layer(doc.errors.value.is_some()),
+        Page::Arithmetic => of_layer(doc.arithmetic.value.is_some()),
+        Page::Answers => {
+            let is_there = doc.whole_report().is_some_and(|report| !report.answers.samples.is_empty());
+            (!is_there).then_some(t!("No numbers yet"))
+        }
+        Page::Table | Page::Sensitivity | Page::Model | Page::Data | Page::Help => Some(t!("This page has no figure")),
     }
 }

@@ -41,6 +41,7 @@ pub enum Action {
     Palette,
     CopyTsv,
     CopyCsv,
+    CopyImage,
     SelectAll,
     ResetSelected,
     FilterLayers,
@@ -118,7 +119,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 96] = [
+    pub const ALL: [Self; 97] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -147,6 +148,7 @@ impl Action {
         Self::Palette,
         Self::CopyTsv,
         Self::CopyCsv,
+        Self::CopyImage,
         Self::SelectAll,
         Self::FilterLayers,
         Self::GoToLayer,
@@ -257,6 +259,7 @@ impl Action {
             | Self::Palette
             | Self::CopyTsv
             | Self::CopyCsv
+            | Self::CopyImage
             | Self::SelectAll
             | Self::FilterLayers
             | Self::GoToLayer

@@ -38,6 +38,7 @@ impl Action {
             Self::Palette => keys![CTRL, K; CTRL_SHIFT, P],
             Self::CopyTsv => keys![CTRL, C],
             Self::CopyCsv => keys![CTRL_SHIFT, C],
+            Self::CopyImage => keys![CTRL_SHIFT, I],
             Self::SelectAll => keys![CTRL, A],
             Self::ResetSelected => keys![NONE, Delete],
             Self::FilterLayers => keys![CTRL, F; NONE, Slash],

@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Context, ViewportCommand};
+use egui::{ColorImage, Context, ViewportCommand};
+use quantlens_analysis::t;
 
 use super::App;
 use crate::{
     apply::{self, Effect, Effects},
-    command::Command,
+    command::{Command, Dialog, FigureCommand},
     dialogs::{Answer, Ask, Suggestion},
-    document::Page,
-    figure::{self, file, sheet},
+    figure::{self, Picture, choice::Format},
     files,
     session_file::{self, SessionFile},
-    views::{figures, graph::graph_sheet, share},
+    views::{figures, share},
 };
 
 impl App {
@@ -57,9 +57,14 @@ impl App {
                 let result = self.save_session(&path).map_err(|error| format!("{error:#}"));
                 apply::session_saved(&mut self.doc, &path, result);
             }
-            Effect::SaveFigure(path) => {
-                let result = self.save_figure(&path).map_err(|error| format!("{error:#}"));
+            Effect::SaveFigure { place, path } => {
+                let (path, format) = self.figure_file(path);
+                let result = self.save_figure(place, &path, format).map_err(|error| format!("{error:#}"));
                 apply::figure_saved(&mut self.doc, &path, result);
+            }
+            Effect::CopyFigure(place) => {
+                let result = self.copy_figure(ctx, place).map_err(|error| format!("{error:#}"));
+                apply::figure_copied(&mut self.doc, result);
             }
             Effect::SaveShare(path) => {
                 let result = self.save_share(&path).map_err(|error| format!("{error:#}"));
@@ -98,7 +103,7 @@ impl App {
                 self.carry_out_one(ctx, Effect::SaveConfig { path, config, then_close });
             }
             Ask::SaveExport => self.apply(ctx, Command::Export { path }),
-            Ask::SaveFigure => self.apply(ctx, Command::SaveFigure(path)),
+            Ask::SaveFigure => self.apply(ctx, Command::Figure(FigureCommand::Save(path))),
             Ask::SaveShare => self.apply(ctx, Command::SaveShare(path)),
             Ask::OpenSession => self.apply(ctx, Command::OpenSession(path)),
             Ask::SaveSession => self.apply(ctx, Command::SaveSession(path)),
@@ -114,7 +119,7 @@ impl App {
         let file = match ask {
             Ask::SaveConfig { .. } => format!("{stem}.quantlens.json"),
             Ask::SaveExport => format!("{stem}.quantized.onnx"),
-            Ask::SaveFigure => format!("{stem}.{}.svg", self.doc.pages.page.english().to_lowercase()),
+            Ask::SaveFigure => return self.figure_suggestion(folder),
             Ask::SaveShare => format!("{stem}.share.png"),
             Ask::SaveSession => format!("{stem}.{}", session_file::EXTENSION),
             Ask::OpenModel
@@ -142,20 +147,49 @@ impl App {
         files::write(path, &figure::share::share_png(&spec, share::SIZE)?)
     }
 
-    fn save_figure(&self, path: &Path) -> anyhow::Result<()> {
-        let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
-        if self.doc.pages.page == Page::Graph {
-            let Some(sheet) = graph_sheet(&self.doc, &self.views.graph) else {
-                anyhow::bail!("the graph is not drawn yet");
-            };
-            let bytes = if is_png { sheet::png(&sheet)? } else { sheet::svg(&sheet)?.into_bytes() };
-            return files::write(path, &bytes);
-        }
-        let Some(spec) = figures::shown_figure(&self.doc, &self.views) else {
-            anyhow::bail!("this page has no figure");
+    /// What is typed in the figure dialog, as the system's dialog takes it.
+    fn figure_suggestion(&self, folder: Option<PathBuf>) -> Suggestion {
+        let typed = match &self.doc.dialog {
+            Some(Dialog::Figure(dialog)) => PathBuf::from(dialog.path.trim()),
+            _ => PathBuf::new(),
         };
-        let options = file::FileOptions::default();
-        let bytes = if is_png { file::png(&spec, &options)? } else { file::svg(&spec, &options)?.into_bytes() };
-        files::write(path, &bytes)
+        let file = typed.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let typed = typed.parent().filter(|folder| folder.is_dir()).map(Path::to_path_buf);
+        Suggestion { folder: typed.or(folder), file }
+    }
+
+    /// The file's name decides its format; one that says none gets the chosen one's ending.
+    fn figure_file(&self, path: PathBuf) -> (PathBuf, Format) {
+        match Format::of(&path) {
+            Some(format) => (path, format),
+            None => {
+                let format = self.doc.settings.figure.format;
+                let mut name = path.into_os_string();
+                name.push(".");
+                name.push(format.extension());
+                (name.into(), format)
+            }
+        }
+    }
+
+    /// The figure as it is on screen, also while that shows the float model.
+    fn picture(&mut self, place: usize) -> anyhow::Result<Picture> {
+        let theme = self.doc.settings.figure.theme();
+        let float = self.doc.float_view.is_shown().then(|| self.float_copies.of(&self.doc));
+        let pictures = figures::shown_pictures(float.as_ref().unwrap_or(&self.doc), &self.views, theme);
+        pictures.into_iter().nth(place).ok_or_else(|| anyhow::anyhow!(t!("This page has no figure")))
+    }
+
+    fn save_figure(&mut self, place: usize, path: &Path, format: Format) -> anyhow::Result<()> {
+        let options = self.doc.settings.figure.options(format);
+        files::write(path, &self.picture(place)?.bytes(format, &options)?)
+    }
+
+    /// Gives the size of what is on the clipboard now.
+    fn copy_figure(&mut self, ctx: &Context, place: usize) -> anyhow::Result<(u32, u32)> {
+        let image = self.picture(place)?.image(&self.doc.settings.figure.options(Format::Png))?;
+        let (width, height) = image.dimensions();
+        ctx.copy_image(ColorImage::from_rgba_unmultiplied([width as usize, height as usize], image.as_raw()));
+        Ok((width, height))
     }
 }

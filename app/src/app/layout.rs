@@ -60,7 +60,7 @@ pub(super) fn window_ui(
     rects.centre = CentralPanel::default().frame(frame).show(ui, |ui| centre_ui(ui, doc, views, send)).response.rect;
     drawer_ui(&ctx, rects.centre, doc, views, send);
     notices::corner_ui(&ctx, doc, send);
-    dialogs::dialog_ui(&ctx, doc, send);
+    dialogs::dialog_ui(&ctx, doc, views, send);
     export_dialog::export_ui(&ctx, doc, send);
     welcome::drop_target_ui(&ctx);
 }

@@ -12,11 +12,11 @@ use quantlens_analysis::{
 };
 
 use super::{
-    Effect, Effects, ask_detail, begin, edit, evaluate, graph, navigate, notify::notice, open, pins, scope,
+    Effect, Effects, ask_detail, begin, companions, edit, evaluate, graph, navigate, notify::notice, open, pins, scope,
     settle_layer,
 };
 use crate::{
-    document::{Document, ExportPhase, Failure, JobStatus, Level, Loaded},
+    document::{Companions, Document, ExportPhase, Failure, JobStatus, Level, Loaded},
     history::History,
     selection::Selection,
     worker::{DataChoice, Event, ModelSource, News, Request, Slot, Trouble, TroubleKind},
@@ -41,6 +41,7 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
             doc.sweep.forget();
             doc.data = Some(info);
             pins::forget_numbers(doc);
+            doc.companions = Companions::default();
             evaluate(doc, out);
         }
         News::Recipes(trials) => doc.recipes.set(trials),
@@ -58,6 +59,7 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
                 doc.weighed = None;
                 ask_detail(doc, out);
                 pins::ask(doc, out);
+                companions::ask(doc, out);
             }
         }
         News::Arithmetic(arithmetic) => {
@@ -73,7 +75,8 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
             doc.sweep.take(sweep);
         }
         News::Baseline(report) => pins::baseline_came(doc, &report, out),
-        News::BaselineDetail(detail) => pins::detail_came(doc, detail),
+        News::BaselineDetail(detail) => pins::detail_came(doc, detail, out),
+        News::Companion(detail) => companions::came(doc, detail, out),
         News::Memory(memory) => doc.memory_now = Some(memory),
         News::Exported(report) => exported(doc, report),
         News::Cancelled => settle(doc, event.slot),
@@ -166,6 +169,7 @@ fn opened(doc: &mut Document, model: Arc<ModelInfo>, out: &mut Effects) {
     (doc.scope, doc.whole) = (None, None);
     (doc.data, doc.data_choice, doc.recipe_given) = (None, None, None);
     pins::model_opened(doc, &model.path);
+    doc.companions = Companions::default();
     (doc.export, doc.failure, doc.tour) = (None, None, None);
     (doc.cancelled, doc.memory_now) = (false, None);
     doc.filter = crate::document::Filter::default();
@@ -221,6 +225,7 @@ fn report_came(doc: &mut Document, report: Arc<Report>, complete: bool, out: &mu
     }
     if complete {
         pins::ask(doc, out);
+        companions::ask(doc, out);
     }
     if complete && doc.is_sample && doc.tour.is_none() && !doc.tour_seen {
         doc.tour_seen = true;
@@ -294,7 +299,7 @@ fn settle(doc: &mut Document, slot: Slot) {
         Slot::Detail => settle_layer(doc),
         Slot::Previews => doc.previews.asked.clear(),
         Slot::Sweep => doc.sweep.running = None,
-        Slot::Baseline | Slot::Memory => {}
+        Slot::Baseline | Slot::Memory | Slot::Companion => {}
         Slot::Recipes => doc.recipes.settle(),
         Slot::Export => {
             if let Some(export) = doc.export.as_mut().filter(|export| export.is_running()) {
@@ -367,7 +372,7 @@ fn retry_for(doc: &Document, slot: Slot, trouble: &Trouble, opening: Option<Mode
             let source = doc.data_choice.clone()?;
             Some(Request::Data { source, recipe: doc.recipe_given.clone(), samples: doc.settings.samples })
         }
-        Slot::Open | Slot::Export | Slot::Baseline | Slot::Memory | Slot::Previews => None,
+        Slot::Open | Slot::Export | Slot::Baseline | Slot::Companion | Slot::Memory | Slot::Previews => None,
     }
 }
 

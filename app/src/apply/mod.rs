@@ -5,7 +5,9 @@
 //! command without a window.
 
 mod absorb;
+mod companions;
 mod edit;
+mod figure;
 mod graph;
 mod navigate;
 mod notify;
@@ -20,8 +22,9 @@ mod sweep;
 use std::{path::PathBuf, sync::Arc};
 
 pub use absorb::{absorb, config_read, config_saved, started};
+pub use figure::{figure_copied, figure_saved};
 pub use graph::drafted;
-use quantlens_analysis::{config::QuantConfig, t};
+use quantlens_analysis::config::QuantConfig;
 pub use session_file::{session_read, session_saved};
 
 use crate::{
@@ -59,8 +62,15 @@ pub enum Effect {
     ReadSession(PathBuf),
     /// Write the session to this file, and tell [`session_saved`].
     SaveSession(PathBuf),
-    /// Write the figure of the page on screen.
-    SaveFigure(PathBuf),
+    /// Write a figure of the page on screen.
+    SaveFigure {
+        /// Which one.
+        place: usize,
+        /// Where to.
+        path: PathBuf,
+    },
+    /// Put the pixels of a figure of the page on screen on the clipboard.
+    CopyFigure(usize),
     /// Write the picture to share.
     SaveShare(PathBuf),
     /// Draw this graph on a thread of its own, instead of what it draws now.
@@ -155,7 +165,7 @@ fn window(doc: &mut Document, command: Command, out: &mut Effects) {
         Command::SetSettings(settings) => set_settings(doc, settings, out),
         Command::Tour(step) => tour(doc, step, out),
         Command::Copy(text) => out.push(Effect::CopyText(text)),
-        Command::SaveFigure(path) => out.push(Effect::SaveFigure(path)),
+        Command::Figure(command) => figure::apply(doc, command, out),
         Command::SaveShare(path) => out.push(Effect::SaveShare(path)),
         // `apply` handles the rest; a new command that reaches this arm does nothing, which the test that walks all
         // commands would show.
@@ -166,14 +176,6 @@ fn window(doc: &mut Document, command: Command, out: &mut Effects) {
 /// Tells the user something that is good to know.
 pub fn advise(doc: &mut Document, text: &str) {
     notify::notice(doc, Level::Info, text, "");
-}
-
-/// A figure was written to `path`, or could not be.
-pub fn figure_saved(doc: &mut Document, path: &std::path::Path, result: Result<(), String>) {
-    match result {
-        Ok(()) => notify::notice(doc, Level::Info, t!("Saved {}", path.display()), ""),
-        Err(error) => notify::notice(doc, Level::Failure, t!("The figure was not saved: {}", error), ""),
-    }
 }
 
 /// The picture to share was written to `path`, or could not be. Its path goes to the clipboard: what comes next is to send it.
@@ -226,7 +228,7 @@ fn cancel(doc: &mut Document, out: &mut Effects) {
         out.push(Effect::CancelJobs);
     }
     // Nothing is on its way any more; the values on screen are the last good ones again.
-    doc.pins.asked = None;
+    (doc.pins.asked, doc.companions.asked) = (None, None);
     doc.previews.asked.clear();
     doc.report.settle();
     settle_layer(doc);
@@ -307,7 +309,8 @@ fn begin(doc: &mut Document, request: Request, out: &mut Effects) {
         | Request::Memory { .. }
         | Request::Previews { .. }
         | Request::Baseline { .. }
-        | Request::BaselineDetail { .. } => {}
+        | Request::BaselineDetail { .. }
+        | Request::Companion { .. } => {}
     }
     out.push(Effect::Start(request));
 }
@@ -320,7 +323,7 @@ fn evaluate(doc: &mut Document, out: &mut Effects) {
     doc.edits_waiting = 0;
     // The queue drops a detail that waits or runs; it is asked for again when the numbers are there.
     forget_asked(doc);
-    doc.pins.asked = None;
+    (doc.pins.asked, doc.companions.asked) = (None, None);
     let request = Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() };
     begin(doc, request, out);
 }
@@ -346,6 +349,7 @@ fn ask_detail(doc: &mut Document, out: &mut Effects) {
         (doc.detail, doc.arithmetic, doc.errors, doc.maps) = Default::default();
         return;
     };
+    companions::keep(doc);
     // Another layer's histogram under this layer's name would be worse than none.
     if doc.detail.value.as_ref().is_some_and(|detail| detail.layer != layer) {
         doc.detail = crate::document::Loaded::default();
@@ -367,7 +371,7 @@ fn ask_detail(doc: &mut Document, out: &mut Effects) {
     let wanted = (layer, Arc::clone(&doc.config));
     let Some(page) = page_to_ask(doc, &wanted, sample).filter(|_| doc.data.is_some()) else { return };
     // It drops what is asked of the baseline, which is asked for again after it.
-    doc.pins.asked = None;
+    (doc.pins.asked, doc.companions.asked) = (None, None);
     // They share a slot: what this request puts aside is to be asked for again when its page is shown.
     if doc.detail.pending_since.is_some() {
         doc.detail.settle();

@@ -1,6 +1,6 @@
 //! Selection, filter, order, pages and panels.
 
-use super::{Effects, ask_detail, graph, pins};
+use super::{Effects, ask_detail, companions, graph, pins};
 use crate::{
     command::Command,
     document::{Beside, Document, Drawer, ListMetric, Page, PanelId},
@@ -58,6 +58,7 @@ pub(super) fn selected(doc: &mut Document, reveal: bool, out: &mut Effects) {
     }
     ask_detail(doc, out);
     pins::ask(doc, out);
+    companions::ask(doc, out);
 }
 
 /// Moves the selection by `step` rows on screen; `extend` keeps the anchor.
@@ -158,6 +159,7 @@ pub(super) fn show_page(doc: &mut Document, page: Page, out: &mut Effects) {
     graph::ask(doc, out);
     ask_detail(doc, out);
     pins::ask(doc, out);
+    companions::ask(doc, out);
 }
 
 /// Shows two pages side by side, or one alone again.

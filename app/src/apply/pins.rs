@@ -10,7 +10,7 @@ use quantlens_analysis::{
     target::Target,
 };
 
-use super::{Effects, begin, edit, navigate, notify::notice};
+use super::{Effects, begin, companions, edit, navigate, notify::notice};
 use crate::{
     command::{Part, PinCommand},
     document::{Document, KeptPins, Level, Page, PinId},
@@ -141,15 +141,17 @@ pub(super) fn baseline_came(doc: &mut Document, report: &Arc<Report>, out: &mut 
     report_came(doc, report);
     navigate::new_values(doc);
     ask(doc, out);
+    companions::ask(doc, out);
 }
 
 /// The baseline's pages of a layer are there.
-pub(super) fn detail_came(doc: &mut Document, detail: Arc<LayerDetail>) {
+pub(super) fn detail_came(doc: &mut Document, detail: Arc<LayerDetail>, out: &mut Effects) {
     if let Some((id, Some(layer))) = doc.pins.asked.take()
         && layer == detail.layer
     {
         doc.pins.detail = Some((id, detail));
     }
+    companions::ask(doc, out);
 }
 
 /// The baseline could not be evaluated: nothing is compared with it.

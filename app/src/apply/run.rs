@@ -5,7 +5,7 @@ use quantlens_analysis::{config::Granularity, data::DataSource, quant::Bits, t};
 use super::{Effect, Effects, apply, edit, evaluate, navigate, notify::notice, request_close};
 use crate::{
     action::Action as A,
-    command::{Command, Dialog, PinCommand},
+    command::{Command, Dialog, FigureCommand, PinCommand},
     copy,
     dialogs::Ask,
     document::{Document, ExportPhase, ExportState, Level, Look, Page, PanelId, ThemeChoice},
@@ -68,6 +68,8 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
             }
         }
         A::Quit => request_close(doc, out),
+        A::ExportFigure => apply(doc, Command::Figure(FigureCommand::Open(0)), out),
+        A::CopyImage => apply(doc, Command::Figure(FigureCommand::Copy(0)), out),
         A::CopyTsv => out.push(Effect::CopyText(copy::tsv(doc))),
         A::CopyCsv => out.push(Effect::CopyText(copy::csv(doc))),
         A::FilterLayers => {
@@ -136,7 +138,6 @@ fn ask_of(action: A) -> Option<Ask> {
         A::SaveConfigAs => Ask::SaveConfig { then_close: false },
         A::OpenSession => Ask::OpenSession,
         A::SaveSession => Ask::SaveSession,
-        A::ExportFigure => Ask::SaveFigure,
         A::Share => Ask::SaveShare,
         _ => return None,
     })

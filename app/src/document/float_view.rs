@@ -3,7 +3,7 @@
 //! A whole document, so that no view has to know of it. What is made for it is kept as long as its original is the same:
 //! views compare reports by identity, and a new copy in every frame would make them work everything out again.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use quantlens_analysis::{
     compare::Comparison,
@@ -37,6 +37,7 @@ pub struct FloatCopies {
     detail: Memo<Same<LayerDetail>, Arc<LayerDetail>>,
     maps: Memo<Same<FeatureMaps>, Arc<FeatureMaps>>,
     errors: Memo<Same<LayerErrors>, Arc<LayerErrors>>,
+    companions: BTreeMap<String, Memo<Same<LayerDetail>, Arc<LayerDetail>>>,
     comparison: Memo<Same<Comparison>, Arc<Comparison>>,
 }
 
@@ -48,6 +49,11 @@ impl FloatCopies {
         replace(&mut float.report, &mut self.report, Report::as_float);
         float.whole = doc.whole.as_ref().map(|whole| kept(&mut self.whole, whole, Report::as_float));
         replace(&mut float.detail, &mut self.detail, LayerDetail::as_float);
+        self.companions.retain(|layer, _| float.companions.details.contains_key(layer));
+        for (layer, (_, detail)) in &mut float.companions.details {
+            let memo = self.companions.entry(layer.clone()).or_default();
+            *detail = kept(memo, detail, LayerDetail::as_float);
+        }
         replace(&mut float.maps, &mut self.maps, FeatureMaps::as_float);
         replace(&mut float.errors, &mut self.errors, LayerErrors::as_float);
         let comparison = doc.pins.comparison.as_ref();

@@ -1,5 +1,6 @@
 //! Everything that is open: plain data that views read and only [`crate::apply`] changes.
 
+mod companions;
 mod float_view;
 mod graph;
 mod loaded;
@@ -35,6 +36,7 @@ use crate::{
 };
 
 pub use self::{
+    companions::{Companions, MOST_LAYERS},
     float_view::{FloatCopies, FloatView},
     graph::{Drafting, GraphState, Look},
     loaded::Loaded,
@@ -63,6 +65,8 @@ pub struct Document {
     pub detail: Loaded<Arc<LayerDetail>>,
     /// The layer and the configuration that `detail` was last asked for.
     pub detail_of: Option<(String, Arc<QuantConfig>)>,
+    /// The pages' data of the other selected layers.
+    pub companions: Companions,
     /// The range that was just set for this layer, by hand or by a method, with what it does as the histogram tells it;
     /// until the pages' data are new.
     pub weighed: Option<(String, RangeMark)>,

@@ -6,7 +6,7 @@ use quantlens_analysis::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::rows::Column;
+use crate::{figure::FigureChoice, rows::Column};
 
 /// A page of the centre.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -268,6 +268,8 @@ pub struct Settings {
     pub samples: Option<usize>,
     /// Memory for cached tensors, in MiB; `None` is a quarter of the machine's.
     pub memory_budget_mib: Option<u64>,
+    /// How figures are exported and copied.
+    pub figure: FigureChoice,
 }
 
 #[cfg(test)]

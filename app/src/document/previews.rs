@@ -24,6 +24,11 @@ impl Previews {
         self.of.get(&sample)
     }
 
+    /// How many were read.
+    pub fn count(&self) -> usize {
+        self.of.len()
+    }
+
     /// Whether nothing is on its way, so that more can be asked for.
     pub fn is_free(&self) -> bool {
         self.asked.is_empty() && !self.failed

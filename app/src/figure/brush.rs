@@ -41,7 +41,7 @@ pub(super) fn pieces(points: &[(i32, i32)], stroke: Stroke, unit: i32) -> Vec<Ve
 }
 
 /// Where a text stands relative to its point.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Anchor {
     TopLeft,
     TopRight,

@@ -1,13 +1,14 @@
-//! Draws a [`FigureSpec`] into an SVG or PNG file with plotters' backends.
+//! Draws figures into SVG and PNG files and into pixels for the clipboard, with plotters' backends.
 //!
 //! Only the backends and the font machinery are plotters'; the layout is ours, because scale and ticks must be those of the
-//! screen. The embedded font is registered, so that a figure looks the same on a machine without any font. PNG with a
-//! transparent back is drawn twice, on black and on white: what differs is what shines through.
+//! screen. The embedded font is registered, so that a figure looks the same on a machine without any font. Pixels with a
+//! transparent back are drawn twice, on black and on white: what differs is what shines through.
 
-use std::{io::Write as _, path::Path, sync::OnceLock};
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, anyhow};
 use egui::{Color32, Theme};
+use image::RgbaImage;
 use plotters::{
     backend::{BitMapBackend, SVGBackend},
     coord::Shift,
@@ -16,15 +17,28 @@ use plotters::{
     style::{FontStyle, RGBColor, register_font},
 };
 
-use quantlens_analysis::text::{self, Language};
+use quantlens_analysis::{
+    t,
+    text::{self, Language},
+};
 
-use super::{page, spec::FigureSpec};
+use super::{
+    choice::Unit,
+    inset,
+    page::{Drawn, Page},
+    spec::FigureSpec,
+    tiles::Inset,
+};
 use crate::theme;
 
 /// The CSS family list under which the embedded font is registered; SVG viewers without it fall back along the list.
 const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 /// The same for a window in Chinese.
 const CHINESE_FAMILY: &str = "Noto Sans SC, Noto Sans CJK SC, sans-serif";
+/// Pixels of an inch at 1×.
+const PER_INCH: f64 = 96.0;
+/// Most pixels in all: a PNG is drawn up to twice, and copied.
+const MOST_PIXELS: u64 = 60_000_000;
 
 /// What a figure is written with in the language in use.
 pub(super) fn family() -> &'static str {
@@ -33,10 +47,6 @@ pub(super) fn family() -> &'static str {
         Language::Chinese => CHINESE_FAMILY,
     }
 }
-
-/// plotters' bitmap text hangs this many pixels (at 1×) above where its SVG text stands: it centres half the line height,
-/// not the letters. Seen on a tick label beside its grid line.
-pub(super) const BITMAP_TEXT_DROP: i32 = 3;
 
 /// How a figure is saved.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,11 +61,13 @@ pub struct FileOptions {
     pub theme: Theme,
     /// No background.
     pub transparent: bool,
+    /// What an SVG says its size in.
+    pub unit: Unit,
 }
 
 impl Default for FileOptions {
     fn default() -> Self {
-        Self { width: 960, height: 540, scale: 2, theme: Theme::Light, transparent: false }
+        Self { width: 960, height: 540, scale: 2, theme: Theme::Light, transparent: false, unit: Unit::Pixels }
     }
 }
 
@@ -63,74 +75,153 @@ impl FileOptions {
     pub(super) fn pixels(&self) -> anyhow::Result<(u32, u32)> {
         let size = (self.width.checked_mul(self.scale), self.height.checked_mul(self.scale));
         match size {
-            (Some(w @ 200..=16_384), Some(h @ 150..=16_384)) => Ok((w, h)),
-            _ => Err(anyhow!(
-                "a figure of {}×{} at {}× is outside 200×150 … 16384×16384 pixels",
+            (Some(w @ 200..), Some(h @ 150..)) if u64::from(w) * u64::from(h) <= MOST_PIXELS => Ok((w, h)),
+            _ => Err(anyhow!(t!(
+                "a figure of {0} × {1} at {2}× is too small or too large",
                 self.width,
                 self.height,
                 self.scale
-            )),
+            ))),
         }
     }
 }
 
-/// The figure as the text of an SVG file.
-///
-/// # Errors
-/// For an impossible size, or when plotters fails.
-pub fn svg(spec: &FigureSpec, options: &FileOptions) -> anyhow::Result<String> {
+/// Where something is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Medium {
+    /// Lines and letters as such.
+    Vector,
+    /// Pixels.
+    Pixels,
+}
+
+impl Medium {
+    /// plotters' bitmap text hangs this many pixels (at 1×) above where its SVG text stands: it centres half the line
+    /// height, not the letters. Seen on a tick label beside its grid line.
+    pub(super) fn text_drop(self) -> i32 {
+        match self {
+            Self::Vector => 0,
+            Self::Pixels => 3,
+        }
+    }
+}
+
+/// Something that stands on a page of its own.
+pub(super) trait Drawing {
+    /// What it is, for messages.
+    fn title(&self) -> &str;
+
+    /// Pixels of the page.
+    ///
+    /// # Errors
+    /// For a size that nobody could read or no memory could hold.
+    fn size(&self, options: &FileOptions, medium: Medium) -> anyhow::Result<(u32, u32)>;
+
+    /// Draws everything but the back.
+    fn draw<DB: DrawingBackend>(
+        &self,
+        root: &DrawingArea<DB, Shift>,
+        options: &FileOptions,
+        medium: Medium,
+    ) -> Drawn<DB>;
+
+    /// Pictures that lie on top.
+    fn insets(&self, _: &FileOptions) -> Vec<Inset<'_>> {
+        Vec::new()
+    }
+}
+
+impl Drawing for FigureSpec {
+    fn title(&self) -> &str {
+        &self.title
+    }
+
+    fn size(&self, options: &FileOptions, _: Medium) -> anyhow::Result<(u32, u32)> {
+        options.pixels()
+    }
+
+    fn draw<DB: DrawingBackend>(
+        &self,
+        root: &DrawingArea<DB, Shift>,
+        options: &FileOptions,
+        medium: Medium,
+    ) -> Drawn<DB> {
+        Page::new(root, self, theme::of(options.theme), options.scale, medium.text_drop()).draw()
+    }
+}
+
+/// The drawing as the text of an SVG file.
+pub(super) fn svg(drawing: &impl Drawing, options: &FileOptions) -> anyhow::Result<String> {
     register()?;
+    let (width, height) = drawing.size(options, Medium::Vector)?;
     let mut text = String::new();
-    let root = SVGBackend::with_string(&mut text, options.pixels()?).into_drawing_area();
-    draw(&root, spec, options, (!options.transparent).then(|| theme::of(options.theme).canvas), 0)?;
+    let root = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
+    let back = (!options.transparent).then(|| theme::of(options.theme).canvas);
+    draw(&root, drawing, options, back, Medium::Vector)?;
     drop(root);
+    let insets = inset::elements(&drawing.insets(options))?;
+    if let Some(end) = text.rfind("</svg>").filter(|_| !insets.is_empty()) {
+        text.insert_str(end, &insets);
+    }
+    if options.unit == Unit::Millimetres {
+        let mm = |pixels: u32| format!("{:.2}mm", f64::from(pixels) * 25.4 / PER_INCH);
+        let sides = format!("width=\"{width}\" height=\"{height}\"");
+        text = text.replacen(&sides, &format!("width=\"{}\" height=\"{}\"", mm(width), mm(height)), 1);
+    }
     Ok(text)
 }
 
-/// The figure as the bytes of a PNG file.
-///
-/// # Errors
-/// For an impossible size, or when plotters or the encoder fails.
-pub fn png(spec: &FigureSpec, options: &FileOptions) -> anyhow::Result<Vec<u8>> {
+/// The drawing as pixels.
+pub(super) fn image(drawing: &impl Drawing, options: &FileOptions) -> anyhow::Result<RgbaImage> {
     register()?;
-    let (width, height) = options.pixels()?;
-    let rgba = if options.transparent {
-        let on_black = bitmap(spec, options, Color32::BLACK)?;
-        let on_white = bitmap(spec, options, Color32::WHITE)?;
+    let (width, height) = drawing.size(options, Medium::Pixels)?;
+    let on = |back: Color32| -> anyhow::Result<Vec<u8>> {
+        let mut pixels = vec![0; width as usize * height as usize * 3];
+        let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
+        draw(&root, drawing, options, Some(back), Medium::Pixels)?;
+        drop(root);
+        drawing.insets(options).iter().for_each(|inset| inset::paint(&mut pixels, width as usize, inset));
+        Ok(pixels)
+    };
+    let rgba: Vec<u8> = if options.transparent {
+        let (on_black, on_white) = (on(Color32::BLACK)?, on(Color32::WHITE)?);
         on_black.chunks_exact(3).zip(on_white.chunks_exact(3)).flat_map(|(b, w)| unblend(b, w)).collect()
     } else {
-        let opaque = bitmap(spec, options, theme::of(options.theme).canvas)?;
-        opaque.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect::<Vec<u8>>()
+        opaque(&on(theme::of(options.theme).canvas)?)
     };
-    encode(rgba, (width, height))
+    RgbaImage::from_raw(width, height, rgba).context("the figure has the wrong number of pixels")
 }
 
-/// The bytes of a PNG file with these pixels.
-pub(super) fn encode(rgba: Vec<u8>, (width, height): (u32, u32)) -> anyhow::Result<Vec<u8>> {
-    let image = image::RgbaImage::from_raw(width, height, rgba).context("the figure has the wrong number of pixels")?;
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    image.write_to(&mut bytes, image::ImageFormat::Png).context("encoding the figure as PNG")?;
-    Ok(bytes.into_inner())
+/// The pixels of an image without holes.
+pub(super) fn opaque(rgb: &[u8]) -> Vec<u8> {
+    rgb.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect()
 }
 
-/// Writes the figure in the format that `path`'s extension names, `.svg` or `.png`. The file is written beside it and then
-/// renamed: a full disk leaves nothing half done.
-///
-/// # Errors
-/// For another extension, an impossible size, or when the file cannot be written; each names the file.
-pub fn save(spec: &FigureSpec, path: &Path, options: &FileOptions) -> anyhow::Result<()> {
-    let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
-    let bytes = match extension.as_deref() {
-        Some("svg") => svg(spec, options)?.into_bytes(),
-        Some("png") => png(spec, options)?,
-        _ => return Err(anyhow!("{}: a figure is saved as .svg or .png", path.display())),
-    };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let place = || format!("writing {}", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(place)?;
-    file.write_all(&bytes).with_context(place)?;
-    file.persist(path).with_context(place)?;
-    Ok(())
+/// The image as the bytes of a PNG file, which says how many pixels an inch has: a figure that was sized on paper keeps
+/// its size there.
+pub(super) fn encode(image: &RgbaImage, scale: u32) -> anyhow::Result<Vec<u8>> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 11 339 a metre")]
+    let per_metre = (PER_INCH * f64::from(scale.clamp(1, 3)) / 0.0254).round() as u32;
+    let dims = png::PixelDimensions { xppu: per_metre, yppu: per_metre, unit: png::Unit::Meter };
+    encode_rgba(image.as_raw(), image.dimensions(), Some(dims))
+}
+
+/// Pixels of four bytes as the bytes of a PNG file.
+pub(super) fn encode_rgba(
+    rgba: &[u8],
+    (width, height): (u32, u32),
+    dims: Option<png::PixelDimensions>,
+) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_pixel_dims(dims);
+    let what = "encoding the figure as PNG";
+    let mut writer = encoder.write_header().context(what)?;
+    writer.write_image_data(rgba).context(what)?;
+    writer.finish().context(what)?;
+    Ok(bytes)
 }
 
 /// Colour and alpha of a pixel seen on black and on white: `on_white − on_black = 255·(1 − alpha)`.
@@ -142,27 +233,18 @@ fn unblend(black: &[u8], white: &[u8]) -> [u8; 4] {
     [own(0), own(1), own(2), alpha]
 }
 
-fn bitmap(spec: &FigureSpec, options: &FileOptions, back: Color32) -> anyhow::Result<Vec<u8>> {
-    let (width, height) = options.pixels()?;
-    let mut pixels = vec![0; width as usize * height as usize * 3];
-    let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-    draw(&root, spec, options, Some(back), BITMAP_TEXT_DROP)?;
-    drop(root);
-    Ok(pixels)
-}
-
 fn draw<DB: DrawingBackend>(
     root: &DrawingArea<DB, Shift>,
-    spec: &FigureSpec,
+    drawing: &impl Drawing,
     options: &FileOptions,
     back: Option<Color32>,
-    text_drop: i32,
+    medium: Medium,
 ) -> anyhow::Result<()> {
-    let failed = |e: &dyn std::fmt::Display| anyhow!("drawing the figure “{}”: {e}", spec.title);
+    let failed = |e: &dyn std::fmt::Display| anyhow!(t!("drawing “{}”: {}", drawing.title(), e));
     if let Some(back) = back {
         root.fill(&RGBColor(back.r(), back.g(), back.b())).map_err(|e| failed(&e))?;
     }
-    page::Page::new(root, spec, theme::of(options.theme), options.scale, text_drop).draw().map_err(|e| failed(&e))?;
+    drawing.draw(root, options, medium).map_err(|e| failed(&e))?;
     root.present().map_err(|e| failed(&e))
 }
 
@@ -238,7 +320,7 @@ mod tests {
     #[test]
     fn png_has_the_size_asked_for_and_is_not_blank() {
         let options = FileOptions { width: 400, height: 300, scale: 2, ..FileOptions::default() };
-        let image = image::load_from_memory(&png(&spec(), &options).unwrap()).unwrap().to_rgba8();
+        let image = image(&spec(), &options).unwrap();
         assert_eq!(image.dimensions(), (800, 600));
         // The fill is 55 % of its colour over the canvas.
         let tokens = theme::of(Theme::Light);
@@ -251,7 +333,7 @@ mod tests {
     #[test]
     fn a_transparent_png_keeps_ink_and_lets_the_back_through() {
         let options = FileOptions { width: 400, height: 300, scale: 1, transparent: true, ..FileOptions::default() };
-        let image = image::load_from_memory(&png(&spec(), &options).unwrap()).unwrap().to_rgba8();
+        let image = image(&spec(), &options).unwrap();
         assert_eq!(image.get_pixel(1, 1)[3], 0);
         assert!(image.pixels().any(|p| p[3] == 255));
     }
@@ -263,14 +345,31 @@ mod tests {
     }
 
     #[test]
-    fn the_extension_decides_the_format() {
-        let folder = tempfile::tempdir().unwrap();
-        let options = FileOptions { width: 300, height: 200, scale: 1, ..FileOptions::default() };
-        save(&spec(), &folder.path().join("a.SVG"), &options).unwrap();
-        save(&spec(), &folder.path().join("a.png"), &options).unwrap();
-        assert!(std::fs::read(folder.path().join("a.png")).unwrap().starts_with(b"\x89PNG"));
-        let error = save(&spec(), &folder.path().join("a.pdf"), &options).unwrap_err().to_string();
-        assert!(error.contains("a.pdf") && std::fs::read_dir(folder.path()).unwrap().count() == 2, "{error}");
+    fn a_size_on_paper_stands_in_the_file() {
+        let options = FileOptions { width: 336, height: 227, unit: Unit::Millimetres, ..FileOptions::default() };
+        let text = svg(&spec(), &FileOptions { scale: 1, ..options }).unwrap();
+        // 336 · 25.4 / 96 = 88.9.
+        assert!(text.contains("width=\"88.90mm\" height=\"60.06mm\" viewBox=\"0 0 336 227\""), "{text}");
+        let bytes = encode(&image(&spec(), &options).unwrap(), options.scale).unwrap();
+        let reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+        // 192 an inch: 192 / 0.0254 = 7559.06 a metre.
+        assert_eq!(reader.info().pixel_dims.unwrap().xppu, 7559);
+    }
+
+    #[test]
+    fn a_small_figure_keeps_its_words_apart() {
+        let mut spec = spec();
+        spec.title = "Output of /encoder/layer.11/attention/output/dense/MatMul_quantized".into();
+        let options = FileOptions { width: 300, height: 225, scale: 1, ..FileOptions::default() };
+        let text = svg(&spec, &options).unwrap();
+        // Each text element is `<text x="…" y="…" …>`, the words on the next line.
+        let y = |word: &str| {
+            let before = &text[..text.find(word).unwrap_or_else(|| panic!("{word} is missing:\n{text}"))];
+            let tag = &before[before.rfind("<text").unwrap()..];
+            let from = tag.find(" y=\"").unwrap() + 4;
+            tag[from..].split('"').next().unwrap().parse::<i32>().unwrap()
+        };
+        assert!(y("Output of") < y("8 of 32 samples") && y("8 of 32 samples") < y("quantized\n"), "a line each");
     }
 
     #[test]

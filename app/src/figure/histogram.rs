@@ -188,7 +188,7 @@ fn sentence(data: &Distribution, facts: &HistogramFacts<'_>, step: Option<f64>, 
 }
 
 /// A share as a percentage that never rounds to a false zero.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     let percent = 100.0 * share;
     if percent >= 0.01 { format!("{percent:.2} %") } else { t!("less than 0.01 %").into() }
 }

@@ -1,4 +1,5 @@
-//! The layout of a figure on a file's page: where title, legend, axes, data and summary stand, in whole pixels.
+//! The layout of a figure on a file's page: where axes, data and summary stand, in whole pixels; [`super::head`] has what
+//! stands above.
 
 use plotters::{
     coord::Shift,
@@ -10,8 +11,10 @@ use plotters::{
 
 use super::{
     brush::{self, Anchor, blend, overlap, paint},
+    cells,
+    head::Head,
     letters::Letters,
-    spec::{FigureSpec, Ink, LegendKey, Shape, Stroke},
+    spec::{FigureSpec, Ink, Shape, Stroke},
     ticks::{Tick, ticks},
 };
 use crate::theme::Tokens;
@@ -26,12 +29,13 @@ pub(super) type Pixel = (i32, i32);
 
 /// One figure on one page.
 pub(super) struct Page<'a, DB: DrawingBackend> {
-    root: &'a DrawingArea<DB, Shift>,
-    spec: &'a FigureSpec,
-    tokens: &'a Tokens,
+    pub(super) root: &'a DrawingArea<DB, Shift>,
+    pub(super) spec: &'a FigureSpec,
+    pub(super) tokens: &'a Tokens,
     /// Pixels of one pixel at 1×.
-    unit: i32,
-    letters: Letters<'a, DB>,
+    pub(super) unit: i32,
+    pub(super) letters: Letters<'a, DB>,
+    pub(super) head: Head,
     /// The chart's own rectangle: left, top, right, bottom.
     chart: [i32; 4],
     summary: Vec<String>,
@@ -50,22 +54,23 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         let (width, height) = root.dim_in_pixel();
         let (width, height) = (i32::try_from(width).unwrap_or(i32::MAX), i32::try_from(height).unwrap_or(i32::MAX));
         let letters = Letters::new(root, unit, text_drop);
-        let mut page = Self { root, spec, tokens, unit, letters, chart: [0; 4], summary: Vec::new() };
-        page.summary = page.letters.wrap(&spec.summary, width - 40 * unit, MOST_LINES);
-        let below = 46 + 18 * i32::try_from(page.summary.len()).unwrap_or(0);
         let (low, high) = spec.y.placed_bounds();
         let labels = ticks(&spec.y, low, high, 8);
-        let widest = labels.iter().map(|t| page.letters.width(&t.label, 12)).max().unwrap_or(0);
-        page.chart = [38 * unit + widest, 62 * unit, width - 20 * unit, height - below * unit];
-        page
+        let widest = labels.iter().map(|t| letters.width(&t.label, 12)).max().unwrap_or(0);
+        let left = 38 * unit + widest;
+        let head = Head::new(&letters, spec, (width, left), unit);
+        let below = |lines: usize| height - (46 + 18 * i32::try_from(lines).unwrap_or(0)) * unit;
+        // A page is there for its chart: where it is low, the sentence below is cut.
+        let most = (1..=MOST_LINES).rev().find(|most| 5 * (below(*most) - head.bottom) >= 2 * height).unwrap_or(1);
+        let summary = letters.wrap(&spec.summary, 12, width - 40 * unit, most);
+        let chart = [left, head.bottom, width - 20 * unit, below(summary.len())];
+        Self { root, spec, tokens, unit, letters, head, chart, summary }
     }
 
     /// Draws everything, back to front.
     pub(super) fn draw(&self) -> Drawn<DB> {
-        let [left, top, right, _] = self.chart;
-        self.letters.text(&self.spec.title, (20 * self.unit, 12 * self.unit), 16, Anchor::TopLeft, self.tokens.text)?;
-        self.letters.text(&self.spec.stamp, (right, 15 * self.unit), 12, Anchor::TopRight, self.tokens.weak)?;
-        self.legend((left, top - 16 * self.unit))?;
+        let top = self.chart[1];
+        self.head()?;
         self.grid()?;
         for span in &self.spec.spans {
             let ends = [span.low, span.high].map(|x| self.x(x));
@@ -79,27 +84,6 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         for (row, line) in (0..).zip(&self.summary) {
             let y = self.chart[3] + (44 + 18 * row) * self.unit;
             self.letters.text(line, (20 * self.unit, y), 12, Anchor::TopLeft, self.tokens.text)?;
-        }
-        Ok(())
-    }
-
-    fn legend(&self, at: Pixel) -> Drawn<DB> {
-        let mut x = at.0;
-        for (name, ink, key) in self.spec.legend() {
-            let color = super::colour(self.tokens, ink);
-            let (a, b) = ((x, at.1), (x + 18 * self.unit, at.1));
-            let corners = [(x + 2 * self.unit, at.1 - 5 * self.unit), (x + 16 * self.unit, at.1 + 5 * self.unit)];
-            match key {
-                LegendKey::Box => self.root.draw(&Rectangle::new(corners, paint(color, 0.7).filled()))?,
-                LegendKey::Outline => self.root.draw(&Rectangle::new(corners, self.line(color, 1)))?,
-                LegendKey::Line(stroke) => self.path(&[a, b], stroke, self.line(color, 2))?,
-                LegendKey::Dot => {
-                    let dot = Circle::new((x + 9 * self.unit, at.1), 3 * self.unit, paint(color, 1.0).filled());
-                    self.root.draw(&dot)?;
-                }
-            }
-            self.letters.text(name, (x + 23 * self.unit, at.1), 12, Anchor::Left, self.tokens.text)?;
-            x += (40 * self.unit) + self.letters.width(name, 12);
         }
         Ok(())
     }
@@ -122,11 +106,12 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         }
         self.root.draw(&Rectangle::new([(left, top), (right, bottom)], self.line(self.tokens.line, 1)))?;
         let middle = ((left + right) / 2, bottom + 24 * self.unit);
-        self.letters.text(&self.spec.x.label, middle, 12, Anchor::Top, self.tokens.text)?;
+        let label = self.letters.fit(&self.spec.x.label, 12, right - left);
+        self.letters.text(&label, middle, 12, Anchor::Top, self.tokens.text)?;
         let upright =
             self.letters.style(12, self.tokens.text).transform(FontTransform::Rotate270).pos(Anchor::Top.pos());
         let at = (14 * self.unit, (top + bottom) / 2);
-        self.root.draw(&Text::new(self.spec.y.label.clone(), at, upright))
+        self.root.draw(&Text::new(self.letters.fit(&self.spec.y.label, 12, bottom - top), at, upright))
     }
 
     fn series(&self, shape: &Shape, ink: Ink) -> Drawn<DB> {
@@ -173,14 +158,10 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
                 }
                 Ok(())
             }
-            Shape::Cells { origin, size, columns, strengths } => {
-                for (index, &strength) in strengths.iter().enumerate().filter(|(_, strength)| **strength > 0.0) {
-                    let (row, column) = (index / columns, index % columns);
-                    let corner = |row: usize, column: usize| {
-                        let (x, y) = (origin[0] + size[0] * column as f64, origin[1] + size[1] * row as f64);
-                        (self.x(x), self.y(y))
-                    };
-                    let corners = [corner(row + 1, column), corner(row, column + 1)];
+            Shape::Cells { edges, strengths } => {
+                for (ends, strength) in cells::filled(edges, strengths) {
+                    let [from, to] = ends.map(|[x, y]| (self.x(x), self.y(y)));
+                    let corners = [(from.0, to.1), (to.0, from.1)];
                     self.root.draw(&Rectangle::new(corners, paint(color, f64::from(strength)).filled()))?;
                 }
                 Ok(())
@@ -220,7 +201,7 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         Ok(())
     }
 
-    fn path(&self, points: &[Pixel], stroke: Stroke, style: ShapeStyle) -> Drawn<DB> {
+    pub(super) fn path(&self, points: &[Pixel], stroke: Stroke, style: ShapeStyle) -> Drawn<DB> {
         for piece in brush::pieces(points, stroke, self.unit) {
             self.root.draw(&PathElement::new(piece, style))?;
         }
@@ -245,7 +226,7 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         blend(self.chart[3], self.chart[1], ((placed - low) / (high - low)).clamp(0.0, 1.0))
     }
 
-    fn line(&self, color: egui::Color32, width: u32) -> ShapeStyle {
+    pub(super) fn line(&self, color: egui::Color32, width: u32) -> ShapeStyle {
         paint(color, 1.0).stroke_width(width * u32::try_from(self.unit).unwrap_or(1))
     }
 }

@@ -7,7 +7,7 @@
 use quantlens_analysis::t;
 use std::ops::RangeInclusive;
 
-use egui::{Align2, Color32, FontId, Id, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, FontId, Id, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use egui_plot::{
     AxisHints, FilledArea, GridInput, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints,
     PlotTransform, PlotUi, Points, Polygon, VLine,
@@ -31,14 +31,23 @@ pub struct ScreenOptions {
     pub summary: bool,
 }
 
-/// Draws the figure over the whole available width; reports a handle that was moved.
-pub fn figure_ui(ui: &mut Ui, spec: &FigureSpec, options: ScreenOptions) -> Option<Moved> {
+/// What came of drawing a figure.
+#[derive(Debug)]
+pub struct Shown {
+    /// A handle that was moved.
+    pub moved: Option<Moved>,
+    /// The chart, for a menu.
+    pub response: Response,
+}
+
+/// Draws the figure over the whole available width.
+pub fn figure_ui(ui: &mut Ui, spec: &FigureSpec, options: ScreenOptions) -> Shown {
     legend_ui(ui, spec);
-    let moved = plot_ui(ui, spec, options.height);
+    let shown = plot_ui(ui, spec, options.height);
     if options.summary && !spec.summary.is_empty() {
         ui.label(&spec.summary);
     }
-    moved
+    shown
 }
 
 fn legend_ui(ui: &mut Ui, spec: &FigureSpec) {
@@ -82,7 +91,7 @@ fn paint_key(ui: &Ui, rect: Rect, color: Color32, key: LegendKey) {
     }
 }
 
-fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) -> Option<Moved> {
+fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) -> Shown {
     let tokens = theme::tokens(ui);
     let (x, y) = (spec.x.placed_bounds(), spec.y.placed_bounds());
     // About one tick in 80 points across and 36 up; wider numbers need no more than that at the sizes drawn here.
@@ -123,7 +132,7 @@ fn plot_ui(ui: &mut Ui, spec: &FigureSpec, height: f32) -> Option<Moved> {
     // After the handles: a label must not be struck through by the line it belongs to.
     mark_labels(ui, spec, &shown.transform, frame);
     grips_ui(ui, spec, &shown.transform);
-    moved
+    Shown { moved, response: shown.response }
 }
 
 /// `egui_plot` remembers bounds by id; another layer, scale or range is another plot and starts at its own bounds.
@@ -178,7 +187,10 @@ fn add_items<'a>(plot: &mut PlotUi<'a>, spec: &'a FigureSpec, tokens: &Tokens) {
         match &series.shape {
             Shape::Line { points, stroke } => {
                 for run in finite_runs(points, spec) {
-                    plot.line(Line::new("", PlotPoints::from(run)).color(color).width(1.8).style(style(*stroke)));
+                    // A staircase has two points at each step; the plot would draw it as a band between both heights.
+                    let is_stairs = run.windows(2).any(|pair| pair[0][0].total_cmp(&pair[1][0]).is_eq());
+                    let line = Line::new("", PlotPoints::from(run)).color(color).width(1.8).style(style(*stroke));
+                    plot.line(line.allow_band(!is_stairs));
                 }
             }
             Shape::Steps { edges, heights, filled } => {

@@ -1,6 +1,6 @@
 //! One picture for a colleague: whose numbers these are, the scoreboard, a chart, and the configuration in words.
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use plotters::{
     backend::BitMapBackend,
     coord::Shift,
@@ -13,7 +13,7 @@ use quantlens_analysis::t;
 
 use super::{
     brush::{Anchor, paint},
-    file::{self, BITMAP_TEXT_DROP, FileOptions},
+    file::{self, FileOptions, Medium},
     letters::Letters,
     page::{Drawn, Page},
     spec::FigureSpec,
@@ -70,7 +70,8 @@ pub fn share_png(spec: &ShareSpec, options: FileOptions) -> anyhow::Result<Vec<u
     let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
     draw(&root, spec, &options).map_err(|e| anyhow!(t!("drawing the picture of “{}”: {}", spec.title, e)))?;
     drop(root);
-    file::encode(pixels.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect(), (width, height))
+    let image = image::RgbaImage::from_raw(width, height, file::opaque(&pixels));
+    file::encode(&image.context("the picture has the wrong size")?, options.scale)
 }
 
 fn draw<DB: DrawingBackend>(root: &DrawingArea<DB, Shift>, spec: &ShareSpec, options: &FileOptions) -> Drawn<DB> {
@@ -80,17 +81,17 @@ fn draw<DB: DrawingBackend>(root: &DrawingArea<DB, Shift>, spec: &ShareSpec, opt
     root.fill(&RGBColor(back.r(), back.g(), back.b()))?;
     let (width, height) = root.dim_in_pixel();
     let (width, height) = (i32::try_from(width).unwrap_or(i32::MAX), i32::try_from(height).unwrap_or(i32::MAX));
-    let sheet = Sheet { root, tokens, unit, width, letters: Letters::new(root, unit, BITMAP_TEXT_DROP) };
+    let sheet = Sheet { root, tokens, unit, width, letters: Letters::new(root, unit, Medium::Pixels.text_drop()) };
     let right = sheet.badge(spec.badge.as_deref())?;
     sheet.line(&spec.title, (MARGIN * unit, 14 * unit), 20, right, tokens.text)?;
     sheet.line(&spec.facts, (MARGIN * unit, 44 * unit), 12, width - MARGIN * unit, tokens.weak)?;
     sheet.scores(&spec.scores)?;
     let room = width - 2 * MARGIN * unit;
-    let lines = spec.configuration.iter().flat_map(|text| sheet.letters.wrap(text, room, 3)).take(MOST_LINES);
+    let lines = spec.configuration.iter().flat_map(|text| sheet.letters.wrap(text, 12, room, 3)).take(MOST_LINES);
     let lines: Vec<String> = lines.collect();
     let below = (34 + LINE * i32::try_from(lines.len()).unwrap_or(0)) * unit;
     let chart = root.clone().shrink((0, CHART_TOP * unit), (width, height - CHART_TOP * unit - below));
-    Page::new(&chart, &spec.chart, tokens, options.scale, BITMAP_TEXT_DROP).draw()?;
+    Page::new(&chart, &spec.chart, tokens, options.scale, Medium::Pixels.text_drop()).draw()?;
     let mut y = height - below + 8 * unit;
     sheet.rule(y)?;
     y += 8 * unit;
@@ -114,12 +115,7 @@ struct Sheet<'a, DB: DrawingBackend> {
 impl<DB: DrawingBackend> Sheet<'_, DB> {
     /// A line that ends in an ellipsis where it would go beyond `right`.
     fn line(&self, text: &str, at: (i32, i32), points: i32, right: i32, color: egui::Color32) -> Drawn<DB> {
-        let mut shown = text.to_owned();
-        while at.0 + self.letters.width(&shown, points) > right && shown.chars().count() > 1 {
-            let keep = shown.chars().count() - 2;
-            shown = shown.chars().take(keep).chain(['…']).collect();
-        }
-        self.letters.text(&shown, at, points, Anchor::TopLeft, color)
+        self.letters.text(&self.letters.fit(text, points, right - at.0), at, points, Anchor::TopLeft, color)
     }
 
     fn rule(&self, y: i32) -> Drawn<DB> {

@@ -1,15 +1,14 @@
-//! A graph as a file: cards and lines at the places they have on screen, in the colours of the light theme.
+//! A graph as a file: cards and lines at the places they have on screen.
 //!
 //! The page builds a [`Sheet`], plain data with every word and colour in it; this draws it with the backends of the other
 //! figures. An SVG has the drawing's own size; a PNG is made as sharp as its limit of pixels allows, and refused where the
 //! cards could not be read any more.
 
-use anyhow::{anyhow, ensure};
+use anyhow::ensure;
 use egui::{Color32, Pos2, Rect, Vec2, pos2};
 use plotters::{
-    backend::{BitMapBackend, SVGBackend},
     coord::Shift,
-    drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea as _},
+    drawing::DrawingArea,
     element::{PathElement, Polygon, Text},
     prelude::DrawingBackend,
     style::{
@@ -21,7 +20,8 @@ use quantlens_analysis::t;
 
 use super::{
     brush::{self, paint},
-    file,
+    file::{self, Drawing, FileOptions, Medium},
+    page::Drawn,
     spec::Stroke,
 };
 use crate::theme::{self, Tokens};
@@ -30,11 +30,13 @@ use crate::theme::{self, Tokens};
 const HEAD: f32 = 64.0;
 /// Most pixels of a PNG along a side, and in all.
 const MOST_PIXELS: (f32, f32) = (16_000.0, 60e6);
+/// Least width of the drawing, for its title.
+const LEAST_WIDTH: f32 = 480.0;
 /// A point of the drawing has at least so many pixels in a PNG, or nobody can read it.
 const LEAST_SCALE: f32 = 0.6;
 
 /// All that stands on the page.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sheet {
     /// Which model.
     pub title: String,
@@ -49,7 +51,7 @@ pub struct Sheet {
 }
 
 /// A card.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SheetCard {
     /// Where.
     pub rect: Rect,
@@ -66,7 +68,7 @@ pub struct SheetCard {
 }
 
 /// A line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SheetLine {
     /// Its points, in order.
     pub points: Vec<Pos2>,
@@ -78,66 +80,49 @@ pub struct SheetLine {
     pub is_dashed: bool,
 }
 
-/// The sheet as the text of an SVG file.
-///
-/// # Errors
-/// When plotters fails.
-pub fn svg(sheet: &Sheet) -> anyhow::Result<String> {
-    file::register()?;
-    let mut text = String::new();
-    let root = SVGBackend::with_string(&mut text, pixels(sheet, 1.0)).into_drawing_area();
-    draw(&root, sheet, 1.0, 0.0)?;
-    drop(root);
-    Ok(text)
+impl Drawing for Sheet {
+    fn title(&self) -> &str {
+        &self.title
+    }
+
+    fn size(&self, options: &FileOptions, medium: Medium) -> anyhow::Result<(u32, u32)> {
+        let scale = self.scale(options, medium);
+        ensure!(
+            scale >= LEAST_SCALE,
+            t!(
+                "a graph of {} × {} points is too large for a PNG; save it as SVG",
+                format!("{:.0}", self.size.x),
+                format!("{:.0}", self.size.y)
+            )
+        );
+        let size = (self.size.max(Vec2::new(LEAST_WIDTH, 1.0)) + Vec2::new(0.0, HEAD)) * scale;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 1, and below the limit")]
+        let pixels = (size.x.ceil().max(1.0) as u32, size.y.ceil().max(1.0) as u32);
+        Ok(pixels)
+    }
+
+    fn draw<DB: DrawingBackend>(
+        &self,
+        root: &DrawingArea<DB, Shift>,
+        options: &FileOptions,
+        medium: Medium,
+    ) -> Drawn<DB> {
+        let scale = self.scale(options, medium);
+        Pen { root, scale, text_drop: medium.text_drop() as f32, tokens: theme::of(options.theme) }.sheet(self)
+    }
 }
 
-/// The sheet as the bytes of a PNG file.
-///
-/// # Errors
-/// For a drawing too large to be read as one, or when plotters or the encoder fails.
-pub fn png(sheet: &Sheet) -> anyhow::Result<Vec<u8>> {
-    file::register()?;
-    let size = sheet.size + Vec2::new(0.0, HEAD);
-    let scale = (MOST_PIXELS.0 / size.max_elem()).min((MOST_PIXELS.1 / (size.x * size.y)).sqrt()).min(2.0);
-    ensure!(
-        scale >= LEAST_SCALE,
-        t!(
-            "a graph of {} × {} points is too large for a PNG; save it as SVG",
-            format!("{:.0}", size.x),
-            format!("{:.0}", size.y)
-        )
-    );
-    let (width, height) = pixels(sheet, scale);
-    let mut rgb = vec![0; width as usize * height as usize * 3];
-    let root = BitMapBackend::with_buffer(&mut rgb, (width, height)).into_drawing_area();
-    draw(&root, sheet, scale, file::BITMAP_TEXT_DROP as f32)?;
-    drop(root);
-    let image =
-        image::RgbImage::from_raw(width, height, rgb).ok_or_else(|| anyhow!(t!("the picture has the wrong size")))?;
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    image.write_to(&mut bytes, image::ImageFormat::Png)?;
-    Ok(bytes.into_inner())
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 1, and below the limit of a PNG")]
-fn pixels(sheet: &Sheet, scale: f32) -> (u32, u32) {
-    let size = (sheet.size.max(Vec2::new(480.0, 1.0)) + Vec2::new(0.0, HEAD)) * scale;
-    (size.x.ceil().max(1.0) as u32, size.y.ceil().max(1.0) as u32)
-}
-
-type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
-
-fn draw<DB: DrawingBackend>(
-    root: &DrawingArea<DB, Shift>,
-    sheet: &Sheet,
-    scale: f32,
-    text_drop: f32,
-) -> anyhow::Result<()> {
-    let failed = |error: &dyn std::fmt::Display| anyhow!(t!("drawing the graph of {}: {}", sheet.title, error));
-    let pen = Pen { root, scale, text_drop, tokens: theme::of(egui::Theme::Light) };
-    root.fill(&paint(pen.tokens.canvas, 1.0)).map_err(|error| failed(&error))?;
-    pen.sheet(sheet).map_err(|error| failed(&error))?;
-    root.present().map_err(|error| failed(&error))
+impl Sheet {
+    /// Pixels of a point: those asked for, or as many as a PNG may have.
+    fn scale(&self, options: &FileOptions, medium: Medium) -> f32 {
+        let size = self.size + Vec2::new(0.0, HEAD);
+        match medium {
+            Medium::Vector => 1.0,
+            Medium::Pixels => (MOST_PIXELS.0 / size.max_elem())
+                .min((MOST_PIXELS.1 / (size.x * size.y)).sqrt())
+                .min(options.scale as f32),
+        }
+    }
 }
 
 struct Pen<'a, DB: DrawingBackend> {
@@ -260,7 +245,7 @@ mod tests {
 
     #[test]
     fn svg_holds_every_word() {
-        let text = svg(&sheet(Vec2::new(300.0, 400.0))).unwrap();
+        let text = file::svg(&sheet(Vec2::new(300.0, 400.0)), &FileOptions::default()).unwrap();
         for word in ["net.onnx", "Acc. SQNR", "Conv  W4 A8", "−0.2", "from mask", "a_very_long_name", "…"] {
             assert!(text.contains(word), "{word} is missing:\n{text}");
         }
@@ -269,12 +254,13 @@ mod tests {
 
     #[test]
     fn a_png_that_nobody_could_read_is_refused() {
-        let bytes = png(&sheet(Vec2::new(300.0, 400.0))).unwrap();
-        let image = image::load_from_memory(&bytes).unwrap().to_rgb8();
+        let options = FileOptions::default();
+        let image = file::image(&sheet(Vec2::new(300.0, 400.0)), &options).unwrap();
         // At least 480 wide, twice as sharp.
         assert_eq!(image.dimensions(), (960, 928));
-        assert!(svg(&sheet(Vec2::new(232.0, 460_000.0))).is_ok());
-        let error = png(&sheet(Vec2::new(232.0, 460_000.0))).unwrap_err().to_string();
+        let long = sheet(Vec2::new(232.0, 460_000.0));
+        assert!(file::svg(&long, &options).is_ok());
+        let error = file::image(&long, &options).unwrap_err().to_string();
         assert!(error.contains("save it as SVG"), "{error}");
     }
 }

@@ -78,6 +78,8 @@ pub enum Ink {
     Clipped,
     /// Scaffolding: grid levels, medians.
     Quiet,
+    /// One of several layers, by its place among them.
+    Layer(usize),
 }
 
 /// How a line is stroked; every series that shares a figure differs in more than colour.
@@ -135,12 +137,8 @@ pub enum Shape {
     },
     /// Rectangles side by side, each as strong as it holds values.
     Cells {
-        /// The lower left corner of the first.
-        origin: [f64; 2],
-        /// Width and height of each.
-        size: [f64; 2],
-        /// Cells in a row; rows follow each other upwards.
-        columns: usize,
+        /// Where columns begin and end, and rows likewise; ascending. Rows follow each other upwards.
+        edges: Vec<f64>,
         /// 0 (nothing) to 1, row by row.
         strengths: Vec<f32>,
     },

@@ -4,6 +4,7 @@
 //! There may be as many cards as samples, so only the rows on screen are laid out, and only their previews are read.
 
 mod card;
+mod file;
 mod list;
 mod pictures;
 #[cfg(test)]
@@ -14,6 +15,8 @@ use quantlens_analysis::{
     report::{Answers, Report},
     t,
 };
+
+pub use file::answers_tiles;
 
 use self::{
     list::{Entry, Listing, Show},
@@ -54,7 +57,7 @@ pub fn answers_ui(ui: &mut Ui, doc: &Document, state: &mut AnswersState, send: &
     if !listing.has(state.show) {
         state.show = Show::All;
     }
-    heading_ui(ui, doc, report, listing, &mut state.show);
+    heading_ui(ui, doc, report, listing, &mut state.show, send);
     let entries: Vec<&Entry> = listing.entries(state.show).collect();
     if entries.is_empty() {
         return alike_ui(ui, &report.answers);
@@ -96,7 +99,7 @@ fn alike_ui(ui: &mut Ui, answers: &Answers) {
 }
 
 /// The sentence, what limits its reading, and which of the samples to show.
-fn heading_ui(ui: &mut Ui, doc: &Document, report: &Report, listing: &Listing, show: &mut Show) {
+fn heading_ui(ui: &mut Ui, doc: &Document, report: &Report, listing: &Listing, show: &mut Show, send: &mut Commands) {
     let weak = theme::tokens(ui).weak;
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(listing.sentence(&report.answers)).strong());
@@ -105,6 +108,9 @@ fn heading_ui(ui: &mut Ui, doc: &Document, report: &Report, listing: &Listing, s
         ui.label(RichText::new(order).color(weak));
         if let Some(stamp) = cells::stamp(report) {
             ui.label(RichText::new(t!("{} samples", stamp)).italics().color(weak));
+        }
+        if listing.has(*show) && ui.button(Action::ExportFigure.title()).clicked() {
+            send.run(Action::ExportFigure);
         }
     });
     let kinds: Vec<(Show, usize)> = listing.kinds().collect();

@@ -13,11 +13,14 @@ use quantlens_analysis::{
     t,
 };
 
-use super::layer_page::{missing_ui, row_heading_ui, stamp};
+use super::{
+    figures::figure_ui,
+    layer_page::{missing_ui, row_heading_ui, stamp},
+};
 use crate::{
     command::Commands,
     document::Document,
-    figure::{FigureSpec, ScreenOptions, arithmetic::difference_spec, figure_ui},
+    figure::{FigureSpec, arithmetic::difference_spec},
     theme,
     widgets::{EmptyState, Tone, banner, empty_state, section},
 };
@@ -69,7 +72,7 @@ pub fn arithmetic_ui(ui: &mut Ui, doc: &Document, state: &mut ArithmeticState, s
         section(ui, t!("Against fake quantization"));
         ui.label(words::coverage(found));
         if let Some(spec) = spec_of(doc, name, found) {
-            figure_ui(ui, &spec, ScreenOptions { height: CHART_HEIGHT, summary: true });
+            figure_ui(ui, &spec, CHART_HEIGHT, 0, doc, send);
         }
         section(ui, t!("Channels"));
         table::table_ui(ui, found, &mut state.channel);

@@ -8,14 +8,16 @@ use quantlens_analysis::{
     t,
 };
 
-use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, pinned_detail, stamp};
+use super::{
+    figures::figure_ui,
+    layer_page::{LayerPage, chart_height, heading_ui, layer_page, pinned_detail, stamp},
+};
 use crate::{
     command::{Command, Commands, Part},
     document::Document,
     figure::{
-        FigureSpec, ScreenOptions,
+        FigureSpec,
         channels::{ChannelDatum, ChannelFacts, ChannelOrder, error_spec, range_spec},
-        figure_ui,
         pinned::{common_limits, difference_spec, onto_ranges},
     },
     format,
@@ -53,30 +55,29 @@ pub fn channels_ui(ui: &mut Ui, doc: &Document, state: &mut ChannelsState, send:
     controls_ui(ui, &page, &shown, state, send);
     let pinned = Pinned::of(doc, &page, &shown);
     ScrollArea::vertical().show(ui, |ui| {
-        let (mut ranges, errors) = (shown.ranges(state.order), shown.errors(state.order));
-        let difference = pinned.as_ref().and_then(|pinned| pinned.onto(&shown, &mut ranges, state.order));
         let height = chart_height(ui, 0.5, 150.0);
-        figure_ui(ui, &ranges, ScreenOptions { height, summary: true });
-        ui.add_space(8.0);
-        figure_ui(ui, &errors, ScreenOptions { height, summary: true });
-        if let Some(difference) = difference {
+        for (place, spec) in specs(&shown, pinned.as_ref(), state.order).iter().enumerate() {
+            figure_ui(ui, spec, height, place, doc, send);
             ui.add_space(8.0);
-            figure_ui(ui, &difference, ScreenOptions { height, summary: true });
         }
     });
 }
 
-/// The figure of ranges on the page, for saving; `None` while there is none.
-pub fn channels_figure(doc: &Document, state: &ChannelsState) -> Option<FigureSpec> {
-    let page = LayerPage::of(doc)?;
+/// The figures on the page, for saving; none while there are none.
+pub fn channels_figures(doc: &Document, state: &ChannelsState) -> Vec<FigureSpec> {
+    let Some(page) = LayerPage::of(doc) else { return Vec::new() };
     let shown = Shown::of(doc, &page, state);
-    (!shown.channels.is_empty()).then(|| {
-        let mut ranges = shown.ranges(state.order);
-        if let Some(pinned) = Pinned::of(doc, &page, &shown) {
-            pinned.onto(&shown, &mut ranges, state.order);
-        }
-        ranges
-    })
+    if shown.channels.is_empty() {
+        return Vec::new();
+    }
+    specs(&shown, Pinned::of(doc, &page, &shown).as_ref(), state.order)
+}
+
+/// Ranges, errors, and the errors' differences from the baseline's.
+fn specs(shown: &Shown, pinned: Option<&Pinned<'_>>, order: ChannelOrder) -> Vec<FigureSpec> {
+    let mut ranges = shown.ranges(order);
+    let difference = pinned.and_then(|pinned| pinned.onto(shown, &mut ranges, order));
+    [ranges, shown.errors(order)].into_iter().chain(difference).collect()
 }
 
 /// The same channels as the pinned baseline has them.

@@ -3,7 +3,7 @@
 use egui::{Id, Key, Modal, RichText, Ui};
 use quantlens_analysis::t;
 
-use super::{history_list, notices, palette, pins, settings, shortcuts};
+use super::{ViewStates, figure_dialog, history_list, notices, palette, pins, settings, shortcuts};
 use crate::{
     command::{CloseAnswer, Command, Commands, Dialog},
     document::Document,
@@ -11,10 +11,13 @@ use crate::{
 };
 
 /// Draws the dialog that is open, if one is.
-pub fn dialog_ui(ctx: &egui::Context, doc: &Document, send: &mut Commands) {
+pub fn dialog_ui(ctx: &egui::Context, doc: &Document, views: &mut ViewStates, send: &mut Commands) {
     let Some(dialog) = &doc.dialog else { return };
     if let Dialog::Palette { typed, chosen } = dialog {
         return palette::palette_ui(ctx, doc, typed, *chosen, send);
+    }
+    if let Dialog::Figure(dialog) = dialog {
+        return figure_dialog::figure_dialog_ui(ctx, doc, dialog, views, send);
     }
     let modal = Modal::new(Id::unique("dialog")).frame(dialog_frame(ctx)).show(ctx, |ui| {
         ui.set_width(width(dialog).min(ctx.content_rect().width() - 60.0));
@@ -39,6 +42,7 @@ fn title(dialog: &Dialog) -> &'static str {
         Dialog::History => t!("History of edits"),
         Dialog::Palette { .. } => t!("Command palette"),
         Dialog::Pins(_) => t!("Pinned configurations"),
+        Dialog::Figure(_) => t!("Export figure"),
         Dialog::Settings => t!("Settings"),
         Dialog::Notices => t!("Warnings and messages"),
         Dialog::About => t!("About Quantlens"),
@@ -61,8 +65,8 @@ fn content_ui(ui: &mut Ui, dialog: &Dialog, doc: &Document, send: &mut Commands)
         Dialog::Path(text) => return path_ui(ui, text, send),
         Dialog::Shortcuts => shortcuts::shortcuts_ui(ui),
         Dialog::History => history_list::history_ui(ui, doc, send),
-        // Drawn without a frame of buttons.
-        Dialog::Palette { .. } => {}
+        // Drawn in frames of their own.
+        Dialog::Palette { .. } | Dialog::Figure(_) => {}
         Dialog::Pins(typed) => pins::pins_ui(ui, doc, typed, send),
         Dialog::Settings => settings::settings_ui(ui, doc, send),
         Dialog::Notices => notices::list_ui(ui, doc),
@@ -79,7 +83,7 @@ fn content_ui(ui: &mut Ui, dialog: &Dialog, doc: &Document, send: &mut Commands)
 }
 
 /// Buttons at the lower right, the last one written first.
-fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+pub(super) fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     ui.add_space(3.0 * GRID);
     ui.separator();
     ui.with_layout(egui::Layout::right_to_left(egui::Align::Min), add);

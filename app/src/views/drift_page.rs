@@ -8,12 +8,12 @@ use quantlens_analysis::{
     t,
 };
 
-use super::{layer_page::chart_height, share::drift_spec};
+use super::{figures::figure_ui, layer_page::chart_height, share::drift_spec};
 use crate::{
     action::Action,
     command::{Command, Commands},
     document::Document,
-    figure::{FigureSpec, Ink, Mark, ScreenOptions, Series, Shape, Stroke, figure_ui},
+    figure::{FigureSpec, Ink, Mark, Series, Shape, Stroke},
     format,
     selection::SelectMode,
     theme,
@@ -66,7 +66,7 @@ pub fn drift_page_ui(ui: &mut Ui, doc: &Document, state: &mut DriftPageState, se
     });
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let height = chart_height(ui, 0.62, 60.0);
-        let _ = figure_ui(ui, &spec, ScreenOptions { height, summary: true });
+        let _ = figure_ui(ui, &spec, height, 0, doc, send);
         added_ui(ui, report, send);
         falls_ui(ui, report, send);
     });

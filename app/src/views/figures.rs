@@ -1,31 +1,79 @@
-//! Which figure is on screen: what "Export figure…" saves.
+//! The figures on screen, in the order of their page, and the menu that gives one of them away.
+
+use egui::{Button, Theme, Ui};
 
 use super::{
-    ViewStates, arithmetic::arithmetic_figure, channels::channels_figure, drift_page::drift_figure,
-    errors::errors_figure, histogram::histogram_figure, scatter::scatter_figure, threshold::threshold_figure,
+    ViewStates,
+    answers::answers_tiles,
+    arithmetic::arithmetic_figure,
+    channels::channels_figures,
+    drift_page::drift_figure,
+    errors::errors_figure,
+    graph::graph_sheet,
+    histogram::histogram_figure,
+    maps::{maps_figures, maps_tiles},
+    menu::entry_ui,
+    scatter::scatter_figure,
+    threshold::threshold_figure,
 };
 use crate::{
+    action::Action,
+    command::{Command, Commands, FigureCommand},
     document::{Document, Page},
-    figure::FigureSpec,
+    figure::{self, FigureSpec, Moved, Picture, ScreenOptions},
 };
 
-/// The figure of the page shown; `None` where the page has none, or nothing to draw yet.
-pub fn shown_figure(doc: &Document, states: &ViewStates) -> Option<FigureSpec> {
-    match doc.pages.page {
-        Page::Drift => drift_figure(doc, &states.drift_page),
-        Page::Histogram => histogram_figure(doc, &states.histogram),
-        Page::Threshold => threshold_figure(doc, &states.threshold),
-        Page::Channels => channels_figure(doc, &states.channels),
-        Page::Scatter => scatter_figure(doc, &states.scatter),
-        Page::Errors => errors_figure(doc, &states.errors),
-        Page::Arithmetic => arithmetic_figure(doc),
-        Page::Table
-        | Page::Graph
-        | Page::Sensitivity
-        | Page::Answers
-        | Page::Maps
-        | Page::Model
-        | Page::Data
-        | Page::Help => None,
+/// The figures of the page shown; none where it has none, or nothing to draw yet. `theme` is the file's.
+pub fn shown_pictures(doc: &Document, states: &ViewStates, theme: Theme) -> Vec<Picture> {
+    let charts: Vec<FigureSpec> = match doc.pages.page {
+        Page::Drift => drift_figure(doc, &states.drift_page).into_iter().collect(),
+        Page::Histogram => histogram_figure(doc, &states.histogram).into_iter().collect(),
+        Page::Threshold => threshold_figure(doc, &states.threshold).into_iter().collect(),
+        Page::Channels => channels_figures(doc, &states.channels),
+        Page::Scatter => scatter_figure(doc, &states.scatter).into_iter().collect(),
+        Page::Errors => errors_figure(doc, &states.errors).into_iter().collect(),
+        Page::Arithmetic => arithmetic_figure(doc).into_iter().collect(),
+        Page::Maps => match maps_tiles(doc, theme) {
+            Some(tiles) => return vec![Picture::Tiles(Box::new(tiles))],
+            None => maps_figures(doc),
+        },
+        Page::Graph => {
+            let sheet = graph_sheet(doc, &states.graph, theme);
+            return sheet.map(|sheet| Picture::Graph(Box::new(sheet))).into_iter().collect();
+        }
+        Page::Answers => {
+            let tiles = answers_tiles(doc, &states.answers);
+            return tiles.map(|tiles| Picture::Tiles(Box::new(tiles))).into_iter().collect();
+        }
+        Page::Table | Page::Sensitivity | Page::Model | Page::Data | Page::Help => Vec::new(),
+    };
+    charts.into_iter().map(|spec| Picture::Chart(Box::new(spec))).collect()
+}
+
+/// Draws a figure with its summary and its menu; `place` is its place among those of the page.
+pub(super) fn figure_ui(
+    ui: &mut Ui,
+    spec: &FigureSpec,
+    height: f32,
+    place: usize,
+    doc: &Document,
+    send: &mut Commands,
+) -> Option<Moved> {
+    let shown = figure::figure_ui(ui, spec, ScreenOptions { height, summary: true });
+    shown.response.context_menu(|ui| menu_ui(ui, place, doc, send));
+    shown.moved
+}
+
+/// The menu of a right click on a figure.
+fn menu_ui(ui: &mut Ui, place: usize, doc: &Document, send: &mut Commands) {
+    ui.set_min_width(220.0);
+    let entries = [(Action::CopyImage, FigureCommand::Copy(place)), (Action::ExportFigure, FigureCommand::Open(place))];
+    for (action, command) in entries {
+        if place == 0 {
+            // What the keys mean, so these are shown beside it.
+            entry_ui(ui, action, doc, send);
+        } else if ui.add(Button::new(action.title())).on_hover_text(action.hint()).clicked() {
+            send.push(Command::Figure(command));
+        }
     }
 }

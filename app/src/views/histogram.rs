@@ -1,9 +1,12 @@
 //! The values of the selected layer, float against quantized, with the quantizer's ends and what they clip.
 
+mod overlay;
+
 use egui::{ScrollArea, Ui};
 use quantlens_analysis::{metrics::Measure, report::Distribution, t};
 
 use super::{
+    figures::figure_ui,
     layer_page::{LayerPage, Parts, chart_height, heading_ui, layer_page, pinned_detail, stamp},
     threshold::Choices,
 };
@@ -11,7 +14,7 @@ use crate::{
     command::{Commands, Part},
     document::Document,
     figure::{
-        FigureSpec, ScreenOptions, figure_ui,
+        FigureSpec,
         histogram::{HistogramFacts, HistogramOptions, histogram_spec},
         pinned::onto_histogram,
     },
@@ -28,11 +31,15 @@ pub struct HistogramState {
     pub log_counts: bool,
     /// Values on a signed logarithmic axis.
     pub log_values: bool,
+    /// Several selected layers stand in one figure.
+    pub overlaid: bool,
+    /// There the quantized run's values are drawn, not the float run's.
+    pub overlaid_quantized: bool,
 }
 
 impl Default for HistogramState {
     fn default() -> Self {
-        Self { part: Part::Activations, log_counts: true, log_values: false }
+        Self { part: Part::Activations, log_counts: true, log_values: false, overlaid: true, overlaid_quantized: false }
     }
 }
 
@@ -47,10 +54,10 @@ pub fn histogram_ui(ui: &mut Ui, doc: &Document, state: &mut HistogramState, sen
         return;
     };
     heading_ui(ui, &spec.title, &page, send);
-    controls_ui(ui, &page, state);
+    controls_ui(ui, doc, &page, state);
     ScrollArea::vertical().show(ui, |ui| {
         let height = chart_height(ui, 1.0, 84.0);
-        let moved = figure_ui(ui, &spec, ScreenOptions { height, summary: true });
+        let moved = figure_ui(ui, &spec, height, 0, doc, send);
         if let (Some(moved), Some(choices)) = (moved, Choices::of(doc, &page)) {
             choices.move_to(moved, send);
         }
@@ -62,12 +69,13 @@ pub fn histogram_figure(doc: &Document, state: &HistogramState) -> Option<Figure
     spec_of(doc, &LayerPage::of(doc)?, state)
 }
 
-fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, state: &mut HistogramState) {
+fn controls_ui(ui: &mut Ui, doc: &Document, page: &LayerPage<'_>, state: &mut HistogramState) {
     ui.horizontal_wrapped(|ui| {
         parts(page).switch_ui(ui, &mut state.part);
         ui.separator();
         ui.checkbox(&mut state.log_counts, t!("Log counts"));
         ui.checkbox(&mut state.log_values, t!("Log values"));
+        overlay::switch_ui(ui, doc, state);
     });
 }
 
@@ -76,6 +84,9 @@ fn parts(page: &LayerPage<'_>) -> Parts {
 }
 
 fn spec_of(doc: &Document, page: &LayerPage<'_>, state: &HistogramState) -> Option<FigureSpec> {
+    if let Some(spec) = overlay::overlaid(doc, page, parts(page).shown(state.part), state) {
+        return Some(spec);
+    }
     let options = HistogramOptions { log_counts: state.log_counts, log_values: state.log_values };
     if parts(page).shown(state.part) == Part::Weights {
         let data: &Distribution = page.detail.weights.as_ref()?;

@@ -4,22 +4,30 @@
 //! looks like one. Only the rows on screen are laid out and uploaded.
 
 mod cell;
+mod file;
 #[cfg(test)]
 mod tests;
 mod textures;
 
+use std::sync::Arc;
+
 use egui::{Rect, RichText, ScrollArea, Sense, Ui, vec2};
 use quantlens_analysis::{
-    report::{FeatureMap, FeatureMaps},
+    report::{FeatureMap, FeatureMaps, SampleScope},
     t, text,
 };
 
+pub use file::maps_tiles;
+
 use self::{cell::Shape, textures::Textures};
-use super::layer_page::missing_ui;
+use super::{
+    figures::figure_ui,
+    layer_page::{missing_ui, row_heading_ui},
+};
 use crate::{
     command::{Command, Commands},
     document::Document,
-    figure::{Axis, Bar, FigureSpec, Ink, ScreenOptions, Series, Shape as FigureShape, figure_ui},
+    figure::{Axis, Bar, FigureSpec, Ink, Series, Shape as FigureShape},
     format, theme,
     widgets::{EmptyState, empty_state},
 };
@@ -37,14 +45,13 @@ pub struct MapsState {
 
 /// Draws the view.
 pub fn maps_ui(ui: &mut Ui, doc: &Document, state: &mut MapsState, send: &mut Commands) {
-    let name = doc.selection.anchor.as_deref();
-    let Some(maps) = doc.maps.value.as_ref().filter(|maps| Some(maps.layer.as_str()) == name) else {
+    let Some(maps) = shown(doc) else {
         return missing_ui(ui, doc, doc.maps.pending_since.is_some(), send);
     };
     if doc.maps.is_dimmed(doc.now) {
         ui.set_opacity(theme::DIM);
     }
-    ui.add(egui::Label::new(RichText::new(t!("Output of {}", maps.layer)).heading()).truncate());
+    row_heading_ui(ui, &t!("Output of {}", maps.layer), doc.row_of(&maps.layer), send);
     sample_ui(ui, doc, maps, send);
     if let Some(why) = maps.why_none {
         let title = t!("{} has no maps", maps.layer);
@@ -52,8 +59,8 @@ pub fn maps_ui(ui: &mut Ui, doc: &Document, state: &mut MapsState, send: &mut Co
         return empty_state(ui, EmptyState { title: &title, reason: &reason }, |_| {});
     }
     ui.label(sentence(maps));
-    if maps.is_rows() && maps.width <= BARS {
-        return rows_ui(ui, maps);
+    if is_charts(maps) {
+        return rows_ui(ui, doc, maps, send);
     }
     scale_ui(ui, maps);
     state.textures.follow(maps, super::cells::theme_of(ui));
@@ -62,8 +69,8 @@ pub fn maps_ui(ui: &mut Ui, doc: &Document, state: &mut MapsState, send: &mut Co
 
 /// Which sample, and the way to another.
 fn sample_ui(ui: &mut Ui, doc: &Document, maps: &FeatureMaps, send: &mut Commands) {
-    let of = doc.data.as_ref().map_or(maps.sample + 1, |data| data.samples);
-    let scope = quantlens_analysis::report::SampleScope { index: maps.sample, of, name: maps.sample_name.clone() };
+    let scope = scope_of(doc, maps);
+    let of = scope.of;
     ui.horizontal_wrapped(|ui| {
         ui.label(format::sentence(&format::scope(&scope)));
         ui.separator();
@@ -88,6 +95,12 @@ fn sample_ui(ui: &mut Ui, doc: &Document, maps: &FeatureMaps, send: &mut Command
             }
         }
     });
+}
+
+/// Which sample it is, of how many.
+fn scope_of(doc: &Document, maps: &FeatureMaps) -> SampleScope {
+    let of = doc.data.as_ref().map_or(maps.sample + 1, |data| data.samples);
+    SampleScope { index: maps.sample, of, name: maps.sample_name.clone() }
 }
 
 /// "64 of 1 280 channels, largest error first; every 2nd value of every 2nd row".
@@ -158,14 +171,32 @@ fn grid_ui(ui: &mut Ui, maps: &FeatureMaps, textures: &mut Textures) {
 }
 
 /// Rows of few values: bars for the float run, dots for the quantized one, and the errors below.
-fn rows_ui(ui: &mut Ui, maps: &FeatureMaps) {
+fn rows_ui(ui: &mut Ui, doc: &Document, maps: &FeatureMaps, send: &mut Commands) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        for map in &maps.maps {
-            for spec in [values_spec(maps, map), error_spec(maps, map)] {
-                figure_ui(ui, &spec, ScreenOptions { height: CHART_HEIGHT, summary: true });
-            }
+        for (place, spec) in row_specs(maps).iter().enumerate() {
+            figure_ui(ui, spec, CHART_HEIGHT, place, doc, send);
         }
     });
+}
+
+/// The figures on the page, for saving; none while there are none.
+pub fn maps_figures(doc: &Document) -> Vec<FigureSpec> {
+    shown(doc).filter(|maps| is_charts(maps)).map(|maps| row_specs(maps)).unwrap_or_default()
+}
+
+/// The selected layer's maps, once they are here.
+fn shown(doc: &Document) -> Option<&Arc<FeatureMaps>> {
+    let name = doc.selection.anchor.as_deref();
+    doc.maps.value.as_ref().filter(|maps| Some(maps.layer.as_str()) == name)
+}
+
+/// Rows of few values are drawn as charts, not as pictures.
+fn is_charts(maps: &FeatureMaps) -> bool {
+    maps.is_rows() && maps.width <= BARS
+}
+
+fn row_specs(maps: &FeatureMaps) -> Vec<FigureSpec> {
+    maps.maps.iter().flat_map(|map| [values_spec(maps, map), error_spec(maps, map)]).collect()
 }
 
 fn bars(values: &[f32], step: usize) -> FigureShape {

@@ -11,6 +11,7 @@ pub mod drift;
 pub mod drift_page;
 pub mod errors;
 pub mod export_dialog;
+pub mod figure_dialog;
 pub mod figures;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -73,4 +74,5 @@ pub struct ViewStates {
     pub data_page: data_page::DataPageState,
     pub model_summary: model_summary::ModelSummaryState,
     pub help: help::HelpState,
+    pub figure_dialog: figure_dialog::FigureDialogState,
 }

@@ -19,8 +19,14 @@ use crate::{
 };
 
 /// Size of the picture: fits a slide.
-pub const SIZE: FileOptions =
-    FileOptions { width: 1200, height: 760, scale: 2, theme: egui::Theme::Light, transparent: false };
+pub const SIZE: FileOptions = FileOptions {
+    width: 1200,
+    height: 760,
+    scale: 2,
+    theme: egui::Theme::Light,
+    transparent: false,
+    unit: crate::figure::choice::Unit::Pixels,
+};
 
 /// Points across the chart, of which a deep model has no more.
 const COLUMNS: usize = 1100;

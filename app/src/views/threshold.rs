@@ -8,12 +8,15 @@ use quantlens_analysis::{
     t,
 };
 
-use super::layer_page::{LayerPage, chart_height, heading_ui, layer_page, pinned_detail, stamp};
+use super::{
+    figures::figure_ui,
+    layer_page::{LayerPage, chart_height, heading_ui, layer_page, pinned_detail, stamp},
+};
 use crate::{
     command::{Command, Commands},
     document::Document,
     figure::{
-        FigureSpec, Moved, ScreenOptions, figure_ui,
+        FigureSpec, Moved,
         threshold::{ThresholdFacts, add_pinned, threshold_spec, why},
     },
     format::{method as method_name, sentence},
@@ -89,7 +92,7 @@ pub fn threshold_ui(ui: &mut Ui, doc: &Document, state: &mut ThresholdState, sen
         let height = chart_height(ui, 0.62, 0.0).clamp(170.0, 420.0);
         match spec_of(doc, &page, choices, state) {
             Some(spec) => {
-                if let Some(moved) = figure_ui(ui, &spec, ScreenOptions { height, summary: true }) {
+                if let Some(moved) = figure_ui(ui, &spec, height, 0, doc, send) {
                     choices.move_to(moved, send);
                 }
             }

@@ -128,6 +128,13 @@ pub enum Request {
         /// The layer's name.
         layer: String,
     },
+    /// What a page shows of another selected layer, beside the one that it is about.
+    Companion {
+        /// Under this configuration.
+        config: Arc<QuantConfig>,
+        /// The layer's name.
+        layer: String,
+    },
     /// One sample's output of one layer. Shares the slot of [`Request::Detail`] too.
     FeatureMaps {
         /// Under this configuration.
@@ -198,12 +205,13 @@ pub enum Slot {
     Sweep,
     Recipes,
     Baseline,
+    Companion,
     Export,
 }
 
 impl Slot {
     /// All of them, most urgent first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Open,
         Self::Data,
         Self::Memory,
@@ -213,6 +221,7 @@ impl Slot {
         Self::Previews,
         Self::Recipes,
         Self::Baseline,
+        Self::Companion,
         Self::Export,
         Self::Sweep,
     ];
@@ -223,11 +232,12 @@ impl Slot {
         match self {
             Self::Open => true,
             Self::Data => !matches!(other, Self::Open | Self::Memory),
-            Self::Evaluate => {
-                matches!(other, Self::Evaluate | Self::OneSample | Self::Detail | Self::Previews | Self::Baseline)
-            }
+            Self::Evaluate => matches!(
+                other,
+                Self::Evaluate | Self::OneSample | Self::Detail | Self::Previews | Self::Baseline | Self::Companion
+            ),
             // What is looked at comes before what it is compared with, which is asked for again after it.
-            Self::Detail => matches!(other, Self::Detail | Self::Baseline),
+            Self::Detail => matches!(other, Self::Detail | Self::Baseline | Self::Companion),
             // A sweep keeps its own copy too.
             Self::OneSample
             | Self::Memory
@@ -235,6 +245,7 @@ impl Slot {
             | Self::Sweep
             | Self::Recipes
             | Self::Baseline
+            | Self::Companion
             | Self::Export => self == other,
         }
     }
@@ -255,6 +266,7 @@ impl Request {
             Self::OneSample { .. } => Slot::OneSample,
             Self::Sweep { .. } => Slot::Sweep,
             Self::Baseline { .. } | Self::BaselineDetail { .. } => Slot::Baseline,
+            Self::Companion { .. } => Slot::Companion,
             Self::Memory { .. } => Slot::Memory,
             Self::Export { .. } => Slot::Export,
         }
@@ -276,6 +288,7 @@ impl Request {
             Self::OneSample { .. } => mark!("reading one sample"),
             Self::Baseline { .. } => mark!("evaluating the pinned configuration"),
             Self::BaselineDetail { .. } => mark!("measuring the layer as pinned"),
+            Self::Companion { .. } => mark!("measuring the layer"),
             Self::Memory { .. } => mark!("changing the memory limit"),
             Self::Export { .. } => mark!("exporting"),
         }
@@ -345,6 +358,8 @@ pub enum News {
     Baseline(Arc<Report>),
     /// Its layer's pages.
     BaselineDetail(Arc<LayerDetail>),
+    /// The pages' data of another selected layer.
+    Companion(Arc<LayerDetail>),
     /// The memory limit holds.
     Memory(Memory),
     /// The file is written and was run.

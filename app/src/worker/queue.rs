@@ -145,7 +145,7 @@ impl Queue {
 
     /// Whether something waits that the user is looking at.
     fn looked_at_waits(&self) -> bool {
-        [Slot::Detail, Slot::Previews].iter().any(|slot| self.waiting.contains_key(slot))
+        [Slot::Detail, Slot::Previews, Slot::Companion].iter().any(|slot| self.waiting.contains_key(slot))
     }
 
     /// A clicked layer, or the pictures of what is on screen, must not wait until an evaluation has refined over all

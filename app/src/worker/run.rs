@@ -118,6 +118,7 @@ impl Runner {
             Request::BaselineDetail { config, layer } => {
                 News::BaselineDetail(bench.layer_detail(config, layer, &mut run)?)
             }
+            Request::Companion { config, layer } => News::Companion(bench.layer_detail(config, layer, &mut run)?),
             Request::Memory { budget_bytes } => News::Memory(bench.set_memory(*budget_bytes)?),
             Request::Export { config, path } => News::Exported(bench.export(config, path, &mut run)?),
         })

@@ -46,9 +46,9 @@ pub(super) fn size(has_classes: bool) -> Vec2 {
 }
 
 /// A line of the card with the colour role of its text.
-struct Line {
-    text: String,
-    is_weak: bool,
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) is_weak: bool,
 }
 
 impl Card<'_> {
@@ -114,7 +114,8 @@ impl Card<'_> {
         name.cloned().unwrap_or_else(|| class.to_string())
     }
 
-    fn lines(&self) -> Vec<Line> {
+    /// What stands below the picture.
+    pub(super) fn lines(&self) -> Vec<Line> {
         let strong = |text: String| Line { text, is_weak: false };
         let weak = |text: String| Line { text, is_weak: true };
         let mut lines = vec![weak(self.name())];
@@ -202,6 +203,12 @@ impl Card<'_> {
             text_ui(ui, rect, numbers(input), FontId::monospace(11.0));
         }
     }
+}
+
+/// What stands in the place of a picture: the text that the sample is, or its first numbers.
+pub(super) fn text_of(preview: &Preview) -> String {
+    let text = preview.inputs.iter().find_map(|input| input.text.clone());
+    text.or_else(|| preview.inputs.first().map(numbers)).unwrap_or_default()
 }
 
 /// Whole numbers: token ids for instance.

@@ -38,7 +38,8 @@ impl Pictures {
     }
 }
 
-fn image_of(preview: &Preview) -> Option<ColorImage> {
+/// The picture of a sample, where it is one.
+pub(super) fn image_of(preview: &Preview) -> Option<ColorImage> {
     let received = preview.inputs.iter().find_map(|input| input.picture.as_ref());
     if let Some(picture) = preview.source.as_ref().or(received) {
         let size = [picture.width() as usize, picture.height() as usize];
@@ -52,7 +53,8 @@ pub(super) fn rows(shading: &Shading) -> usize {
     shading.shades.len() / shading.width.max(1)
 }
 
-fn grid(shading: &Shading) -> ColorImage {
+/// The values of an array as greys.
+pub(super) fn grid(shading: &Shading) -> ColorImage {
     let shade = |value: &u8| theme::value_colour(f32::from(*value) / 255.0);
     let pixels: Vec<Color32> = shading.shades.iter().map(shade).collect();
     ColorImage::new([shading.width, rows(shading)], pixels)

@@ -7,8 +7,9 @@ use super::ErrorsState;
 use crate::{
     command::{Command, Commands},
     document::Document,
-    figure::{FigureSpec, ScreenOptions, figure_ui, samples::samples_spec},
+    figure::{FigureSpec, samples::samples_spec},
     format,
+    views::figures::figure_ui,
     widgets::section,
 };
 
@@ -38,7 +39,7 @@ pub(super) fn samples_ui(ui: &mut Ui, doc: &Document, row: &LayerRow, state: &mu
         ui.separator();
         scope_ui(ui, doc, row, send);
     });
-    figure_ui(ui, &spec, ScreenOptions { height: CHART_HEIGHT, summary: true });
+    figure_ui(ui, &spec, CHART_HEIGHT, 0, doc, send);
 }
 
 /// Which samples the window shows the numbers of.

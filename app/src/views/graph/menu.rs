@@ -74,8 +74,14 @@ fn menu_ui(ui: &mut Ui, scene: &Scene<'_>, on_card: bool, send: &mut Commands) -
     let doc = scene.doc;
     ui.set_min_width(220.0);
     if !on_card {
-        let actions =
-            [Action::FrameAll, Action::FrameSelection, Action::FilterLayers, Action::SelectAll, Action::ExportFigure];
+        let actions = [
+            Action::FrameAll,
+            Action::FrameSelection,
+            Action::FilterLayers,
+            Action::SelectAll,
+            Action::ExportFigure,
+            Action::CopyImage,
+        ];
         return entries_ui(ui, &actions, doc, send);
     }
     let selected = doc.selection.selected.len();

@@ -16,15 +16,15 @@ use crate::{
 /// Pieces of a bent line.
 const PIECES: u8 = 10;
 
-/// The sheet of the open model; `None` while there is no drawing.
-pub fn graph_sheet(doc: &Document, state: &GraphViewState) -> Option<Sheet> {
+/// The sheet of the open model in the colours of this theme; `None` while there is no drawing.
+pub fn graph_sheet(doc: &Document, state: &GraphViewState, theme: Theme) -> Option<Sheet> {
     let (model, (_, drawing)) = (doc.model.as_ref()?, doc.graph.drawn.as_ref()?);
     let key = tints::Key {
         report: doc.report.value.clone().map(Same),
         comparison: doc.pins.comparison.clone().filter(|_| !state.hides_deltas).map(Same),
         column: doc.pages.list_metric.0,
         fitted: state.fitted,
-        theme: Theme::Light,
+        theme,
     };
     let tints = tints::Tints::of(&key);
     let name = |card: usize| model.layers.get(card).map_or("", |info| info.name.as_str());

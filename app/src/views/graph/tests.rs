@@ -350,9 +350,10 @@ fn cards_without_numbers_are_drawn_too() {
 #[test]
 fn the_file_has_every_card_and_both_ends_of_a_cut() {
     let harness = open(testing::branched_document(60));
-    let sheet = graph_sheet(&harness.state().doc, &harness.state().state).unwrap();
+    let sheet = graph_sheet(&harness.state().doc, &harness.state().state, Theme::Light).unwrap();
     assert_eq!(sheet.cards.len(), 60);
-    let text = crate::figure::sheet::svg(&sheet).unwrap();
+    let text =
+        crate::figure::Picture::Graph(Box::new(sheet.clone())).svg(&crate::figure::FileOptions::default()).unwrap();
     for word in ["fixture.onnx", "conv59", "W8 A8", "43.2", "to 2 layers", "from conv1", "from ≥ 40 dB to ≤ 10 dB"]
     {
         assert!(text.contains(word), "{word} is missing");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions, Theme};
-use quantlens_analysis::report::FeatureMaps;
+use quantlens_analysis::report::{FeatureMap, FeatureMaps};
 
 use crate::theme;
 
@@ -42,16 +42,23 @@ impl Textures {
                 .map(|image| ctx.load_texture("map", image, TextureOptions::NEAREST))
         };
         if made.is_none() {
-            let broken = theme::of(theme).failure;
-            let span = (map.high - map.low).max(f32::MIN_POSITIVE);
-            let grey = |v: &f32| if v.is_finite() { theme::value_colour((v - map.low) / span) } else { broken };
-            let most = maps.max_abs_error.max(f32::MIN_POSITIVE);
-            let signed = |e: f32| if e.is_finite() { theme::signed_colour(theme, e / most) } else { broken };
-            let float = upload(map.float.iter().map(grey).collect())?;
-            let quantized = upload(map.quantized.iter().map(grey).collect())?;
-            let error = upload(map.errors().into_iter().map(signed).collect())?;
-            *made = Some([float, quantized, error]);
+            let [float, quantized, error] = pixels(maps, map, theme).map(upload);
+            *made = Some([float?, quantized?, error?]);
         }
         made.clone()
     }
+}
+
+/// The colours of a map's values: float, quantized, and the errors between.
+pub(super) fn pixels(maps: &FeatureMaps, map: &FeatureMap, theme: Theme) -> [Vec<Color32>; 3] {
+    let broken = theme::of(theme).failure;
+    let span = (map.high - map.low).max(f32::MIN_POSITIVE);
+    let grey = |v: &f32| if v.is_finite() { theme::value_colour((v - map.low) / span) } else { broken };
+    let most = maps.max_abs_error.max(f32::MIN_POSITIVE);
+    let signed = |e: f32| if e.is_finite() { theme::signed_colour(theme, e / most) } else { broken };
+    [
+        map.float.iter().map(grey).collect(),
+        map.quantized.iter().map(grey).collect(),
+        map.errors().into_iter().map(signed).collect(),
+    ]
 }

@@ -1,0 +1,95 @@
+//! What a page can give away, whatever it is made of: as an SVG or PNG file, or as pixels for the clipboard.
+
+use image::RgbaImage;
+use quantlens_analysis::t;
+
+use super::{
+    choice::Format,
+    file::{self, Drawing as _, FileOptions, Medium},
+    sheet::Sheet,
+    spec::FigureSpec,
+    tiles::Tiles,
+};
+
+/// A figure on its way out of the program.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Picture {
+    /// A chart.
+    Chart(Box<FigureSpec>),
+    /// The graph; it has the size of its drawing.
+    Graph(Box<Sheet>),
+    /// Pictures in rows.
+    Tiles(Box<Tiles>),
+}
+
+impl Picture {
+    /// What it shows.
+    pub fn title(&self) -> &str {
+        match self {
+            Self::Chart(spec) => &spec.title,
+            Self::Graph(sheet) => &sheet.title,
+            Self::Tiles(tiles) => &tiles.title,
+        }
+    }
+
+    /// What it shows, and which of the page's charts of that it is.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Chart(spec) => t!("{}: {}", spec.title, spec.y.label),
+            Self::Graph(sheet) => sheet.title.clone(),
+            Self::Tiles(tiles) => tiles.title.clone(),
+        }
+    }
+
+    /// Its width and height follow from what it shows, whatever is asked for.
+    pub fn has_own_size(&self) -> bool {
+        matches!(self, Self::Graph(_))
+    }
+
+    /// Width and height of its pixels.
+    ///
+    /// # Errors
+    /// Where it has no readable or no possible size.
+    pub fn size(&self, options: &FileOptions) -> anyhow::Result<(u32, u32)> {
+        match self {
+            Self::Chart(spec) => spec.size(options, Medium::Pixels),
+            Self::Graph(sheet) => sheet.size(options, Medium::Pixels),
+            Self::Tiles(tiles) => tiles.size(options, Medium::Pixels),
+        }
+    }
+
+    /// The text of an SVG file.
+    ///
+    /// # Errors
+    /// For an impossible size, or when plotters fails.
+    pub fn svg(&self, options: &FileOptions) -> anyhow::Result<String> {
+        match self {
+            Self::Chart(spec) => file::svg(&**spec, options),
+            Self::Graph(sheet) => file::svg(&**sheet, options),
+            Self::Tiles(tiles) => file::svg(&**tiles, options),
+        }
+    }
+
+    /// Its pixels.
+    ///
+    /// # Errors
+    /// For an impossible size, or when plotters fails.
+    pub fn image(&self, options: &FileOptions) -> anyhow::Result<RgbaImage> {
+        match self {
+            Self::Chart(spec) => file::image(&**spec, options),
+            Self::Graph(sheet) => file::image(&**sheet, options),
+            Self::Tiles(tiles) => file::image(&**tiles, options),
+        }
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// For an impossible size, or when plotters or the encoder fails.
+    pub fn bytes(&self, format: Format, options: &FileOptions) -> anyhow::Result<Vec<u8>> {
+        match format {
+            Format::Svg => Ok(self.svg(options)?.into_bytes()),
+            Format::Png => file::encode(&self.image(options)?, options.scale),
+        }
+    }
+}
