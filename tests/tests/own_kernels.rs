@@ -2,6 +2,8 @@
 //!
 //! Several samples each: a kernel's first run is only its comparison, the later ones are what is shown.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use quantlens_analysis::{
     config::QuantConfig,
     data::{DataOptions, DataSource},

@@ -62,11 +62,7 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         },
         A::Export => open_export(doc),
         A::ShowFloat => doc.float_view.kept = !doc.float_view.kept,
-        A::Recent(n) => {
-            if let Some(path) = doc.recent.get(usize::from(n).wrapping_sub(1)).cloned() {
-                apply(doc, Command::OpenModel(path), out);
-            }
-        }
+        A::Recent(n) => open_recent(doc, n, out),
         A::Quit => request_close(doc, out),
         A::ExportFigure => apply(doc, Command::Figure(FigureCommand::Open(0)), out),
         A::CopyImage => apply(doc, Command::Figure(FigureCommand::Copy(0)), out),
@@ -101,6 +97,13 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         A::Escape => escape(doc, out),
         // Asked above; a test walks all actions and finds one that does nothing.
         _ => {}
+    }
+}
+
+/// Opens the model that stands at this place of the list, the first at 1.
+fn open_recent(doc: &mut Document, place: u8, out: &mut Effects) {
+    if let Some(path) = doc.recent.get(usize::from(place).wrapping_sub(1)).cloned() {
+        apply(doc, Command::OpenModel(path), out);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What follows a convolution, in one look at its output.
 //!
-//! onnxruntime's unoptimized BatchNormalization reads the convolution's output, writes a tensor of the same size, and its
+//! onnxruntime's unoptimized `BatchNormalization` reads the convolution's output, writes a tensor of the same size, and its
 //! Relu does the same again: a sixth of the time of a network whose batch norms are not folded, as every float run's are.
 //! The session computes the convolution alone; a small one of the rest tells whether these loops give its bits.
 

@@ -12,7 +12,7 @@ use crate::onnx::{
     raise::{attribute, is_standard},
 };
 
-/// A depthwise Conv over height and width, perhaps a BatchNormalization, perhaps a Relu or Clip, and nothing else.
+/// A depthwise Conv over height and width, perhaps a batch norm, perhaps a Relu or Clip, and nothing else.
 pub(super) fn depthwise(model: &ModelProto) -> Option<Depthwise> {
     let (graph, conv, rest) = conv_chain(model)?;
     let constants = Constants(graph);
@@ -31,7 +31,7 @@ pub(super) fn depthwise(model: &ModelProto) -> Option<Depthwise> {
     is_finite.then_some(Depthwise { window, weights, tails })
 }
 
-/// Any other Conv whose BatchNormalization has not been folded: the Conv alone as a model, what follows it as another, and
+/// Any other Conv whose batch norm has not been folded: the Conv alone as a model, what follows it as another, and
 /// the same channel by channel.
 pub(super) fn conv_and_tail(model: &ModelProto) -> Option<(ModelProto, ModelProto, Vec<Tail>)> {
     let (graph, conv, rest) = conv_chain(model)?;
