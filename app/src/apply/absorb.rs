@@ -13,13 +13,13 @@ use quantlens_analysis::{
 
 use super::{
     Effect, Effects, ask_detail, begin, companions, edit, evaluate, graph, navigate, notify::notice, open, pins, scope,
-    settle_layer,
+    trouble,
 };
 use crate::{
-    document::{Companions, Document, ExportPhase, Failure, JobStatus, Level, Loaded},
+    document::{Companions, Document, ExportPhase, JobStatus, Level, Loaded},
     history::History,
     selection::Selection,
-    worker::{DataChoice, Event, ModelSource, News, Request, Slot, Trouble, TroubleKind},
+    worker::{DataChoice, Event, ModelSource, News, Request},
 };
 
 /// A job longer than this many seconds says when it is done.
@@ -79,7 +79,7 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
         News::Companion(detail) => companions::came(doc, detail, out),
         News::Memory(memory) => doc.memory_now = Some(memory),
         News::Exported(report) => exported(doc, report),
-        News::Cancelled => settle(doc, event.slot),
+        News::Cancelled => trouble::settle(doc, event.slot),
         News::LayerErrors(errors) => {
             if doc.selection.anchor.as_deref() == Some(errors.layer.as_str()) {
                 doc.errors.set(errors);
@@ -100,7 +100,7 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
                 doc.report.settle();
             }
         }
-        News::Failed(trouble) => failed(doc, event.slot, trouble, out),
+        News::Failed(found) => trouble::failed(doc, event.slot, found, out),
     }
     // A report of another target may have brought other layers.
     graph::ask(doc, out);
@@ -279,100 +279,6 @@ fn exported(doc: &mut Document, report: Arc<ExportReport>) {
     }
     if let Some(export) = &mut doc.export {
         export.phase = ExportPhase::Done(report);
-    }
-}
-
-/// The last good values are right again.
-fn settle(doc: &mut Document, slot: Slot) {
-    match slot {
-        Slot::Open => {
-            doc.opening = None;
-            doc.previews.asked.clear();
-        }
-        Slot::Data | Slot::Evaluate => {
-            doc.report.settle();
-            // An edit drops the detail that waits behind it, and the previews.
-            settle_layer(doc);
-            doc.previews.asked.clear();
-        }
-        Slot::OneSample => doc.report.settle(),
-        Slot::Detail => settle_layer(doc),
-        Slot::Previews => doc.previews.asked.clear(),
-        Slot::Sweep => doc.sweep.running = None,
-        Slot::Baseline | Slot::Memory | Slot::Companion => {}
-        Slot::Recipes => doc.recipes.settle(),
-        Slot::Export => {
-            if let Some(export) = doc.export.as_mut().filter(|export| export.is_running()) {
-                export.phase = ExportPhase::Before;
-            }
-        }
-    }
-}
-
-fn failed(doc: &mut Document, slot: Slot, trouble: Trouble, out: &mut Effects) {
-    let opening = doc.opening.clone();
-    settle(doc, slot);
-    if slot == Slot::Evaluate && trouble.kind == TroubleKind::Refused && take_back(doc, out) {
-        return notice(doc, Level::Failure, t!("Not changed: {}", trouble.what), trouble.details);
-    }
-    if let (Slot::Export, Some(export)) = (slot, doc.export.as_mut()) {
-        export.phase = ExportPhase::Failed(trouble.what.clone());
-        return notice(doc, Level::Failure, t!("Export failed: {}", trouble.what), trouble.details);
-    }
-    if slot == Slot::Baseline {
-        return pins::failed(doc, &trouble.what, trouble.details, out);
-    }
-    if slot == Slot::Data && doc.data.is_none() {
-        doc.data_choice = None;
-    }
-    doc.previews.failed |= slot == Slot::Previews;
-    let retry = retry_for(doc, slot, &trouble, opening);
-    doc.failure = Some(Failure { what: trouble.what, details: trouble.details, retry });
-}
-
-/// Undoes the edit that was refused. `false` where there is none, as after opening a model with a bad configuration.
-fn take_back(doc: &mut Document, out: &mut Effects) -> bool {
-    let shown = doc.report.value.as_ref().map(|report| Arc::clone(&report.config));
-    let Some(good) = shown.filter(|good| *good != doc.config) else { return false };
-    let Some(step) = doc.history.undo(&doc.config) else { return false };
-    // Several edits may have come together while the first was still under way; all of them go.
-    let mut config = step.config;
-    while config != good {
-        match doc.history.undo(&config) {
-            Some(step) => config = step.config,
-            None => break,
-        }
-    }
-    edit::replace(doc, config, out);
-    true
-}
-
-fn retry_for(doc: &Document, slot: Slot, trouble: &Trouble, opening: Option<ModelSource>) -> Option<Request> {
-    let open = |source| Request::Open { source, memory_budget_bytes: doc.memory_budget_bytes() };
-    if trouble.kind == TroubleKind::Panic || slot == Slot::Open {
-        let current = || doc.model.as_ref().map(|model| ModelSource::Path(model.path.clone()));
-        let source = opening.or_else(|| if doc.is_sample { Some(ModelSource::Sample) } else { current() });
-        return source.map(open);
-    }
-    match slot {
-        Slot::Evaluate => Some(Request::Evaluate { config: Arc::clone(&doc.config), weight_only: doc.data.is_none() }),
-        Slot::Detail => {
-            let wanted = (doc.selection.anchor.clone()?, Arc::clone(&doc.config));
-            // After it the other of two pages is asked for.
-            let page = doc.pages.shown().find(|page| page.follows_layer()).unwrap_or(doc.pages.page);
-            Some(super::layer_request(doc, page, &wanted))
-        }
-        Slot::OneSample => {
-            let config = Arc::clone(&doc.whole.as_ref()?.config);
-            Some(Request::OneSample { config, index: doc.scope? })
-        }
-        Slot::Sweep => Some(Request::Sweep { config: Arc::clone(&doc.config), request: doc.sweep.request() }),
-        Slot::Recipes => Some(Request::Recipes),
-        Slot::Data => {
-            let source = doc.data_choice.clone()?;
-            Some(Request::Data { source, recipe: doc.recipe_given.clone(), samples: doc.settings.samples })
-        }
-        Slot::Open | Slot::Export | Slot::Baseline | Slot::Companion | Slot::Memory | Slot::Previews => None,
     }
 }
 
