@@ -36,7 +36,7 @@ pub struct Engine {
     pub(super) sessions: Vec<SegmentSessions>,
     /// By segment, the tensors that nobody needs after it.
     ends: Vec<Vec<TensorId>>,
-    pool: Pool,
+    pub(super) pool: Pool,
     clocks: Clocks,
 }
 

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use super::{
     Changed, Engine, Runtime, Session, SessionKind, Store, Value,
+    buffer::Pool,
     segment::{Feed, segment_model},
 };
 use crate::{
@@ -29,6 +30,7 @@ use crate::{
 pub struct Suffix {
     graph: Arc<Graph>,
     pieces: Vec<Piece>,
+    pool: Pool,
 }
 
 /// A stretch of segments in one optimized session.
@@ -73,7 +75,7 @@ impl Engine {
             build(&self.runtime, &self.graph, shapes, from, to)
         };
         match starts.par_iter().enumerate().map(build).collect::<Result<Vec<_>>>() {
-            Ok(pieces) => Ok(Some(Suffix { graph: Arc::clone(&self.graph), pieces })),
+            Ok(pieces) => Ok(Some(Suffix { graph: Arc::clone(&self.graph), pieces, pool: self.pool.clone() })),
             Err(Error::Cancelled) => Err(Error::Cancelled),
             // The engine's own segments give the same answers, exactly and more slowly.
             Err(_) => Ok(None),
@@ -98,7 +100,8 @@ impl Suffix {
         }
         for piece in &self.pieces {
             let outputs = piece.run(&self.graph, &|t| values.get(&t), cancel)?;
-            values.extend(piece.outputs.iter().copied().zip(outputs.into_iter().map(|v| Arc::new(v.detached()))));
+            values
+                .extend(piece.outputs.iter().copied().zip(outputs.into_iter().map(|v| Arc::new(v.pooled(&self.pool)))));
         }
         Ok(Reference(values))
     }
@@ -121,7 +124,7 @@ impl Suffix {
         let Some(first) = self.pieces.iter().position(|piece| piece.from == from) else { return Ok(BTreeMap::new()) };
         for &tensor in &self.pieces[first].live {
             if let Some(value) = changed.get(&tensor) {
-                let moved = moved(reference.0.get(&tensor), float[tensor].as_ref(), value);
+                let moved = moved(reference.0.get(&tensor), float[tensor].as_ref(), value, &self.pool);
                 values.insert(tensor, moved.map_or_else(|| Arc::clone(value), Arc::new));
             }
         }
@@ -159,7 +162,7 @@ impl Piece {
 }
 
 /// The reference's value with the error `value − float` on it; `None` where the three are no float32 of one shape.
-fn moved(reference: Option<&Arc<Value>>, float: Option<&Arc<Value>>, value: &Value) -> Option<Value> {
+fn moved(reference: Option<&Arc<Value>>, float: Option<&Arc<Value>>, value: &Value, pool: &Pool) -> Option<Value> {
     let (reference, float) = (reference?, float?);
     if reference.dims() != value.dims() || float.dims() != value.dims() {
         return None;
@@ -167,7 +170,9 @@ fn moved(reference: Option<&Arc<Value>>, float: Option<&Arc<Value>>, value: &Val
     let (r, f, v) = (reference.floats()?, float.floats()?, value.floats()?);
     // Where the reference has the float run's bits, so that an exact value stays exact.
     let sum = |((r, f), v): ((&f32, &f32), &f32)| if r.to_bits() == f.to_bits() { *v } else { r + (v - f) };
-    Some(Value::Float { shape: value.dims(), data: r.iter().zip(f).zip(v).map(sum).collect::<Vec<_>>().into() })
+    let mut data = pool.take(v.len());
+    data.iter_mut().zip(r.iter().zip(f).zip(v)).for_each(|(out, values)| *out = sum(values));
+    Some(Value::Float { shape: value.dims(), data })
 }
 
 /// Where pieces start: 0 first, then near each equal share of the work the place where the fewest elements cross.

@@ -48,14 +48,6 @@ impl Value {
         Self::Float { shape, data: data.into() }
     }
 
-    /// float32 copied out of onnxruntime's arena, to be kept; anything else as it is.
-    pub(super) fn detached(self) -> Self {
-        match (&self, self.floats()) {
-            (Self::Other(_), Some(data)) => Self::from_floats(self.dims(), data.to_vec()),
-            _ => self,
-        }
-    }
-
     /// The integers of a float32 tensor that came out of a quantizer with these parameters; other values pass.
     pub(super) fn packed(self, params: QuantParams) -> Self {
         match self {
@@ -85,7 +77,7 @@ impl Value {
         }
     }
 
-    /// As [`Value::detached`], into memory of the pool.
+    /// float32 copied out of onnxruntime's arena into memory of the pool; anything else as it is.
     pub(super) fn pooled(self, pool: &Pool) -> Self {
         match (&self, self.floats()) {
             (Self::Other(_), Some(found)) => {
