@@ -151,8 +151,14 @@ impl Bench for Engine {
         Ok(self.workbench()?.evaluate(config, job, on_stage)?)
     }
 
-    fn layer_detail(&mut self, config: &Arc<QuantConfig>, layer: &str, job: &mut Job<'_>) -> Result<Arc<LayerDetail>> {
-        Ok(self.workbench()?.layer_detail(config, layer, job)?)
+    fn layer_detail(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        layer: &str,
+        job: &mut Job<'_>,
+        on_stage: &mut dyn FnMut(Arc<LayerDetail>),
+    ) -> Result<Arc<LayerDetail>> {
+        Ok(self.workbench()?.layer_detail_in_stages(config, layer, job, on_stage)?)
     }
 
     fn layer_arithmetic(

@@ -239,6 +239,7 @@ pub fn detail(layer: &str) -> LayerDetail {
         activation_channels: Vec::new(),
         threshold: Some(Arc::new(threshold(layer))),
         threshold_note: None,
+        is_whole: true,
     }
 }
 

@@ -104,8 +104,9 @@ impl Bench for Trapped {
         config: &Arc<QuantConfig>,
         layer: &str,
         job: &mut Job<'_>,
+        on_stage: &mut dyn FnMut(Arc<LayerDetail>),
     ) -> anyhow::Result<Arc<LayerDetail>> {
-        self.engine.layer_detail(config, layer, job)
+        self.engine.layer_detail(config, layer, job, on_stage)
     }
 
     fn set_memory(&mut self, bytes: Option<u64>) -> anyhow::Result<Memory> {

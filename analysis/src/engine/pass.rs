@@ -141,6 +141,35 @@ impl Engine {
         Ok(FloatRun { store, is_whole: bytes <= most_bytes, bytes })
     }
 
+    /// The float run's values of a few tensors for one sample, from the segments alone that they need; `None` where no
+    /// segment makes the tensor.
+    ///
+    /// # Errors
+    /// As [`Engine::float_pass`].
+    pub fn float_values(
+        &self,
+        inputs: Vec<Arc<Value>>,
+        wanted: &[TensorId],
+        cancel: &CancelToken,
+    ) -> Result<Vec<Option<Arc<Value>>>> {
+        let ground = self.ground(cancel);
+        let mut store = from_inputs(self.graph.tensors.len(), &self.graph.inputs, inputs);
+        let needed = needed(&self.graph, wanted);
+        for ((segment, sessions), ends) in self.graph.segments.iter().zip(&self.sessions).zip(&self.ends) {
+            cancel.check()?;
+            if segment.outputs.iter().any(|&tensor| needed[tensor]) {
+                let outputs = ground.run(sessions.float()?, &|tensor, _| store[tensor].clone())?;
+                for (&tensor, value) in segment.outputs.iter().zip(outputs) {
+                    store[tensor] = Some(value).filter(|_| needed[tensor]);
+                }
+            }
+            for tensor in ends.iter().filter(|tensor| !wanted.contains(tensor)) {
+                store[*tensor] = None;
+            }
+        }
+        Ok(wanted.iter().map(|&tensor| store[tensor].clone()).collect())
+    }
+
     /// Brings `sample` to `plan`: its quantized tensors and every layer's sums. Float tensors that it lacks are computed;
     /// without `keeps` all tensors but the model's outputs are let go on the way. [`Engine::prepare`] comes first.
     ///
@@ -197,6 +226,18 @@ impl Clocks {
 
 fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// By tensor, whether any of `wanted` depends on it or is it.
+fn needed(graph: &Graph, wanted: &[TensorId]) -> Vec<bool> {
+    let mut needed = vec![false; graph.tensors.len()];
+    wanted.iter().for_each(|&tensor| needed[tensor] = true);
+    for segment in graph.segments.iter().rev() {
+        if segment.outputs.iter().any(|&tensor| needed[tensor]) {
+            segment.inputs.iter().for_each(|&tensor| needed[tensor] = true);
+        }
+    }
+    needed
 }
 
 /// By segment, the tensors that no later segment reads and that are neither inputs nor outputs of the model.

@@ -28,6 +28,8 @@ pub struct LayerDetail {
     pub threshold: Option<Arc<ThresholdDetail>>,
     /// Why there is no choice.
     pub threshold_note: Option<String>,
+    /// False while what all samples decide, the range's choices, is still being counted.
+    pub is_whole: bool,
 }
 
 /// Two histograms over the same bins.

@@ -15,6 +15,7 @@ use crate::{
     plan::{Operand, OperandValue, QuantPlan},
     quant::{ChannelLayout, QuantParams, Range},
     report::{ActivationChannel, Densities, Distribution, LayerDetail, WeightChannel},
+    t,
 };
 
 /// Both runs' values of a tensor, sample by sample.
@@ -31,16 +32,30 @@ impl Workbench {
         layer: &str,
         job: &mut Job<'_>,
     ) -> Result<Arc<LayerDetail>> {
+        self.layer_detail_in_stages(config, layer, job, &mut |_| ())
+    }
+
+    /// As [`Workbench::layer_detail`]; where the choices of the range need another look at all samples, `on_stage` is told
+    /// everything else first.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn layer_detail_in_stages(
+        &mut self,
+        config: &Arc<QuantConfig>,
+        layer: &str,
+        job: &mut Job<'_>,
+        on_stage: &mut dyn FnMut(Arc<LayerDetail>),
+    ) -> Result<Arc<LayerDetail>> {
         // The plan first: it may bring another graph, and ids are those of one graph.
         let plan = self.plan_of(config, job)?;
         let id = self.layer_id(layer)?;
         let output = self.graph.layers[id].outputs.first().copied();
         let pairs = self.pairs(output, &plan, job)?;
-        let threshold = self.threshold(output, &plan, job)?;
         let operand = plan.weights[id].main().cloned().map_or_else(|| self.float_operand(id), Some);
         let (activation, density) = output.and_then(|t| self.activation(t, &pairs, &plan)).unzip();
         let (weights, weight_density) = operand.as_ref().and_then(|o| self.weights(o)).unzip();
-        Ok(Arc::new(LayerDetail {
+        let seen = LayerDetail {
             layer: layer.to_owned(),
             samples: pairs.len(),
             activation,
@@ -49,9 +64,16 @@ impl Workbench {
             weight_density: weight_density.flatten().map(Arc::new),
             weight_channels: operand.as_ref().map(|o| self.weight_channels(id, o)).unwrap_or_default(),
             activation_channels: activation_channels(&pairs),
-            threshold_note: threshold.as_ref().err().cloned(),
-            threshold: threshold.ok(),
-        }))
+            threshold: None,
+            threshold_note: Some(t!("its values are being counted over all samples").to_owned()),
+            is_whole: false,
+        };
+        if self.has_uncounted(output, &plan) {
+            on_stage(Arc::new(seen.clone()));
+        }
+        let threshold = self.threshold(output, &plan, job)?;
+        let threshold_note = threshold.as_ref().err().cloned();
+        Ok(Arc::new(LayerDetail { threshold: threshold.ok(), threshold_note, is_whole: true, ..seen }))
     }
 
     /// Both runs' values of `output` for the live samples, brought to `plan`.

@@ -11,6 +11,7 @@ mod breakdown;
 mod bring;
 mod budget;
 mod cost;
+mod counts;
 mod data;
 mod departure;
 mod detail;

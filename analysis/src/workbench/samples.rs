@@ -5,15 +5,10 @@
 //! all would make the last stage of a change faster, but memory that the system has yet to give costs more than running
 //! them: one sample of MobileNetV2 is 80 MB, which took 50 to 100 ms to touch for the first time, and 20 ms to compute.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicU64, Ordering},
 };
-
-use rayon::prelude::*;
 
 use super::{
     LIVE_SAMPLES, Workbench,
@@ -21,7 +16,7 @@ use super::{
     score::SampleScore,
 };
 use crate::{
-    calibrate::{MinMax, Statistics, TensorValues},
+    calibrate::{MinMax, Statistics},
     data::{DataOptions, DataSource, Dataset},
     engine::{Engine, SampleRun, Store, Value},
     error::{Error, Result},
@@ -165,66 +160,6 @@ impl Workbench {
         Ok(())
     }
 
-    /// What the methods need of `tensors` over their final ranges, where it was not counted yet, in one look at the
-    /// samples; where the flag is set, what other tools' methods need too.
-    pub(super) fn histograms(&mut self, tensors: &BTreeMap<TensorId, bool>, job: &mut Job<'_>) -> Result<()> {
-        self.reference(job)?;
-        let data = self.data.as_ref().ok_or_else(no_data)?;
-        let mut added: Vec<(TensorId, TensorValues)> = tensors
-            .iter()
-            .filter(|(t, for_flavours)| {
-                let counted = data.statistics.histograms.get(t);
-                counted.is_none_or(|values| **for_flavours && values.flavours.is_none())
-            })
-            .filter_map(|(&t, &for_flavours)| {
-                let range = data.statistics.joined_range(&self.graph.quantizable.joined(t))?;
-                let empty = if for_flavours { TensorValues::new } else { TensorValues::without_flavours };
-                Some((t, empty(range)))
-            })
-            .collect();
-        if added.is_empty() {
-            return Ok(());
-        }
-        let owned: Vec<Vec<TensorId>> = added.iter().map(|(t, _)| self.graph.quantizable.joined(*t)).collect();
-        let mut owner_of: Vec<Option<usize>> = vec![None; self.graph.tensors.len()];
-        owned.iter().enumerate().flat_map(|(i, all)| all.iter().map(move |&t| (t, i))).for_each(|(t, i)| {
-            owner_of[t] = Some(i);
-        });
-        let from_calibration = data.calibration.is_some();
-        let dataset = data.calibration.as_ref().unwrap_or(&data.dataset);
-        let count = dataset.len();
-        for index in 0..count {
-            job.step("histograms", "samples", index, count)?;
-            let resident = (!from_calibration).then(|| &data.samples[index].float).filter(|store| !store.is_empty());
-            if let Some(store) = resident {
-                added
-                    .par_iter_mut()
-                    .zip(&owned)
-                    .for_each(|((_, values), joined)| observe_joined(values, joined, store));
-                continue;
-            }
-            // Tensors with a scale of their own are counted as they come; those that share one are held until all are.
-            let mut held: Store = vec![None; owner_of.len()];
-            let mut see =
-                |tensor: TensorId, value: &Arc<Value>| match owner_of[tensor].filter(|_| !job.cancel.is_cancelled()) {
-                    Some(i) if owned[i].len() == 1 => {
-                        value.floats().into_iter().for_each(|values| added[i].1.observe_sample(values));
-                    }
-                    Some(_) => held[tensor] = Some(Arc::clone(value)),
-                    None => {}
-                };
-            let values = if from_calibration { input_values(dataset, index) } else { data.inputs.of(dataset, index) };
-            self.engine.float_pass(values?, 0, &mut see, &job.cancel)?;
-            let joined = added.par_iter_mut().zip(&owned).filter(|(_, joined)| joined.len() > 1);
-            joined.for_each(|((_, values), joined)| observe_joined(values, joined, &held));
-        }
-        // Cancelled in the last sample, a count may lack tensors.
-        job.cancel.check()?;
-        let data = self.data.as_mut().ok_or_else(no_data)?;
-        data.statistics.histograms.extend(added.into_iter().map(|(t, h)| (t, Arc::new(h))));
-        Ok(())
-    }
-
     /// The float tensors of a sample, cached or run now; the float sessions must have been prepared.
     pub(super) fn float_run(&self, index: usize, cancel: &CancelToken) -> Result<Store> {
         let data = self.data.as_ref().ok_or_else(no_data)?;
@@ -357,19 +292,6 @@ impl Reference<'_> {
 fn merge(statistics: &mut Statistics, seen: &[(TensorId, MinMax)]) {
     for (tensor, ends) in seen {
         statistics.ends.entry(*tensor).or_default().merge(ends);
-    }
-}
-
-/// Counts the values of tensors that share a scale: one tensor to the methods that look at a sample as a whole.
-fn observe_joined(distribution: &mut TensorValues, joined: &[TensorId], store: &Store) {
-    let mut parts = joined.iter().filter_map(|&t| store[t].as_ref()?.floats()).peekable();
-    match (parts.next(), parts.peek()) {
-        (Some(values), None) => distribution.observe_sample(values),
-        (Some(first), Some(_)) => {
-            let all: Vec<f32> = first.iter().chain(parts.flatten()).copied().collect();
-            distribution.observe_sample(&all);
-        }
-        (None, _) => {}
     }
 }
 

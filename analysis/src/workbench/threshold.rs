@@ -49,6 +49,15 @@ impl Workbench {
         }))
     }
 
+    /// Whether [`Workbench::threshold`] would have to look at the samples again.
+    pub(super) fn has_uncounted(&self, output: Option<TensorId>, plan: &QuantPlan) -> bool {
+        let histograms = self.data.as_ref().map(|data| &data.statistics.histograms);
+        self.threshold_place(output, plan).is_ok_and(|place| {
+            let counted = histograms.and_then(|histograms| histograms.get(&place.owner));
+            counted.is_none_or(|values| values.flavours.is_none())
+        })
+    }
+
     fn threshold_place(
         &self,
         output: Option<TensorId>,

@@ -52,6 +52,13 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
             }
             report_came(doc, report, true, out);
         }
+        News::DetailStage(detail) => {
+            if doc.selection.anchor.as_deref() == Some(detail.layer.as_str()) {
+                // What is still to come of it is not to be asked for twice.
+                doc.detail.value = Some(detail);
+                doc.weighed = None;
+            }
+        }
         News::Detail(detail) => {
             // The selection may have moved on while an equal ticket was under way.
             if doc.selection.anchor.as_deref() == Some(detail.layer.as_str()) {

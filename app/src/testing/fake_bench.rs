@@ -72,7 +72,14 @@ impl Bench for FakeBench {
         Ok(all)
     }
 
-    fn layer_detail(&mut self, _: &Arc<QuantConfig>, layer: &str, _: &mut Run<'_>) -> anyhow::Result<Arc<LayerDetail>> {
+    fn layer_detail(
+        &mut self,
+        _: &Arc<QuantConfig>,
+        layer: &str,
+        _: &mut Run<'_>,
+        on_stage: &mut dyn FnMut(Arc<LayerDetail>),
+    ) -> anyhow::Result<Arc<LayerDetail>> {
+        on_stage(Arc::new(LayerDetail { threshold: None, is_whole: false, ..detail(layer) }));
         Ok(Arc::new(detail(layer)))
     }
 

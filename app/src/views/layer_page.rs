@@ -36,12 +36,13 @@ impl<'a> LayerPage<'a> {
 }
 
 /// The selected layer; or draws what is missing and gives `None`. Values whose successor is slow are dimmed,
-/// but not while a range is moved: what is looked at then is of now.
+/// but not while a range is moved, nor while only more is on its way: what is looked at then is of now.
 pub fn layer_page<'a>(ui: &mut Ui, doc: &'a Document, send: &mut Commands) -> Option<LayerPage<'a>> {
     let page = LayerPage::of(doc);
     if page.is_none() {
         missing_ui(ui, doc, doc.detail.pending_since.is_some(), send);
-    } else if doc.detail.is_dimmed(doc.now) && doc.weighed.is_none() {
+    } else if doc.detail.is_dimmed(doc.now) && doc.weighed.is_none() && page.as_ref().is_some_and(|p| p.detail.is_whole)
+    {
         ui.set_opacity(theme::DIM);
     }
     page

@@ -230,6 +230,7 @@ fn detail(channels: usize) -> LayerDetail {
             .collect(),
         threshold: Some(Arc::new(threshold(Scheme::Affine))),
         threshold_note: None,
+        is_whole: true,
     }
 }
 

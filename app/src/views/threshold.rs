@@ -116,7 +116,9 @@ fn title(page: &LayerPage<'_>) -> String {
 /// Why this layer has no threshold.
 fn nothing_ui(ui: &mut Ui, page: &LayerPage<'_>) {
     let is_float = page.row.is_some_and(|row| row.activation.is_none());
-    let title = if is_float {
+    let title = if !page.detail.is_whole {
+        t!("Reading {}", page.name)
+    } else if is_float {
         t!("The output of {} is float", page.name)
     } else {
         t!("{} has no threshold to choose", page.name)

@@ -68,7 +68,7 @@ pub trait Bench: Send {
         on_stage: &mut dyn FnMut(Arc<Report>),
     ) -> anyhow::Result<Arc<Report>>;
 
-    /// The pages' data of one layer.
+    /// The pages' data of one layer; `on_stage` is told what is known before all samples were looked at.
     ///
     /// # Errors
     /// When a run fails.
@@ -77,6 +77,7 @@ pub trait Bench: Send {
         config: &Arc<QuantConfig>,
         layer: &str,
         job: &mut Run<'_>,
+        on_stage: &mut dyn FnMut(Arc<LayerDetail>),
     ) -> anyhow::Result<Arc<LayerDetail>>;
 
     /// The integer arithmetic of one layer.

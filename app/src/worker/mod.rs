@@ -338,6 +338,8 @@ pub enum News {
     Recipes(Arc<Vec<RecipeTrial>>),
     /// The whole result.
     Report(Arc<Report>),
+    /// What the layer's pages show before all samples were looked at; the rest will come.
+    DetailStage(Arc<LayerDetail>),
     /// The layer's pages.
     Detail(Arc<LayerDetail>),
     /// The layer's Arithmetic page.
@@ -373,7 +375,10 @@ pub enum News {
 impl News {
     /// Whether the job is over.
     pub fn is_final(&self) -> bool {
-        !matches!(self, Self::Runtime(_) | Self::Progress(_) | Self::Stage(_) | Self::SweepStage(_))
+        !matches!(
+            self,
+            Self::Runtime(_) | Self::Progress(_) | Self::Stage(_) | Self::DetailStage(_) | Self::SweepStage(_)
+        )
     }
 }
 

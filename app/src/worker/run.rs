@@ -85,7 +85,10 @@ impl Runner {
                 let mut on_stage = |report| say(News::Stage(report));
                 News::Report(bench.evaluate(config, &mut run, &mut on_stage)?)
             }
-            Request::Detail { config, layer } => News::Detail(bench.layer_detail(config, layer, &mut run)?),
+            Request::Detail { config, layer } => {
+                let mut on_stage = |detail| say(News::DetailStage(detail));
+                News::Detail(bench.layer_detail(config, layer, &mut run, &mut on_stage)?)
+            }
             Request::Arithmetic { config, layer } => News::Arithmetic(bench.layer_arithmetic(config, layer, &mut run)?),
             Request::Sweep { config, request } => {
                 // Most of what the layers answer is not looked at: the last answer holds all of them.
@@ -116,9 +119,11 @@ impl Runner {
                 News::Baseline(bench.evaluate(config, &mut run, &mut |_| ())?)
             }
             Request::BaselineDetail { config, layer } => {
-                News::BaselineDetail(bench.layer_detail(config, layer, &mut run)?)
+                News::BaselineDetail(bench.layer_detail(config, layer, &mut run, &mut |_| ())?)
             }
-            Request::Companion { config, layer } => News::Companion(bench.layer_detail(config, layer, &mut run)?),
+            Request::Companion { config, layer } => {
+                News::Companion(bench.layer_detail(config, layer, &mut run, &mut |_| ())?)
+            }
             Request::Memory { budget_bytes } => News::Memory(bench.set_memory(*budget_bytes)?),
             Request::Export { config, path } => News::Exported(bench.export(config, path, &mut run)?),
         })
