@@ -52,29 +52,8 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
             }
             report_came(doc, report, true, out);
         }
-        News::DetailStage(detail) => {
-            if doc.selection.anchor.as_deref() == Some(detail.layer.as_str()) {
-                // What is still to come of it is not to be asked for twice.
-                doc.detail.value = Some(detail);
-                doc.weighed = None;
-            }
-        }
-        News::Detail(detail) => {
-            // The selection may have moved on while an equal ticket was under way.
-            if doc.selection.anchor.as_deref() == Some(detail.layer.as_str()) {
-                doc.detail.set(detail);
-                doc.weighed = None;
-                ask_detail(doc, out);
-                pins::ask(doc, out);
-                companions::ask(doc, out);
-            }
-        }
-        News::Arithmetic(arithmetic) => {
-            if doc.selection.anchor.as_deref() == Some(arithmetic.layer.as_str()) {
-                doc.arithmetic.set(arithmetic);
-                ask_detail(doc, out);
-                pins::ask(doc, out);
-            }
+        News::DetailStage(_) | News::Detail(_) | News::Arithmetic(_) | News::LayerErrors(_) | News::FeatureMaps(_) => {
+            page_came(doc, event.news, out);
         }
         News::SweepStage(sweep) => doc.sweep.take(sweep),
         News::Sweep(sweep) => {
@@ -87,18 +66,6 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
         News::Memory(memory) => doc.memory_now = Some(memory),
         News::Exported(report) => exported(doc, report),
         News::Cancelled => trouble::settle(doc, event.slot),
-        News::LayerErrors(errors) => {
-            if doc.selection.anchor.as_deref() == Some(errors.layer.as_str()) {
-                doc.errors.set(errors);
-                ask_detail(doc, out);
-            }
-        }
-        News::FeatureMaps(maps) => {
-            if doc.selection.anchor.as_deref() == Some(maps.layer.as_str()) {
-                doc.maps.set(maps);
-                ask_detail(doc, out);
-            }
-        }
         News::Previews(previews) => doc.previews.take(previews),
         News::OneSample(report) => {
             if scope::is_wanted(doc, &report) {
@@ -114,6 +81,39 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
     if is_final {
         doc.job = None;
         doc.job_started = None;
+    }
+}
+
+/// Values of the pages of one layer. The selection may have moved on while an equal ticket was under way.
+fn page_came(doc: &mut Document, news: News, out: &mut Effects) {
+    let anchor = doc.selection.anchor.as_deref();
+    match news {
+        News::DetailStage(detail) if anchor == Some(&detail.layer) => {
+            // What is still to come of it is on its way, and not asked for twice.
+            doc.detail.value = Some(detail);
+            doc.weighed = None;
+        }
+        News::Detail(detail) if anchor == Some(&detail.layer) => {
+            doc.detail.set(detail);
+            doc.weighed = None;
+            ask_detail(doc, out);
+            pins::ask(doc, out);
+            companions::ask(doc, out);
+        }
+        News::Arithmetic(arithmetic) if anchor == Some(&arithmetic.layer) => {
+            doc.arithmetic.set(arithmetic);
+            ask_detail(doc, out);
+            pins::ask(doc, out);
+        }
+        News::LayerErrors(errors) if anchor == Some(&errors.layer) => {
+            doc.errors.set(errors);
+            ask_detail(doc, out);
+        }
+        News::FeatureMaps(maps) if anchor == Some(&maps.layer) => {
+            doc.maps.set(maps);
+            ask_detail(doc, out);
+        }
+        _ => {}
     }
 }
 
