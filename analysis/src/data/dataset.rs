@@ -85,7 +85,7 @@ impl Dataset {
     /// [`Error::Io`] naming the file, [`Error::Config`] for a recipe, label column or class order that cannot take effect.
     pub fn open_with(source: &DataSource, inputs: &[ModelInput], options: &DataOptions) -> Result<Self> {
         if inputs.is_empty() {
-            return Err(Error::data("the model has no inputs, so no data can feed it"));
+            return Err(Error::data(t!("the model has no inputs, so no data can feed it")));
         }
         let (opened, opened_warnings) = match source {
             DataSource::Path(path) => source::open(path, inputs, options.limit)?,
@@ -133,7 +133,7 @@ impl Dataset {
             Opened::Synthetic { samples, seed } => {
                 let bound = synthetic::bind(*samples, *seed, &inputs, chosen)?;
                 if let (Some(recipe), None) = (asked, &bound.recipe) {
-                    return Err(Error::config(format!("recipe {}", recipe.name), "no input takes pictures"));
+                    return Err(Error::config(t!("recipe {}", recipe.name), t!("no input takes pictures")));
                 }
                 bound
             }
@@ -141,7 +141,7 @@ impl Dataset {
         let picture_input = inputs.iter().find(|i| PictureShape::of(i, None).is_some()).or(inputs.first());
         let recipe = bound.recipe.clone().map(|recipe| match (asked, picture_input) {
             (None, Some(input)) => UsedRecipe { recipe, guessed: true, reason: guessed(input).reason },
-            _ => UsedRecipe { recipe, guessed: false, reason: "chosen by the user".to_owned() },
+            _ => UsedRecipe { recipe, guessed: false, reason: t!("chosen by the user").to_owned() },
         });
         feed::check_symbols(&inputs, &bound.feeds)?;
         let len = bound.samples.len().min(options.limit.unwrap_or(usize::MAX)).max(1);
@@ -174,10 +174,10 @@ impl Dataset {
             return Ok(());
         }
         if classes.is_empty() && self.options.labels.column.is_some() {
-            return Err(Error::config("label column", t!("no sample has a label in it")));
+            return Err(Error::config(t!("label column"), t!("no sample has a label in it")));
         }
         if classes.is_empty() && self.options.labels.classes.is_some() {
-            return Err(Error::config("class order", t!("the data have no labels that it could apply to")));
+            return Err(Error::config(t!("class order"), t!("the data have no labels that it could apply to")));
         }
         self.sample_labels = (0..self.len).map(|i| classes.get(i).copied().flatten()).collect();
         self.labels = self.sample_labels.iter().copied().collect();
@@ -229,7 +229,7 @@ impl Dataset {
     /// picture beyond the thousand that are decoded at opening.
     pub fn sample(&self, i: usize) -> Result<Sample> {
         if i >= self.len {
-            return Err(Error::data(format!("there is no sample {i}, the data hold {}", self.len)));
+            return Err(Error::data(t!("there is no sample {}, the data hold {}", i, self.len)));
         }
         let label = self.sample_labels.get(i).copied().flatten();
         Ok(Sample { tensors: self.bound.samples.tensors(i)?, name: self.bound.samples.name(i), label })

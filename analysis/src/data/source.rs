@@ -119,8 +119,8 @@ fn file(path: &Path) -> Result<Opened> {
         return Ok(Opened::Images(Arc::new(Images::open(folder, &[path.to_owned()], None, false)?)));
     }
     let known =
-        "a picture (PNG, JPEG, BMP, WebP), .npy or .npz file, or a folder of these or of ONNX test sets, is needed";
-    Err(Error::format(path, format!("is no data that this program reads: {known}")))
+        t!("a picture (PNG, JPEG, BMP, WebP), .npy or .npz file, or a folder of these or of ONNX test sets, is needed");
+    Err(Error::format(path, t!("is no data that this program reads: {}", known)))
 }
 
 fn folder(path: &Path, inputs: &[ModelInput], limit: Option<usize>) -> Result<(Opened, Vec<Warning>)> {
@@ -161,12 +161,12 @@ fn folder(path: &Path, inputs: &[ModelInput], limit: Option<usize>) -> Result<(O
     let archives: Vec<&PathBuf> = entries.iter().filter(|p| files::has_ending(p, &["npz"])).collect();
     match archives[..] {
         [only] => Ok((file(only)?, Vec::new())),
-        [] => Err(Error::data(format!(
+        [] => Err(Error::data(t!(
             "{}: no pictures, .npy or .npz files or ONNX test sets among its {} entries",
             path.display(),
             entries.len()
         ))),
-        _ => Err(Error::data(format!("{}: holds {} .npz files; name one of them", path.display(), archives.len()))),
+        _ => Err(Error::data(t!("{}: holds {} .npz files; name one of them", path.display(), archives.len()))),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use egui::{Context, ViewportCommand};
+use quantlens_analysis::t;
 
 use super::App;
 use crate::{
@@ -129,14 +130,14 @@ impl App {
 
     fn save_session(&self, path: &Path) -> anyhow::Result<()> {
         let Some(session) = SessionFile::of(&self.doc) else {
-            anyhow::bail!("no model is open");
+            anyhow::bail!(t!("no model is open"));
         };
         files::write(path, session.to_json().as_bytes())
     }
 
     fn save_share(&self, path: &Path) -> anyhow::Result<()> {
         let Some(spec) = share::share_spec(&self.doc) else {
-            anyhow::bail!("there are no numbers yet");
+            anyhow::bail!(t!("there are no numbers yet"));
         };
         // The file holds a PNG whatever its name says; a name without an ending would open nowhere.
         files::write(path, &figure::share::share_png(&spec, share::SIZE)?)
@@ -146,13 +147,13 @@ impl App {
         let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
         if self.doc.pages.page == Page::Graph {
             let Some(sheet) = graph_sheet(&self.doc, &self.views.graph) else {
-                anyhow::bail!("the graph is not drawn yet");
+                anyhow::bail!(t!("the graph is not drawn yet"));
             };
             let bytes = if is_png { sheet::png(&sheet)? } else { sheet::svg(&sheet)?.into_bytes() };
             return files::write(path, &bytes);
         }
         let Some(spec) = figures::shown_figure(&self.doc, &self.views) else {
-            anyhow::bail!("this page has no figure");
+            anyhow::bail!(t!("this page has no figure"));
         };
         let options = file::FileOptions::default();
         let bytes = if is_png { file::png(&spec, &options)? } else { file::svg(&spec, &options)?.into_bytes() };

@@ -181,10 +181,10 @@ pub fn share_saved(doc: &mut Document, path: &std::path::Path, result: Result<()
     match result {
         Ok(()) => {
             let path = path.display().to_string();
-            notify::notice(doc, Level::Info, format!("Saved {path}; its path is on the clipboard"), "");
+            notify::notice(doc, Level::Info, t!("Saved {}; its path is on the clipboard", path), "");
             out.push(Effect::CopyText(path));
         }
-        Err(error) => notify::notice(doc, Level::Failure, format!("The picture was not saved: {error}"), ""),
+        Err(error) => notify::notice(doc, Level::Failure, t!("The picture was not saved: {}", error), ""),
     }
 }
 
