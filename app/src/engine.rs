@@ -126,7 +126,9 @@ impl Bench for Engine {
         let source = self.data_source(source)?;
         let workbench = self.workbench()?;
         let model_name = workbench.model().path.file_name().map(|n| n.to_string_lossy().into_owned());
-        let options = DataOptions { recipe: recipe.cloned(), limit: samples, model_name, ..DataOptions::default() };
+        let model_folder = workbench.model().path.parent().map(Path::to_path_buf);
+        let options =
+            DataOptions { recipe: recipe.cloned(), limit: samples, model_name, model_folder, ..DataOptions::default() };
         let mut info = workbench.set_data_checked(&source, &options, None, job)?;
         if is_sample {
             // Where they were unpacked to is nobody's business.

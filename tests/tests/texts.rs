@@ -147,8 +147,8 @@ fn prose(rest: &str) -> Vec<String> {
             }
             // A character in quotes may be a bracket or a quote; a lifetime has no second quote.
             '\'' => {
-                at +=
-                    rest[at + 1..].char_indices().take(3).find(|(i, c)| *i > 0 && *c == '\'').map_or(0, |(i, _)| i + 1)
+                let close = rest[at + 1..].char_indices().take(3).find(|(place, c)| *place > 0 && *c == '\'');
+                at += close.map_or(0, |(place, _)| place + 1);
             }
             _ => {}
         }

@@ -16,8 +16,10 @@ use super::{
     arrays::Arrays,
     files,
     images::Images,
+    labels::LabelOptions,
     npy, npz,
     picture::PictureShape,
+    recipe::Recipe,
     tensor_files::{NpyFolder, read_npy},
     test_sets,
 };
@@ -51,6 +53,23 @@ impl DataSource {
             Self::Path(PathBuf::from(argument))
         }
     }
+}
+
+/// How to open data, beyond where they are.
+#[derive(Clone, Debug, Default)]
+pub struct DataOptions {
+    /// Preprocessing; `None`: guessed for pictures and synthetic data, none for arrays.
+    pub recipe: Option<Recipe>,
+    /// At most this many samples: the first, or evenly spread over pictures in a folder per class.
+    pub limit: Option<usize>,
+    /// How labels are read.
+    pub labels: LabelOptions,
+    /// The model's file name or producer, for the guess.
+    pub model_name: Option<String>,
+    /// The model's folder, where a vocabulary may lie.
+    pub model_folder: Option<PathBuf>,
+    /// By the name of an input, the rows of the table that its numbers choose from.
+    pub tables: BTreeMap<String, usize>,
 }
 
 /// What kind of data a [`super::Dataset`] holds.

@@ -308,6 +308,7 @@ pub(crate) fn data() -> DataInfo {
                 }],
             })
             .collect(),
+        vocabulary: None,
         synthetic: false,
         warnings: vec![Warning::new(
             "image-skipped",
