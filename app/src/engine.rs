@@ -14,6 +14,7 @@ use quantlens_analysis::{
     job::Job,
     report::{ExportReport, FeatureMaps, LayerArithmetic, LayerDetail, LayerErrors, Memory, ModelInfo, Report, Sweep},
     sensitivity::SweepRequest,
+    t,
     workbench::{ExportOptions, OpenOptions, Workbench},
 };
 
@@ -69,7 +70,7 @@ impl Engine {
     }
 
     fn workbench(&mut self) -> Result<&mut Workbench> {
-        self.workbench.as_mut().context("no model is open")
+        self.workbench.as_mut().context(t!("no model is open"))
     }
 
     fn data_source(&mut self, choice: &DataChoice) -> Result<DataSource> {
@@ -77,12 +78,12 @@ impl Engine {
             DataChoice::Source(source) => Ok(source.clone()),
             DataChoice::Sample => {
                 if self.sample_folder.is_none() {
-                    self.sample_folder = Some(tempfile::tempdir().context("cannot unpack the sample's pictures")?);
+                    self.sample_folder = Some(tempfile::tempdir().context(t!("cannot unpack the sample's pictures"))?);
                 }
-                let folder = self.sample_folder.as_ref().context("cannot unpack the sample's pictures")?;
+                let folder = self.sample_folder.as_ref().context(t!("cannot unpack the sample's pictures"))?;
                 let path = folder.path().join("sample.npz");
                 if !path.exists() {
-                    std::fs::write(&path, SAMPLE_DATA).with_context(|| format!("cannot write {}", path.display()))?;
+                    std::fs::write(&path, SAMPLE_DATA).with_context(|| t!("cannot write {}", path.display()))?;
                 }
                 Ok(DataSource::Path(path))
             }
@@ -125,7 +126,9 @@ impl Bench for Engine {
         let source = self.data_source(source)?;
         let workbench = self.workbench()?;
         let model_name = workbench.model().path.file_name().map(|n| n.to_string_lossy().into_owned());
-        let options = DataOptions { recipe: recipe.cloned(), limit: samples, model_name, ..DataOptions::default() };
+        let model_folder = workbench.model().path.parent().map(Path::to_path_buf);
+        let options =
+            DataOptions { recipe: recipe.cloned(), limit: samples, model_name, model_folder, ..DataOptions::default() };
         let mut info = workbench.set_data_checked(&source, &options, None, job)?;
         if is_sample {
             // Where they were unpacked to is nobody's business.

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use quantlens_analysis::{
     config::QuantConfig,
     data::{DataSource, Recipe},
+    t,
 };
 use serde::{Deserialize, Serialize};
 
@@ -104,9 +105,7 @@ impl SessionFile {
         let mut session: Self = serde_json::from_str(&crate::files::read_text(path)?).with_context(place)?;
         anyhow::ensure!(
             session.schema == SCHEMA,
-            "{}: schema is `{}`; this program reads `{SCHEMA}`",
-            path.display(),
-            session.schema
+            t!("{}: schema is `{}`; this program reads `{}`", path.display(), session.schema, SCHEMA)
         );
         session.config()?;
         let folder = path.parent().unwrap_or(Path::new("."));

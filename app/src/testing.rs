@@ -287,6 +287,7 @@ pub fn data(source: &DataChoice) -> DataInfo {
         check: DataCheck { samples: 32, inputs: Vec::new(), banners: Vec::new() },
         sanity: None,
         previews: Vec::new(),
+        vocabulary: None,
         synthetic,
         warnings: Vec::new(),
     }

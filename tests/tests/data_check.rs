@@ -29,6 +29,7 @@ fn look(what: &str, recipe: &Recipe) -> Option<(DataInfo, usize)> {
             classes: Some(CLASSES.iter().map(|c| (*c).to_owned()).collect()),
         },
         model_name: None,
+        ..DataOptions::default()
     };
     let info = quietly(|job| workbench.set_data_checked(&DataSource::Path(images), &options, None, job));
     let info = info.expect("the data fit");

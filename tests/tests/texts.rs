@@ -77,6 +77,97 @@ fn said() -> BTreeSet<String> {
     files.iter().flat_map(|file| texts_of(&std::fs::read_to_string(file).unwrap())).collect()
 }
 
+/// Where an error or its reason is written.
+const ERRORS: [&str; 12] = [
+    "Error::model(",
+    "Error::data(",
+    "Error::format(",
+    "Error::config(",
+    "bail!(",
+    "anyhow!(",
+    "context(",
+    "Err(",
+    "ok_or(",
+    "ok_or_else(",
+    "map_err(",
+    "refuse(",
+];
+
+/// Files whose errors stay in English, and why.
+const ENGLISH: [(&str, &str); 8] = [
+    ("app/src/batch/", "the command line, which scripts read"),
+    ("app/src/figure/", "a figure's size is the program's own, and so is the embedded font"),
+    ("app/src/testing", "made up for tests"),
+    ("fixtures.rs", "made up for tests"),
+    ("tests.rs", "tests"),
+    ("analysis/src/engine/", "onnxruntime's own words, or what would be a defect of this program"),
+    ("analysis/src/integer/", "shapes were checked by the graph before; a defect of this program"),
+    ("analysis/src/onnx/pack.rs", "values were quantized to the type before; a defect of this program"),
+];
+
+/// The prose in the errors of a source that is not in `t!` or `mark!`.
+fn untold(source: &str) -> Vec<String> {
+    let source = source.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let mut found = Vec::new();
+    for opening in ERRORS {
+        for (at, _) in source.match_indices(opening) {
+            let line = source[..at].rsplit('\n').next().unwrap_or_default();
+            if !line.trim_start().starts_with("//") {
+                found.extend(prose(&source[at + opening.len()..]));
+            }
+        }
+    }
+    found
+}
+
+/// The literals of two words and more in the arguments that `rest` begins with, up to their closing bracket.
+fn prose(rest: &str) -> Vec<String> {
+    let (mut found, mut depth, mut told) = (Vec::new(), 1_usize, None);
+    let mut at = 0;
+    while let Some(c) = rest[at..].chars().next().filter(|_| depth > 0) {
+        match c {
+            '"' => {
+                let text = unescaped(&rest[at + 1..]);
+                let is_word = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
+                if told.is_none() && text.split_whitespace().filter(is_word).count() > 1 {
+                    found.push(text);
+                }
+                at += literal_length(&rest[at..]);
+                continue;
+            }
+            '(' => {
+                let name = rest[..at].rsplit(|c: char| !c.is_alphanumeric() && c != '_' && c != '!').next();
+                let is_told = matches!(name, Some("t!" | "mark!"));
+                told = told.or(is_told.then_some(depth));
+                depth += 1;
+            }
+            ')' => {
+                depth -= 1;
+                told = told.filter(|from| *from < depth);
+            }
+            // A character in quotes may be a bracket or a quote; a lifetime has no second quote.
+            '\'' => {
+                let close = rest[at + 1..].char_indices().take(3).find(|(place, c)| *place > 0 && *c == '\'');
+                at += close.map_or(0, |(place, _)| place + 1);
+            }
+            _ => {}
+        }
+        at += c.len_utf8();
+    }
+    found
+}
+
+/// Bytes of the literal that `source` begins with, quotes included.
+fn literal_length(source: &str) -> usize {
+    let mut escaped = false;
+    let end = source.char_indices().skip(1).find(|(_, c)| {
+        let is_end = *c == '"' && !escaped;
+        escaped = *c == '\\' && !escaped;
+        is_end
+    });
+    end.map_or(source.len(), |(at, _)| at + 1)
+}
+
 fn chinese() -> BTreeMap<String, String> {
     toml::from_str(&std::fs::read_to_string(root().join("assets/texts/zh-CN.toml")).unwrap()).unwrap()
 }
@@ -87,6 +178,41 @@ fn texts_are_found_in_a_source() {
         "two \"quoted\" and \
          long", value)); mark!("three"); let format!("four")"#;
     assert_eq!(texts_of(source), ["one", "two \"quoted\" and long", "three"]);
+}
+
+#[test]
+fn prose_in_errors_is_found() {
+    let source = r#"
+        // Err("no code at all")
+        return Err(Error::data(format!("two words of {x}", y(')'))));
+        a.ok_or_else(|| t!("this is fine ({})", format!("and this {}", '"')))?;
+        Error::config("layer", t!("fine too")); assert!(ok, "not an error's");
+        Err("a\" bad one".to_owned())
+#[cfg(test)]
+mod tests { Err("a test may") }"#;
+    // Once for Error::data and once for Err.
+    assert_eq!(untold(source), ["two words of {x}", "two words of {x}", "a\" bad one"]);
+}
+
+#[test]
+fn errors_are_in_the_users_language() {
+    let mut files = Vec::new();
+    for folder in ["analysis/src", "app/src"] {
+        sources(&root().join(folder), &mut files);
+    }
+    let mut idle: BTreeSet<&str> = ENGLISH.iter().map(|(place, _)| *place).collect();
+    let mut untranslated = Vec::new();
+    for file in files {
+        let path = file.display().to_string().replace('\\', "/");
+        let texts = untold(&std::fs::read_to_string(&file).unwrap());
+        match ENGLISH.iter().find(|(place, _)| path.contains(place)) {
+            Some((place, _)) if !texts.is_empty() => drop(idle.remove(place)),
+            Some(_) => {}
+            None => untranslated.extend(texts.into_iter().map(|text| format!("{path}: {text}"))),
+        }
+    }
+    assert!(untranslated.is_empty(), "wrap them in t!, or say in ENGLISH why not: {untranslated:#?}");
+    assert!(idle.is_empty(), "nothing is left in English there: {idle:?}");
 }
 
 #[test]

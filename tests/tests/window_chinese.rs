@@ -1,6 +1,8 @@
 //! The window in Chinese: every page, dialog and menu is drawn, nothing of it is left in English by mistake, and every
 //! glyph is there (the harness panics over a missing one). A process of its own, since the language is the program's.
 
+use std::path::Path;
+
 use egui::Role;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use quantlens::{
@@ -35,6 +37,14 @@ fn english_sentences(window: &Window) -> Vec<String> {
     nodes.into_iter().flat_map(of).filter(reads).collect()
 }
 
+/// Whether a web page in place of a model is refused in Chinese.
+fn refused_in_chinese(window: &mut Window, folder: &Path) -> bool {
+    let path = folder.join("page.onnx");
+    let is_written = std::fs::write(&path, "<!doctype html><title>404</title>").is_ok();
+    send(window, Command::OpenModel(path));
+    is_written && window.query_all_by_label_contains("这不是 ONNX 模型，而是 网页").count() > 0
+}
+
 #[test]
 fn every_page_and_dialog_is_in_chinese() {
     let Some(mut window) = real("every_page_and_dialog_is_in_chinese", 1440.0, 900.0) else { return };
@@ -61,6 +71,8 @@ fn every_page_and_dialog_is_in_chinese() {
     window.get_by_label("编辑").click();
     settle(&mut window);
     assert!(window.query_all_by_label_contains("撤销").count() > 0);
+    let folder = tempfile::tempdir().unwrap();
+    assert!(refused_in_chinese(&mut window, folder.path()));
     // English again at once.
     send(&mut window, Command::SetSettings(Settings::default()));
     assert!(buttons(&window).iter().any(|text| text == "Table"));

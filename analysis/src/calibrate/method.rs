@@ -5,7 +5,10 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::flavours::Flavour;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    t,
+};
 
 /// How a range is found (QUANTIZATION.md §3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,7 +78,7 @@ impl FromStr for Method {
     fn from_str(text: &str) -> Result<Self> {
         Self::all().find(|method| method.name() == text).ok_or_else(|| {
             let names: Vec<&str> = Self::all().map(Self::name).collect();
-            Error::config("range method", format!("there is no `{text}`; use one of {}", names.join(", ")))
+            Error::config(t!("range method"), t!("there is no `{}`; use one of {}", text, names.join(", ")))
         })
     }
 }

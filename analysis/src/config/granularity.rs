@@ -4,7 +4,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    t,
+};
 
 /// How finely the scales of a weight follow its values.
 ///
@@ -46,7 +49,7 @@ impl FromStr for Granularity {
             (_, Some(size)) => Ok(Self::PerGroup(size)),
             _ => Err(Error::config(
                 "granularity",
-                format!("`{text}` is none; use per-tensor, per-channel or per-group-32 (any size)"),
+                t!("`{}` is none; use per-tensor, per-channel or per-group-32 (any size)", text),
             )),
         }
     }

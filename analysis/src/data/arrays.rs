@@ -50,7 +50,8 @@ impl Samples for ArraySamples {
     fn tensors(&self, i: usize) -> Result<Vec<Tensor>> {
         let tensor = |(name, feed): &(String, ArrayFeed)| {
             // Every feed was made from an array of this map.
-            let array = self.source.arrays.get(name).ok_or_else(|| Error::data(format!("no array {name:?}")))?;
+            let array =
+                self.source.arrays.get(name).ok_or_else(|| Error::data(t!("no array {}", format!("{name:?}"))))?;
             feed.tensor(&array.data, i)
         };
         self.feeds.iter().map(tensor).collect()
@@ -86,10 +87,7 @@ pub(super) fn bind(
     let used = feeds.iter().find_map(|(_, feed)| feed.recipe()).cloned();
     if let (Some(recipe), None) = (recipe, &used) {
         let listed: Vec<String> = inputs.iter().map(describe).collect();
-        return Err(Error::config(
-            format!("recipe {}", recipe.name),
-            format!("no input takes pictures: {}", listed.join("; ")),
-        ));
+        return Err(Error::config(t!("recipe {}", recipe.name), t!("no input takes pictures: {}", listed.join("; "))));
     }
     let (len, mut warnings) = lengths(&feeds)?;
     let rows = feeds.iter().map(|(_, f)| f.fit.rows).max().unwrap_or(0);
@@ -111,7 +109,7 @@ pub(super) fn bind(
         .map(|(name, feed)| {
             let mut note = feed.note();
             if feed.fit.samples() == 1 && len > 1 {
-                note = [note.as_str(), "the same for every sample"]
+                note = [note.as_str(), t!("the same for every sample")]
                     .iter()
                     .filter(|n| !n.is_empty())
                     .copied()
@@ -163,11 +161,12 @@ fn matched(
     let wanted: Vec<String> = inputs.iter().map(describe).collect();
     let found: Vec<String> =
         source.arrays.iter().map(|(n, t)| format!("{n}: {} {:?}", t.element_type().name(), t.shape)).collect();
-    let found = if found.is_empty() { "no arrays".to_owned() } else { found.join("; ") };
-    Err(Error::data(format!(
-        "{}: the model needs one array for each input, named as the input: {}. Found: {found}",
+    let found = if found.is_empty() { t!("no arrays").to_owned() } else { found.join("; ") };
+    Err(Error::data(t!(
+        "{}: the model needs one array for each input, named as the input: {}. Found: {}",
         source.place,
-        wanted.join("; ")
+        wanted.join("; "),
+        found
     )))
 }
 
@@ -180,7 +179,7 @@ fn label_array<'a>(
     let get = |name: &'a str| source.arrays.get(name).map(|t| (name, t)).filter(|_| !used.iter().any(|u| u == name));
     match options.column.as_deref() {
         Some(asked) => get(asked).map(Some).ok_or_else(|| {
-            Error::config("label column", format!("{}: there is no label array {asked:?}", source.place))
+            Error::config(t!("label column"), t!("{}: there is no label array {}", source.place, format!("{asked:?}")))
         }),
         None => Ok(ARRAYS.into_iter().find_map(get)),
     }

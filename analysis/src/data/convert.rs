@@ -7,7 +7,10 @@
 use half::{bf16, f16};
 
 use super::elements::{Number, numbers};
-use crate::tensor::{ElementType, TensorData};
+use crate::{
+    t,
+    tensor::{ElementType, TensorData},
+};
 
 /// Why a cast is refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +35,7 @@ pub(super) fn cast(data: TensorData, to: ElementType) -> Result<TensorData, Refu
         return Ok(data);
     }
     if matches!(data, TensorData::String(_)) {
-        return Err(Refused { index: 0, value: "a text".to_owned() });
+        return Err(Refused { index: 0, value: t!("a text").to_owned() });
     }
     Ok(match to {
         E::Float32 => TensorData::Float32(floats(&data, narrow, f64::from)?),
@@ -48,7 +51,7 @@ pub(super) fn cast(data: TensorData, to: ElementType) -> Result<TensorData, Refu
         E::Uint64 => TensorData::Uint64(integers(&data, |v| u64::try_from(v).ok())?),
         E::Int64 => TensorData::Int64(integers(&data, |v| i64::try_from(v).ok())?),
         E::Bool => TensorData::Bool(integers(&data, |v| (v == 0 || v == 1).then_some(v == 1))?),
-        E::String => return Err(Refused { index: 0, value: "a number".to_owned() }),
+        E::String => return Err(Refused { index: 0, value: t!("a number").to_owned() }),
     })
 }
 
@@ -56,8 +59,8 @@ pub(super) fn cast(data: TensorData, to: ElementType) -> Result<TensorData, Refu
 pub(super) fn note(from: ElementType, to: ElementType) -> Option<String> {
     let narrowed = float_bits(from) > float_bits(to) && float_bits(to) > 0;
     (from != to).then(|| {
-        let how = if narrowed { "rounded" } else { "no value changed" };
-        format!("{} cast to {} ({how})", from.name(), to.name())
+        let how = if narrowed { t!("rounded") } else { t!("no value changed") };
+        t!("{} cast to {} ({})", from.name(), to.name(), how)
     })
 }
 

@@ -4,7 +4,7 @@
 //! input, labels, the recipe. Values are then made when asked for, since thousands of pictures do not fit in memory.
 //! A sample is one call of the model: with a fixed batch of 8 it holds 8 pictures or rows, and then no single label.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use image::{RgbImage, imageops};
 
@@ -14,13 +14,14 @@ use super::{
     feed::{self, Feed},
     guess::{Guess, Hints, guess},
     images,
-    labels::LabelOptions,
     names::ClassNames,
     picture::PictureShape,
     recipe::Recipe,
     samples::{Bound, Sample, UsedRecipe},
-    source::{self, DataKind, DataSource, Opened},
+    source::{self, DataKind, DataOptions, DataSource, Opened},
     synthetic, tensor_files,
+    token_ids::{self, Spelling},
+    vocabulary::Vocabulary,
 };
 use crate::{
     error::{Error, Result},
@@ -31,19 +32,6 @@ use crate::{
 
 /// Longest side of a thumbnail in pixels.
 const THUMBNAIL: u32 = 96;
-
-/// How to open data, beyond where they are.
-#[derive(Clone, Debug, Default)]
-pub struct DataOptions {
-    /// Preprocessing; `None`: guessed for pictures and synthetic data, none for arrays.
-    pub recipe: Option<Recipe>,
-    /// At most this many samples: the first, or evenly spread over pictures in a folder per class.
-    pub limit: Option<usize>,
-    /// How labels are read.
-    pub labels: LabelOptions,
-    /// The model's file name or producer, for the guess.
-    pub model_name: Option<String>,
-}
 
 /// Samples for one model.
 #[derive(Debug)]
@@ -61,6 +49,9 @@ pub struct Dataset {
     labels: Option<Vec<usize>>,
     warnings: Vec<Warning>,
     len: usize,
+    /// Folders where a vocabulary may lie.
+    places: Vec<PathBuf>,
+    pub(super) spelling: Option<Spelling>,
 }
 
 impl Dataset {
@@ -85,7 +76,7 @@ impl Dataset {
     /// [`Error::Io`] naming the file, [`Error::Config`] for a recipe, label column or class order that cannot take effect.
     pub fn open_with(source: &DataSource, inputs: &[ModelInput], options: &DataOptions) -> Result<Self> {
         if inputs.is_empty() {
-            return Err(Error::data("the model has no inputs, so no data can feed it"));
+            return Err(Error::data(t!("the model has no inputs, so no data can feed it")));
         }
         let (opened, opened_warnings) = match source {
             DataSource::Path(path) => source::open(path, inputs, options.limit)?,
@@ -94,6 +85,9 @@ impl Dataset {
             }
         };
         let mut dataset = Self::bind(opened, opened_warnings, inputs.to_vec(), options.clone())?;
+        if let DataSource::Path(path) = source {
+            dataset.places = token_ids::places(path, options.model_folder.as_deref());
+        }
         dataset.look_at_values()?;
         Ok(dataset)
     }
@@ -103,7 +97,7 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::open_with`].
     pub fn with_recipe(&self, recipe: Option<&Recipe>) -> Result<Self> {
-        let mut dataset = self.on_trial(recipe)?;
+        let mut dataset = Self { places: self.places.clone(), ..self.on_trial(recipe)? };
         dataset.look_at_values()?;
         Ok(dataset)
     }
@@ -133,7 +127,7 @@ impl Dataset {
             Opened::Synthetic { samples, seed } => {
                 let bound = synthetic::bind(*samples, *seed, &inputs, chosen)?;
                 if let (Some(recipe), None) = (asked, &bound.recipe) {
-                    return Err(Error::config(format!("recipe {}", recipe.name), "no input takes pictures"));
+                    return Err(Error::config(t!("recipe {}", recipe.name), t!("no input takes pictures")));
                 }
                 bound
             }
@@ -141,7 +135,7 @@ impl Dataset {
         let picture_input = inputs.iter().find(|i| PictureShape::of(i, None).is_some()).or(inputs.first());
         let recipe = bound.recipe.clone().map(|recipe| match (asked, picture_input) {
             (None, Some(input)) => UsedRecipe { recipe, guessed: true, reason: guessed(input).reason },
-            _ => UsedRecipe { recipe, guessed: false, reason: "chosen by the user".to_owned() },
+            _ => UsedRecipe { recipe, guessed: false, reason: t!("chosen by the user").to_owned() },
         });
         feed::check_symbols(&inputs, &bound.feeds)?;
         let len = bound.samples.len().min(options.limit.unwrap_or(usize::MAX)).max(1);
@@ -156,6 +150,8 @@ impl Dataset {
             sample_labels: Vec::new(),
             labels: None,
             len,
+            places: Vec::new(),
+            spelling: None,
         };
         dataset.settle_labels()?;
         Ok(dataset)
@@ -174,10 +170,10 @@ impl Dataset {
             return Ok(());
         }
         if classes.is_empty() && self.options.labels.column.is_some() {
-            return Err(Error::config("label column", t!("no sample has a label in it")));
+            return Err(Error::config(t!("label column"), t!("no sample has a label in it")));
         }
         if classes.is_empty() && self.options.labels.classes.is_some() {
-            return Err(Error::config("class order", t!("the data have no labels that it could apply to")));
+            return Err(Error::config(t!("class order"), t!("the data have no labels that it could apply to")));
         }
         self.sample_labels = (0..self.len).map(|i| classes.get(i).copied().flatten()).collect();
         self.labels = self.sample_labels.iter().copied().collect();
@@ -190,16 +186,20 @@ impl Dataset {
     }
 
     /// Makes every sample of numeric sources once: a value that cannot be cast is an error now and not in the middle of an
-    /// analysis, and NaN is said before anyone wonders. Pictures hold neither.
+    /// analysis, and NaN is said before anyone wonders. Pictures hold neither. Token ids get their vocabulary.
     fn look_at_values(&mut self) -> Result<()> {
         if matches!(self.kind(), DataKind::Pictures | DataKind::Synthetic) {
             return Ok(());
         }
         let mut bad: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+        let mut spans = vec![None; self.inputs.len()];
         for i in 0..self.len {
             for (k, tensor) in self.bound.samples.tensors(i)?.iter().enumerate() {
                 if first_non_finite(&tensor.data).is_some() {
                     bad.entry(k).or_insert((i, 0)).1 += 1;
+                }
+                if let Some(span) = spans.get_mut(k) {
+                    *span = token_ids::widened(*span, tensor);
                 }
             }
         }
@@ -209,6 +209,9 @@ impl Dataset {
             let message = t!("input {}: NaN or infinite values in {} samples, the first is sample {}", input, n, name);
             self.warnings.push(Warning::new("data-not-finite", message));
         }
+        let (spelling, warning) = token_ids::find(&self.places, &self.inputs, &spans, &self.options.tables);
+        self.spelling = spelling;
+        self.warnings.extend(warning);
         Ok(())
     }
 
@@ -229,7 +232,7 @@ impl Dataset {
     /// picture beyond the thousand that are decoded at opening.
     pub fn sample(&self, i: usize) -> Result<Sample> {
         if i >= self.len {
-            return Err(Error::data(format!("there is no sample {i}, the data hold {}", self.len)));
+            return Err(Error::data(t!("there is no sample {}, the data hold {}", i, self.len)));
         }
         let label = self.sample_labels.get(i).copied().flatten();
         Ok(Sample { tensors: self.bound.samples.tensors(i)?, name: self.bound.samples.name(i), label })
@@ -248,6 +251,11 @@ impl Dataset {
     /// Names of the classes that came with the data.
     pub fn class_names(&self) -> Option<&ClassNames> {
         self.bound.labels.names.as_ref()
+    }
+
+    /// The vocabulary that token ids are shown with.
+    pub fn vocabulary(&self) -> Option<&Vocabulary> {
+        self.spelling.as_ref().map(|spelling| &*spelling.vocabulary)
     }
 
     /// What kind of data this is.

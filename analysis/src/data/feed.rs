@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    t,
     tensor::{ElementType, ModelInput, Tensor, TensorData},
 };
 
@@ -72,13 +73,15 @@ impl ArrayFeed {
         };
         let Some(fit) = fit(&seen, input) else {
             let help = match transposed(&seen, input) {
-                Some(layout) => format!(
-                    "; it looks like {layout} and is not transposed unasked: give a recipe with array_layout = \"{layout}\""
+                Some(layout) => t!(
+                    "; it looks like {} and is not transposed unasked: give a recipe with array_layout = \"{}\"",
+                    layout,
+                    layout
                 ),
-                None => "; its first axis counts samples, the others must be the input's".to_owned(),
+                None => t!("; its first axis counts samples, the others must be the input's").to_owned(),
             };
             let found = format!("{name:?} ({} {shape:?})", from.name());
-            return Err(Error::data(format!("the array {found} does not fit the input {}{help}", describe(input))));
+            return Err(Error::data(t!("the array {} does not fit the input {}{}", found, describe(input), help)));
         };
         check_size(&input.name, &fit.sample_shape)?;
         let transform = recipe.map(|recipe| Transform::new(recipe, shape, axes.as_deref(), &fit)).transpose()?;
@@ -96,12 +99,9 @@ impl ArrayFeed {
             None => values,
         };
         let data = convert::cast(values, self.input.element_type).map_err(|refused| {
-            let place = format!("sample {i}, element {}", refused.index);
-            let reason = format!("{} is no {}", refused.value, self.input.element_type.name());
-            Error::data(format!(
-                "input {}: {place}: {reason}; cast the data yourself if that is meant",
-                self.input.name
-            ))
+            let place = t!("sample {}, element {}", i, refused.index);
+            let reason = t!("{} is no {}", refused.value, self.input.element_type.name());
+            Error::data(t!("input {}: {}: {}; cast the data yourself if that is meant", self.input.name, place, reason))
         })?;
         Ok(Tensor { shape: self.fit.sample_shape.clone(), data })
     }
@@ -122,16 +122,16 @@ impl ArrayFeed {
         let mut parts: Vec<String> = self.fit.note.map(str::to_owned).into_iter().collect();
         if let Some(transform) = &self.transform {
             if transform.order.is_some() {
-                parts.push(format!("transposed to {}", transform.recipe.layout.map_or("", Layout::name)));
+                parts.push(t!("transposed to {}", transform.recipe.layout.map_or("", Layout::name)));
             }
-            parts.push(format!("recipe {}", transform.recipe.name));
+            parts.push(t!("recipe {}", transform.recipe.name));
         } else {
             parts.extend(convert::note(self.from, self.input.element_type));
         }
         if self.fit.rows < self.fit.per_sample {
-            parts.push(format!("{} rows repeated to a batch of {}", self.fit.rows, self.fit.per_sample));
+            parts.push(t!("{} rows repeated to a batch of {}", self.fit.rows, self.fit.per_sample));
         } else if self.fit.per_sample > 1 {
-            parts.push(format!("{} rows a call, the model's batch", self.fit.per_sample));
+            parts.push(t!("{} rows a call, the model's batch", self.fit.per_sample));
         }
         parts.join("; ")
     }
@@ -168,8 +168,8 @@ pub(super) fn check_symbols(inputs: &[ModelInput], feeds: &[Feed]) -> Result<()>
     let mut symbols = BTreeMap::new();
     for (input, feed) in inputs.iter().zip(feeds) {
         fit::bind(&mut symbols, input, &feed.shape).map_err(|(symbol, bound, own)| {
-            let reason = format!("its axis {symbol:?} is {own}, but {bound} in an input before it");
-            Error::data(format!("input {} with {:?}: {reason}", feed.input, feed.shape))
+            let reason = t!("its axis {} is {}, but {} in an input before it", format!("{symbol:?}"), own, bound);
+            Error::data(t!("input {} with {}: {}", feed.input, format!("{:?}", feed.shape), reason))
         })?;
     }
     Ok(())
@@ -195,8 +195,9 @@ impl Transform {
         let held = fit.sample_shape.get(axis).copied().unwrap_or(0);
         let wanted = recipe.channels.unwrap_or(Channels::Rgb).count();
         if held != wanted {
-            let reason = format!("needs {wanted} channels, the array has {held} in {:?}", fit.sample_shape);
-            return Err(Error::config(format!("recipe {}", recipe.name), reason));
+            let reason =
+                t!("needs {} channels, the array has {} in {}", wanted, held, format!("{:?}", fit.sample_shape));
+            return Err(Error::config(t!("recipe {}", recipe.name), reason));
         }
         let stride = fit.sample_shape.iter().skip(axis + 1).product();
         // The array has its size; saying another one in the recipe that is shown would be wrong.

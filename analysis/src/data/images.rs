@@ -98,7 +98,7 @@ impl Images {
     }
 
     fn decode(&self, k: usize) -> Result<RgbImage> {
-        let name = self.names.get(k).ok_or_else(|| Error::data(format!("there is no picture {k}")))?;
+        let name = self.names.get(k).ok_or_else(|| Error::data(t!("there is no picture {}", k)))?;
         let path = self.folder.join(name);
         decode(&path).map_err(|reason| Error::format(path, reason))
     }
@@ -149,7 +149,7 @@ impl Samples for ImageSamples {
 
     fn name(&self, i: usize) -> String {
         let name = self.pictures(i).next().and_then(|k| self.source.names.get(k)).cloned().unwrap_or_default();
-        if self.block == 1 { name } else { format!("{name} and {} more", self.block - 1) }
+        if self.block == 1 { name } else { t!("{} and {} more", name, self.block - 1) }
     }
 
     fn tensors(&self, i: usize) -> Result<Vec<Tensor>> {
@@ -159,7 +159,7 @@ impl Samples for ImageSamples {
         }
         let data = convert::cast(TensorData::Float32(values), self.input.element_type).map_err(|refused| {
             let (recipe, name) = (&self.recipe.name, self.input.element_type.name());
-            Error::config(format!("recipe {recipe}"), format!("gives {}, which is no {name}", refused.value))
+            Error::config(t!("recipe {}", recipe), t!("gives {}, which is no {}", refused.value, name))
         })?;
         debug_assert_eq!(elements::count(&data), self.shape.iter().product::<usize>());
         Ok(vec![Tensor { shape: self.shape.clone(), data }])
@@ -183,20 +183,19 @@ pub(super) fn bind(
 ) -> Result<Bound> {
     let listed = || inputs.iter().map(describe).collect::<Vec<_>>().join("; ");
     let [input] = inputs else {
-        let reason =
-            format!("{}: pictures feed a model with one input; this one has {}", source.folder.display(), listed());
+        let reason = t!("{}: pictures feed a model with one input; this one has {}", source.folder.display(), listed());
         return Err(Error::data(reason));
     };
     let recipe = recipe_of(input).fitted(input)?;
     if recipe.array_layout.is_some() {
-        let place = format!("recipe {}", recipe.name);
+        let place = t!("recipe {}", recipe.name);
         return Err(Error::config(
             place,
-            "array_layout has no effect on picture files; use layout for the model's input",
+            t!("array_layout has no effect on picture files; use layout for the model's input"),
         ));
     }
     let shape = PictureShape::of(input, recipe.layout)
-        .ok_or_else(|| Error::data(format!("{}: no input takes pictures: {}", source.folder.display(), listed())))?;
+        .ok_or_else(|| Error::data(t!("{}: no input takes pictures: {}", source.folder.display(), listed())))?;
     // `fitted` set the size and the channels.
     let (width, height) = recipe.size.unwrap_or((224, 224));
     let sample_shape = shape.tensor_shape(recipe.channels.unwrap_or(Channels::Rgb).count(), width, height);

@@ -3,6 +3,8 @@
 //! The output never grows beyond the size that the archive's directory promised, so a bomb ends as an error. Codes are
 //! decoded canonically, one bit at a time by code length (as in zlib's `puff`): slower than table look-up, but an array is read once.
 
+use crate::t;
+
 /// Longest code, in bits (RFC 1951 §3.2.7).
 const MAX_BITS: usize = 15;
 /// Smallest length and extra bits of the length symbols 257…285 (§3.2.5).
@@ -36,13 +38,13 @@ pub(super) fn inflate(input: &[u8], size: usize) -> Result<Vec<u8>, String> {
                 let (lengths, distances) = dynamic_codes(&mut bits)?;
                 compressed(&mut bits, &mut out, size, &lengths, &distances)?;
             }
-            _ => return Err("has a broken compressed stream (reserved block type)".to_owned()),
+            _ => return Err(t!("has a broken compressed stream (reserved block type)").to_owned()),
         }
         if last {
             break;
         }
     }
-    if out.len() == size { Ok(out) } else { Err(format!("decompresses to {} bytes instead of {size}", out.len())) }
+    if out.len() == size { Ok(out) } else { Err(t!("decompresses to {} bytes instead of {}", out.len(), size)) }
 }
 
 /// The input as a stream of bits, lowest first.
@@ -57,7 +59,7 @@ impl Bits<'_> {
     /// The next `n` ≤ 16 bits.
     fn take(&mut self, n: u32) -> Result<u32, String> {
         while self.held < n {
-            let (&byte, rest) = self.input.split_first().ok_or("ends inside its compressed stream")?;
+            let (&byte, rest) = self.input.split_first().ok_or(t!("ends inside its compressed stream"))?;
             self.buffer |= u32::from(byte) << self.held;
             self.held += 8;
             self.input = rest;
@@ -120,11 +122,11 @@ impl Code {
 }
 
 fn broken_code() -> String {
-    "has a broken compressed stream (no such code)".to_owned()
+    t!("has a broken compressed stream (no such code)").to_owned()
 }
 
 fn too_large(size: usize) -> String {
-    format!("decompresses to more than the {size} bytes its directory promises")
+    t!("decompresses to more than the {} bytes its directory promises", size)
 }
 
 /// A block that is not compressed (§3.2.4).
@@ -133,9 +135,9 @@ fn stored(bits: &mut Bits<'_>, out: &mut Vec<u8>, size: usize) -> Result<(), Str
     bits.take(bits.held)?;
     let (length, check) = (bits.number(16)?, bits.number(16)?);
     if length ^ check != 0xffff {
-        return Err("has a broken compressed stream (stored length)".to_owned());
+        return Err(t!("has a broken compressed stream (stored length)").to_owned());
     }
-    let (bytes, rest) = bits.input.split_at_checked(length).ok_or("ends inside its compressed stream")?;
+    let (bytes, rest) = bits.input.split_at_checked(length).ok_or(t!("ends inside its compressed stream"))?;
     if out.len() + length > size {
         return Err(too_large(size));
     }
@@ -162,7 +164,7 @@ fn compressed(bits: &mut Bits<'_>, out: &mut Vec<u8>, size: usize, lit: &Code, d
         let Some(&base) = DISTANCE_BASE.get(k) else { return Err(broken_code()) };
         let distance = usize::from(base) + bits.number(u32::try_from((k / 2).saturating_sub(1)).unwrap_or(0))?;
         let Some(start) = out.len().checked_sub(distance) else {
-            return Err("has a broken compressed stream (it copies from before its start)".to_owned());
+            return Err(t!("has a broken compressed stream (it copies from before its start)").to_owned());
         };
         if out.len() + length > size {
             return Err(too_large(size));

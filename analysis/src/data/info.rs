@@ -1,7 +1,7 @@
 //! What the Data page shows of the samples in use: gathered once when they are opened, so that the window never decodes a
 //! picture or runs a model to draw.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 pub use super::preview::{Preview, PreviewInput, Shading};
 use super::{
@@ -42,6 +42,8 @@ pub struct DataInfo {
     pub sanity: Option<Sanity>,
     /// The first samples.
     pub previews: Vec<Preview>,
+    /// The vocabulary that token ids are shown with: its file and its number of tokens.
+    pub vocabulary: Option<(PathBuf, usize)>,
     /// Whether the program made them up.
     pub synthetic: bool,
     /// What was noticed while opening.
@@ -75,6 +77,7 @@ impl DataInfo {
             check,
             sanity,
             previews,
+            vocabulary: dataset.vocabulary().map(|found| (found.path().to_owned(), found.size())),
             synthetic: dataset.kind() == DataKind::Synthetic,
             warnings: dataset.warnings().to_vec(),
         })

@@ -54,7 +54,10 @@ pub(super) fn of_pictures(folder: &Path, paths: &[String], options: &LabelOption
     if let Some(table) = table {
         of_table(&table, paths, options, &mut found)?;
     } else if let Some(column) = &options.column {
-        return Err(Error::config("label column", format!("{column:?} needs a labels.csv in {}", folder.display())));
+        return Err(Error::config(
+            t!("label column"),
+            t!("{} needs a labels.csv in {}", format!("{column:?}"), folder.display()),
+        ));
     }
     let array = folder.join("labels.npy");
     if found.classes.is_empty() && array.is_file() {

@@ -41,10 +41,12 @@ mod test_sets;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod token_ids;
 mod trials;
+mod vocabulary;
 
 pub use check::{DataCheck, InputCheck, ValueStats, check};
-pub use dataset::{DataOptions, Dataset};
+pub use dataset::Dataset;
 pub use feed::Feed;
 pub use guess::Hints;
 pub use labels::LabelOptions;
@@ -53,6 +55,7 @@ pub use picture::Layout;
 pub use recipe::{Channels, Recipe, Resize};
 pub use samples::{Sample, UsedRecipe};
 pub use sanity::{ClassScore, Runner, Sanity, SanityRow, Share, confidences, float_sanity};
-pub use source::{DataKind, DataSource};
+pub use source::{DataKind, DataOptions, DataSource};
 pub(crate) use synthetic::SplitMix64;
 pub use trials::{RecipeTrial, RecipeTrials, TRIAL_SAMPLES, TrialBasis, try_recipes};
+pub use vocabulary::Vocabulary;

@@ -6,7 +6,10 @@
 use std::path::{Path, PathBuf};
 
 use super::files;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    t,
+};
 
 /// File names that are looked for beside the data, in this order.
 const FILES: [&str; 5] = ["names.txt", "classes.txt", "labels.txt", "imagenet_classes.txt", "synset.txt"];
@@ -66,7 +69,7 @@ fn plain(name: &str) -> String {
 fn parse(text: &str) -> std::result::Result<ClassNames, String> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     if lines.is_empty() {
-        return Err("holds no class names".to_owned());
+        return Err(t!("holds no class names").to_owned());
     }
     let numbered: Option<Vec<(usize, &str)>> = lines
         .iter()
@@ -78,7 +81,7 @@ fn parse(text: &str) -> std::result::Result<ClassNames, String> {
     let entries = numbered.unwrap_or_else(|| lines.iter().copied().enumerate().collect());
     let last = entries.iter().map(|(n, _)| *n).max().unwrap_or(0);
     if last >= MAX_CLASSES {
-        return Err(format!("numbers a class {last}"));
+        return Err(t!("numbers a class {}", last));
     }
     let mut names = vec![None; last + 1];
     let mut ids = vec![String::new(); last + 1];
@@ -89,11 +92,11 @@ fn parse(text: &str) -> std::result::Result<ClassNames, String> {
             _ => ("", rest),
         };
         if names[number].replace(name.to_owned()).is_some() {
-            return Err(format!("names class {number} twice"));
+            return Err(t!("names class {} twice", number));
         }
         id.clone_into(&mut ids[number]);
     }
-    let names = names.into_iter().enumerate().map(|(k, name)| name.unwrap_or_else(|| format!("class {k}"))).collect();
+    let names = names.into_iter().enumerate().map(|(k, name)| name.unwrap_or_else(|| t!("class {}", k))).collect();
     Ok(ClassNames { names, ids })
 }
 

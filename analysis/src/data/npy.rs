@@ -7,7 +7,10 @@
 use half::f16;
 
 use super::elements::{gather, permuted_order};
-use crate::tensor::{Tensor, TensorData};
+use crate::{
+    t,
+    tensor::{Tensor, TensorData},
+};
 
 /// The first bytes of every `.npy` file.
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
@@ -35,13 +38,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Tensor, String> {
     let size = item_size(&header.descr)?;
     let needed = count.and_then(|n| n.checked_mul(size));
     let (Some(count), Some(needed)) = (count, needed) else {
-        return Err(format!("its shape {:?} is larger than any memory", header.shape));
+        return Err(t!("its shape {} is larger than any memory", format!("{:?}", header.shape)));
     };
     let Some(body) = body.get(..needed) else {
-        return Err(format!(
-            "is truncated: shape {:?} of {} needs {needed} bytes, {} are there",
-            header.shape,
+        return Err(t!(
+            "is truncated: shape {} of {} needs {} bytes, {} are there",
+            format!("{:?}", header.shape),
             header.descr,
+            needed,
             body.len()
         ));
     };
@@ -58,21 +62,21 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Tensor, String> {
 
 /// Splits the file into its header and the values behind it.
 fn split(bytes: &[u8]) -> Result<(Header, &[u8]), String> {
-    let rest = bytes.strip_prefix(MAGIC).ok_or("is not a .npy file (its first bytes are not NumPy's)")?;
-    let cut = "ends inside its header";
+    let rest = bytes.strip_prefix(MAGIC).ok_or(t!("is not a .npy file (its first bytes are not NumPy's)"))?;
+    let cut = t!("ends inside its header");
     let (length, rest) = match rest {
         [1, _, a, b, rest @ ..] => (usize::from(u16::from_le_bytes([*a, *b])), rest),
         [2 | 3, _, a, b, c, d, rest @ ..] => {
             (usize::try_from(u32::from_le_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX), rest)
         }
-        [v, ..] if !(1..=3).contains(v) => return Err(format!("has the unknown .npy version {v}")),
+        [v, ..] if !(1..=3).contains(v) => return Err(t!("has the unknown .npy version {}", v)),
         _ => return Err(cut.to_owned()),
     };
     if length > MAX_HEADER {
-        return Err(format!("has a header of {length} bytes; at most {MAX_HEADER} are read"));
+        return Err(t!("has a header of {} bytes; at most {} are read", length, MAX_HEADER));
     }
     let (text, body) = rest.split_at_checked(length).ok_or(cut)?;
-    let text = std::str::from_utf8(text).map_err(|e| format!("has a header that is not text ({e})"))?;
+    let text = std::str::from_utf8(text).map_err(|e| t!("has a header that is not text ({})", e))?;
     Ok((header(text)?, body))
 }
 
@@ -85,11 +89,11 @@ fn header(text: &str) -> Result<Header, String> {
         let key = scan.quoted()?;
         scan.expect(':')?;
         match key {
-            "descr" if scan.peek('[') => return Err("holds records (a structured type), not one array".to_owned()),
+            "descr" if scan.peek('[') => return Err(t!("holds records (a structured type), not one array").to_owned()),
             "descr" => descr = Some(scan.quoted()?.to_owned()),
             "fortran_order" => fortran = Some(scan.word() == "True"),
             "shape" => shape = Some(scan.tuple()?),
-            other => return Err(format!("has the unknown header key {other:?}")),
+            other => return Err(t!("has the unknown header key {}", format!("{other:?}"))),
         }
         if !scan.eat(',') {
             scan.expect('}')?;
@@ -98,7 +102,7 @@ fn header(text: &str) -> Result<Header, String> {
     }
     match (descr, fortran, shape) {
         (Some(descr), Some(fortran), Some(shape)) => Ok(Header { descr, fortran, shape }),
-        _ => Err("has a header without descr, fortran_order or shape".to_owned()),
+        _ => Err(t!("has a header without descr, fortran_order or shape").to_owned()),
     }
 }
 
@@ -119,7 +123,11 @@ impl<'a> Scan<'a> {
     }
 
     fn expect(&mut self, c: char) -> Result<(), String> {
-        if self.eat(c) { Ok(()) } else { Err(format!("has a broken header: no {c:?} before {:?}", self.near())) }
+        if self.eat(c) {
+            Ok(())
+        } else {
+            Err(t!("has a broken header: no {} before {}", format!("{c:?}"), format!("{:?}", self.near())))
+        }
     }
 
     fn quoted(&mut self) -> Result<&'a str, String> {
@@ -130,7 +138,8 @@ impl<'a> Scan<'a> {
             '"'
         };
         let found = self.0.split_once(quote);
-        let (text, rest) = found.ok_or_else(|| format!("has a broken header: no text before {:?}", self.near()))?;
+        let (text, rest) =
+            found.ok_or_else(|| t!("has a broken header: no text before {}", format!("{:?}", self.near())))?;
         self.0 = rest;
         Ok(text)
     }
@@ -149,7 +158,7 @@ impl<'a> Scan<'a> {
         while !self.eat(')') {
             // Python 2 wrote long integers as 3L.
             let word = self.word().trim_end_matches('L');
-            dims.push(word.parse().map_err(|e| format!("has a broken shape: {word:?} ({e})"))?);
+            dims.push(word.parse().map_err(|e| t!("has a broken shape: {} ({})", format!("{word:?}"), e))?);
             if !self.eat(',') {
                 self.expect(')')?;
                 break;
@@ -166,9 +175,9 @@ impl<'a> Scan<'a> {
 /// Bytes an element; checks the type string on the way.
 fn item_size(descr: &str) -> Result<usize, String> {
     let refused = || {
-        let known = "bool, integers, float16/32/64 and text are read";
-        let hint = if descr.contains('O') { " (a pickled Python object)" } else { "" };
-        format!("has elements of type {descr:?}{hint}; {known}")
+        let known = t!("bool, integers, float16/32/64 and text are read");
+        let hint = if descr.contains('O') { t!(" (a pickled Python object)") } else { "" };
+        t!("has elements of type {}{}; {}", format!("{descr:?}"), hint, known)
     };
     let kind = descr.trim_start_matches(['<', '>', '|', '=']);
     match kind {

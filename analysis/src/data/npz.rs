@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{inflate::inflate, npy};
-use crate::tensor::Tensor;
+use crate::{t, tensor::Tensor};
 
 /// The first bytes of a zip file that has members.
 pub(super) const MAGIC: &[u8] = b"PK\x03\x04";
@@ -33,12 +33,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
     let members = members(bytes)?;
     let total = members.iter().fold(0_usize, |sum, m| sum.saturating_add(m.size));
     if total > MAX_BYTES {
-        return Err(format!("unpacks to {total} bytes; beyond {MAX_BYTES} use a folder of .npy files"));
+        return Err(t!("unpacks to {} bytes; beyond {} use a folder of .npy files", total, MAX_BYTES));
     }
     let mut arrays = BTreeMap::new();
     for member in members {
         let Some(name) = member.name.strip_suffix(".npy") else { continue };
-        let array = unpack(&member).and_then(|bytes| npy::parse(&bytes)).map_err(|e| format!("array {name:?} {e}"))?;
+        let array = unpack(&member)
+            .and_then(|bytes| npy::parse(&bytes))
+            .map_err(|e| t!("array {} {}", format!("{name:?}"), e))?;
         arrays.insert(name.to_owned(), array);
     }
     Ok(arrays)
@@ -48,19 +50,19 @@ pub(super) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
 fn unpack(member: &Member<'_>) -> Result<Vec<u8>, String> {
     let bytes = match member.method {
         0 if member.packed.len() == member.size => member.packed.to_vec(),
-        0 => return Err("has two sizes in the archive's directory".to_owned()),
+        0 => return Err(t!("has two sizes in the archive's directory").to_owned()),
         8 if member.size / 1032 > member.packed.len() + 1 => {
-            return Err(format!("promises {} bytes, more than its {} can hold", member.size, member.packed.len()));
+            return Err(t!("promises {} bytes, more than its {} can hold", member.size, member.packed.len()));
         }
         8 => inflate(member.packed, member.size)?,
-        other => return Err(format!("is packed by method {other}; NumPy writes stored or deflated")),
+        other => return Err(t!("is packed by method {}; NumPy writes stored or deflated", other)),
     };
-    if crc32(&bytes) == member.crc { Ok(bytes) } else { Err("is damaged (its checksum differs)".to_owned()) }
+    if crc32(&bytes) == member.crc { Ok(bytes) } else { Err(t!("is damaged (its checksum differs)").to_owned()) }
 }
 
 /// Reads the central directory.
 fn members(bytes: &[u8]) -> Result<Vec<Member<'_>>, String> {
-    let broken = || "is not a whole .npz archive (its directory is missing or cut off)".to_owned();
+    let broken = || t!("is not a whole .npz archive (its directory is missing or cut off)").to_owned();
     let (count, start) = directory(bytes).ok_or_else(broken)?;
     let mut members = Vec::new();
     let mut at = start;

@@ -52,7 +52,7 @@ pub struct PreviewInput {
     pub first: Vec<f64>,
     /// The values as a grid of rows, where they are no picture and no whole numbers.
     pub shading: Option<Shading>,
-    /// What the bytes say, where the input takes the bytes of a text.
+    /// What the bytes say, where the input takes the bytes of a text, or the token ids, where there is a vocabulary.
     pub text: Option<String>,
 }
 
@@ -73,7 +73,11 @@ impl Preview {
     pub fn of(dataset: &Dataset, index: usize) -> Result<Self> {
         let sample = dataset.sample(index)?;
         let layout = dataset.recipe().and_then(|used| used.recipe.layout);
-        let inputs = dataset.inputs().iter().zip(&sample.tensors).map(|(input, t)| preview_input(input, t, layout));
+        let inputs = dataset.inputs().iter().zip(&sample.tensors).enumerate().map(|(place, (input, tensor))| {
+            let spelt = dataset.spelling.as_ref().and_then(|spelling| spelling.text(place, tensor));
+            let shown = preview_input(input, tensor, layout);
+            PreviewInput { text: spelt.map(|text| first_letters(&text)).or(shown.text), ..shown }
+        });
         Ok(Self { inputs: inputs.collect(), source: dataset.thumbnail(index), name: sample.name, label: sample.label })
     }
 }
@@ -116,7 +120,12 @@ fn text(data: &TensorData) -> Option<String> {
     let whole = std::str::from_utf8(bytes).ok()?;
     let is_prose = |c: char| !c.is_control() || c.is_whitespace();
     let is_text = whole.chars().any(char::is_alphabetic) && whole.chars().all(is_prose);
-    is_text.then(|| whole.chars().take(FIRST_LETTERS).map(|c| if c.is_whitespace() { ' ' } else { c }).collect())
+    is_text.then(|| first_letters(whole))
+}
+
+/// The beginning of a text on one line.
+fn first_letters(text: &str) -> String {
+    text.chars().take(FIRST_LETTERS).map(|c| if c.is_whitespace() || c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The first picture in a tensor of three or four axes, scaled down to the preview's size.

@@ -118,7 +118,7 @@ impl Recipe {
     /// # Errors
     /// [`Error::Config`] naming the field that contradicts the input's declared shape, or an input that takes no pictures.
     pub fn fitted(&self, input: &ModelInput) -> Result<Self> {
-        let refuse = |reason: String| Error::config(format!("recipe {}", self.name), reason);
+        let refuse = |reason: String| Error::config(t!("recipe {}", self.name), reason);
         let Some(shape) = PictureShape::of(input, self.layout) else {
             let asked = self.layout.map_or(String::new(), |l| t!(" in layout {}", l.name()));
             return Err(refuse(t!("the input {} takes no pictures{}", describe(input), asked)));

@@ -9,7 +9,10 @@ use super::{
     picture::Layout,
     recipe::{Channels, Recipe, Resize},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    t,
+};
 
 /// The file's keys.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -60,11 +63,11 @@ impl Recipe {
         let file: File = toml::from_str(text).map_err(|e| {
             let line = e.span().map_or(1, |span| line_of(text, span.start));
             let at = text.lines().nth(line - 1).unwrap_or_default().trim();
-            Error::config(format!("{place}, line {line}"), format!("{} (at `{at}`)", e.message().trim()))
+            Error::config(t!("{}, line {}", place, line), t!("{} (at `{}`)", e.message().trim(), at))
         })?;
         let refuse = |(key, reason): (&str, String)| {
             let line = text.lines().position(|l| l.split('=').next().is_some_and(|k| k.trim() == key));
-            let place = line.map_or(place.to_owned(), |n| format!("{place}, line {}", n + 1));
+            let place = line.map_or(place.to_owned(), |n| t!("{}, line {}", place, n + 1));
             Error::config(place, format!("{key} {reason}"))
         };
         let recipe = file.recipe().map_err(refuse)?;
@@ -102,7 +105,7 @@ impl File {
     fn recipe(self) -> std::result::Result<Recipe, (&'static str, String)> {
         let preset = self.preset.as_deref().unwrap_or("raw");
         let Some(base) = Recipe::preset(preset) else {
-            return Err(("preset", format!("{preset:?} is none of {}", Recipe::PRESETS.join(", "))));
+            return Err(("preset", t!("{} is none of {}", format!("{preset:?}"), Recipe::PRESETS.join(", "))));
         };
         let own = self.resize.map(|mode| match mode {
             ResizeMode::Stretch => Resize::Stretch,
@@ -114,9 +117,9 @@ impl File {
             (Resize::Letterbox { fill }, None, own) => Resize::Letterbox { fill: own.unwrap_or(fill) },
             (Resize::Stretch, None, None) => Resize::Stretch,
             (_, Some(_), _) => {
-                return Err(("shorter_side", "has no effect without resize = \"shorter-side\"".to_owned()));
+                return Err(("shorter_side", t!("has no effect without resize = \"shorter-side\"").to_owned()));
             }
-            (_, _, Some(_)) => return Err(("fill", "has no effect without resize = \"letterbox\"".to_owned())),
+            (_, _, Some(_)) => return Err(("fill", t!("has no effect without resize = \"letterbox\"").to_owned())),
         };
         let changed = self.size.is_some()
             || self.resize.is_some()

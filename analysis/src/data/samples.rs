@@ -8,6 +8,7 @@ use super::{feed::Feed, labels::Labels, recipe::Recipe};
 use crate::{
     error::{Error, Result},
     job::Warning,
+    t,
     tensor::Tensor,
 };
 
@@ -73,7 +74,7 @@ pub(super) struct Bound {
 pub(super) fn check_size(input: &str, shape: &[usize]) -> Result<()> {
     let n = shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d));
     if n.is_none_or(|n| n > MAX_ELEMENTS) {
-        return Err(Error::data(format!("input {input}: shape {shape:?} is too large for one call")));
+        return Err(Error::data(t!("input {}: shape {} is too large for one call", input, format!("{shape:?}"))));
     }
     Ok(())
 }

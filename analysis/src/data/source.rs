@@ -16,8 +16,10 @@ use super::{
     arrays::Arrays,
     files,
     images::Images,
+    labels::LabelOptions,
     npy, npz,
     picture::PictureShape,
+    recipe::Recipe,
     tensor_files::{NpyFolder, read_npy},
     test_sets,
 };
@@ -51,6 +53,23 @@ impl DataSource {
             Self::Path(PathBuf::from(argument))
         }
     }
+}
+
+/// How to open data, beyond where they are.
+#[derive(Clone, Debug, Default)]
+pub struct DataOptions {
+    /// Preprocessing; `None`: guessed for pictures and synthetic data, none for arrays.
+    pub recipe: Option<Recipe>,
+    /// At most this many samples: the first, or evenly spread over pictures in a folder per class.
+    pub limit: Option<usize>,
+    /// How labels are read.
+    pub labels: LabelOptions,
+    /// The model's file name or producer, for the guess.
+    pub model_name: Option<String>,
+    /// The model's folder, where a vocabulary may lie.
+    pub model_folder: Option<PathBuf>,
+    /// By the name of an input, the rows of the table that its numbers choose from.
+    pub tables: BTreeMap<String, usize>,
 }
 
 /// What kind of data a [`super::Dataset`] holds.
@@ -119,8 +138,8 @@ fn file(path: &Path) -> Result<Opened> {
         return Ok(Opened::Images(Arc::new(Images::open(folder, &[path.to_owned()], None, false)?)));
     }
     let known =
-        "a picture (PNG, JPEG, BMP, WebP), .npy or .npz file, or a folder of these or of ONNX test sets, is needed";
-    Err(Error::format(path, format!("is no data that this program reads: {known}")))
+        t!("a picture (PNG, JPEG, BMP, WebP), .npy or .npz file, or a folder of these or of ONNX test sets, is needed");
+    Err(Error::format(path, t!("is no data that this program reads: {}", known)))
 }
 
 fn folder(path: &Path, inputs: &[ModelInput], limit: Option<usize>) -> Result<(Opened, Vec<Warning>)> {
@@ -161,12 +180,12 @@ fn folder(path: &Path, inputs: &[ModelInput], limit: Option<usize>) -> Result<(O
     let archives: Vec<&PathBuf> = entries.iter().filter(|p| files::has_ending(p, &["npz"])).collect();
     match archives[..] {
         [only] => Ok((file(only)?, Vec::new())),
-        [] => Err(Error::data(format!(
+        [] => Err(Error::data(t!(
             "{}: no pictures, .npy or .npz files or ONNX test sets among its {} entries",
             path.display(),
             entries.len()
         ))),
-        _ => Err(Error::data(format!("{}: holds {} .npz files; name one of them", path.display(), archives.len()))),
+        _ => Err(Error::data(t!("{}: holds {} .npz files; name one of them", path.display(), archives.len()))),
     }
 }
 

@@ -92,15 +92,15 @@ impl Samples for Synthetic {
     }
 
     fn name(&self, i: usize) -> String {
-        format!("synthetic {i}")
+        t!("synthetic {}", i)
     }
 
     fn tensors(&self, i: usize) -> Result<Vec<Tensor>> {
         let make = |(k, (input, maker, shape)): (usize, &(ModelInput, Maker, Vec<usize>))| {
             let data = made(maker, shape, &mut self.generator(i, k));
             let data = convert::cast(data, input.element_type).map_err(|refused| {
-                let reason = format!("synthetic data give {}, no {}", refused.value, input.element_type.name());
-                Error::data(format!("input {}: {reason}", input.name))
+                let reason = t!("synthetic data give {}, no {}", refused.value, input.element_type.name());
+                Error::data(t!("input {}: {}", input.name, reason))
             })?;
             Ok(Tensor { shape: shape.clone(), data })
         };

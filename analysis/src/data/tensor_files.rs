@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    t,
     tensor::{ModelInput, Tensor},
 };
 
@@ -63,7 +64,7 @@ impl NpySamples {
             debug_assert_eq!(at, k);
             return Ok(tensor);
         }
-        let path = self.source.files.get(k).ok_or_else(|| Error::data(format!("there is no file {k}")))?;
+        let path = self.source.files.get(k).ok_or_else(|| Error::data(t!("there is no file {}", k)))?;
         let tensor = Arc::new(read_npy(path)?);
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some((k, Arc::clone(&tensor)));
         Ok(tensor)
@@ -75,7 +76,7 @@ impl NpySamples {
     }
 
     fn place(&self, i: usize) -> Result<(usize, usize)> {
-        self.places.get(i).copied().ok_or_else(|| Error::data(format!("there is no sample {i}")))
+        self.places.get(i).copied().ok_or_else(|| Error::data(t!("there is no sample {}", i)))
     }
 }
 
@@ -117,7 +118,7 @@ pub(super) fn bind_npy(
 ) -> Result<Bound> {
     let [input] = inputs else {
         let wanted: Vec<String> = inputs.iter().map(|i| format!("{}.npy ({})", i.name, describe(i))).collect();
-        let reason = format!("{}: this model needs one file an input: {}", source.folder.display(), wanted.join("; "));
+        let reason = t!("{}: this model needs one file an input: {}", source.folder.display(), wanted.join("; "));
         return Err(Error::data(reason));
     };
     let (source, input, recipe) = (Arc::clone(source), input.clone(), recipe.cloned());
@@ -135,11 +136,11 @@ pub(super) fn bind_npy(
     }
     samples.places.truncate(limit);
     let Some(feed) = first else {
-        return Err(Error::data(format!("{}: there are no .npy files", samples.source.folder.display())));
+        return Err(Error::data(t!("{}: there are no .npy files", samples.source.folder.display())));
     };
     if let (Some(recipe), None) = (&samples.recipe, feed.recipe()) {
-        let reason = format!("the input takes no pictures: {}", describe(&samples.input));
-        return Err(Error::config(format!("recipe {}", recipe.name), reason));
+        let reason = t!("the input takes no pictures: {}", describe(&samples.input));
+        return Err(Error::config(t!("recipe {}", recipe.name), reason));
     }
     let mut labels = Labels::default();
     let array = samples.source.folder.join("labels.npy");
@@ -149,8 +150,8 @@ pub(super) fn bind_npy(
         let rows = tensor.shape.first().copied().filter(|&n| n > samples.places.len() && samples.places.len() == limit);
         of_array("labels.npy", &tensor, rows.unwrap_or(samples.places.len()), options, &mut labels)?;
     } else if let Some(column) = &options.column {
-        let reason = format!("{column:?}: only labels.npy is read beside .npy files, and there is none");
-        return Err(Error::config("label column", reason));
+        let reason = t!("{}: only labels.npy is read beside .npy files, and there is none", format!("{column:?}"));
+        return Err(Error::config(t!("label column"), reason));
     }
     let warnings = std::mem::take(&mut labels.warnings);
     let Fit { sample_shape, .. } = feed.fit.clone();
@@ -180,23 +181,23 @@ impl Samples for TestSets {
     }
 
     fn tensors(&self, i: usize) -> Result<Vec<Tensor>> {
-        let set = self.sets.get(i).ok_or_else(|| Error::data(format!("there is no sample {i}")))?;
-        let place = |input: &ModelInput| format!("{}: input {}", set.display(), input.name);
+        let set = self.sets.get(i).ok_or_else(|| Error::data(t!("there is no sample {}", i)))?;
+        let place = |input: &ModelInput| t!("{}: input {}", set.display(), input.name);
         let tensors = test_sets::load(set, &self.inputs)?;
         let fitted = self.inputs.iter().zip(tensors).map(|(input, tensor)| {
             // A test set is a whole call: its shape is the input's, axis for axis.
             let fits = input.dims.as_ref().is_none_or(|dims| super::fit::same(&tensor.shape, dims));
             if !fits {
-                return Err(Error::data(format!(
-                    "{}: shape {:?} is not that of {}",
+                return Err(Error::data(t!(
+                    "{}: shape {} is not that of {}",
                     place(input),
-                    tensor.shape,
+                    format!("{:?}", tensor.shape),
                     describe(input)
                 )));
             }
             let data = convert::cast(tensor.data, input.element_type).map_err(|refused| {
                 let wanted = input.element_type.name();
-                Error::data(format!("{}: element {} is {}, no {wanted}", place(input), refused.index, refused.value))
+                Error::data(t!("{}: element {} is {}, no {}", place(input), refused.index, refused.value, wanted))
             })?;
             Ok(Tensor { shape: tensor.shape, data })
         });
@@ -221,10 +222,13 @@ pub(super) fn bind_test_sets(
 ) -> Result<Bound> {
     if let Some(recipe) = recipe {
         let reason = "ONNX test-data sets hold the model's inputs as they are; there is nothing to preprocess";
-        return Err(Error::config(format!("recipe {}", recipe.name), reason));
+        return Err(Error::config(t!("recipe {}", recipe.name), reason));
     }
     if let Some(column) = &options.column {
-        return Err(Error::config("label column", format!("{column:?}: ONNX test-data sets have no labels")));
+        return Err(Error::config(
+            t!("label column"),
+            t!("{}: ONNX test-data sets have no labels", format!("{column:?}")),
+        ));
     }
     let samples = TestSets { folder: folder.to_owned(), sets: sets.to_vec(), inputs: inputs.to_vec() };
     let first = samples.tensors(0)?;

@@ -15,6 +15,7 @@ use crate::{
     graph::{Graph, LayerId, TensorId},
     job::CancelToken,
     plan::{LayerWeights, Operand, OperandValue, QuantPlan},
+    t,
 };
 
 /// Which of a layer's constants are quantized.
@@ -51,9 +52,10 @@ impl Alone {
         outputs: &[TensorId],
         cancel: &CancelToken,
     ) -> Result<Self> {
-        let segment = graph.segments.iter().find(|s| s.layers.contains(&layer)).ok_or_else(|| {
-            Error::model(format!("layer `{}` has no nodes of its own to run", graph.layers[layer].name))
-        })?;
+        let segment =
+            graph.segments.iter().find(|s| s.layers.contains(&layer)).ok_or_else(|| {
+                Error::model(t!("layer `{}` has no nodes of its own to run", graph.layers[layer].name))
+            })?;
         let segment = crate::graph::Segment { outputs: outputs.to_vec(), ..segment.clone() };
         let planned = &plan.weights[layer];
         let weights = match constants {

@@ -20,6 +20,7 @@ use crate::{
         tensor_proto,
     },
     plan::{LayerWeights, QuantPlan},
+    t,
     tensor::Tensor,
 };
 
@@ -166,10 +167,10 @@ pub(super) fn build(
 fn segment_place(graph: &Graph, segment: &Segment) -> String {
     let names: Vec<&str> = segment.layers.iter().map(|&l| graph.layers[l].name.as_str()).take(3).collect();
     match (names.as_slice(), segment.nodes.first()) {
-        ([], Some(&node)) => format!("node `{}`", graph.proto(node).name.as_deref().unwrap_or(&graph.nodes[node].op)),
+        ([], Some(&node)) => t!("node `{}`", graph.proto(node).name.as_deref().unwrap_or(&graph.nodes[node].op)),
         ([], None) => "an empty segment".into(),
-        ([one], _) => format!("layer `{one}`"),
-        (several, _) => format!("layers `{}`…", several.join("`, `")),
+        ([one], _) => t!("layer `{}`", one),
+        (several, _) => t!("layers `{}`…", several.join("`, `")),
     }
 }
 
@@ -272,7 +273,7 @@ fn feeds(graph: &Graph, segment: &Segment, reads: &Reads) -> Vec<Feed> {
 
 fn value_info(graph: &Graph, name: &str, tensor: TensorId) -> Result<ValueInfoProto> {
     let element = graph.tensors[tensor].element_type.ok_or_else(|| {
-        Error::model(format!(
+        Error::model(t!(
             "tensor `{}` is a sequence or of a type this program cannot hold between two layers",
             graph.name(tensor)
         ))
@@ -295,7 +296,7 @@ fn stored_constants(
     let mut constants = Vec::with_capacity(wanted.len());
     for tensor in wanted {
         let proto = graph.constants.get(tensor).ok_or_else(|| {
-            Error::model(format!("constant `{}` is sparse or of a type that cannot be read", graph.name(tensor)))
+            Error::model(t!("constant `{}` is sparse or of a type that cannot be read", graph.name(tensor)))
         })?;
         constants.push(TensorProto {
             name: Some(graph.name(tensor).to_owned()),

@@ -21,6 +21,7 @@ use crate::{
     },
     plan::{Operand, OperandValue},
     quant::{FloatFormat, Grid, GroupLayout, QuantParams, floats::raw_data, group::parameter_shape},
+    t,
     tensor::{Tensor, TensorData},
 };
 
@@ -78,7 +79,7 @@ impl Writer<'_> {
             OperandValue::Groups { codes, axis, group, params } => match operand.groups() {
                 Some(_) if self.opset >= BLOCKED => self.blocked(base, shape, codes, (*axis, *group), params),
                 Some(layout) => self.regrouped(base, shape, codes, layout, params),
-                None => Err(Error::model(format!("constant `{base}` has no axis {axis} to divide into groups"))),
+                None => Err(Error::model(t!("constant `{}` has no axis {} to divide into groups", base, axis))),
             },
             OperandValue::Small { format, codes, axis, scales } => {
                 Ok(self.small(base, shape, *format, codes, *axis, scales))
@@ -163,10 +164,15 @@ impl Writer<'_> {
     ) -> Result<String> {
         let group = layout.group.min(layout.length);
         if !layout.length.is_multiple_of(group) {
-            return Err(Error::model(format!(
-                "constant `{base}`: {} weights do not divide into groups of {group}, and a short last group needs opset \
-                 {BLOCKED}; use a group size that divides {}, or export the float model again with opset {BLOCKED}",
-                layout.length, layout.length
+            return Err(Error::model(t!(
+                "constant `{}`: {} weights do not divide into groups of {}, and a short last group needs opset \
+                 {}; use a group size that divides {}, or export the float model again with opset {}",
+                base,
+                layout.length,
+                group,
+                BLOCKED,
+                layout.length,
+                BLOCKED
             )));
         }
         let (groups, inner) = (layout.groups(), layout.inner);

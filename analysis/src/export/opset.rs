@@ -17,6 +17,7 @@ use crate::{
         raise::{attribute, attribute_to_input, integers_input, is_standard, set_opset},
         tensor_proto,
     },
+    t,
     tensor::{ElementType, Tensor, TensorData},
 };
 
@@ -45,9 +46,12 @@ pub(super) fn raise<'a>(
         return Ok(());
     }
     if opset < OLDEST {
-        return Err(Error::model(format!(
-            "the model uses opset {opset}; QuantizeLinear exists from opset {LOWEST} on, and this program raises models \
-             from opset {OLDEST} on. Export the float model again with opset 13 or later"
+        return Err(Error::model(t!(
+            "the model uses opset {}; QuantizeLinear exists from opset {} on, and this program raises models \
+             from opset {} on. Export the float model again with opset 13 or later",
+            opset,
+            LOWEST,
+            OLDEST
         )));
     }
     if let Some(graph) = &mut model.graph {
@@ -89,11 +93,11 @@ impl<'a> Raiser<'a> {
             return Ok(());
         }
         match node.op_type.as_deref().unwrap_or_default() {
-            "Scan" if self.opset < 9 => Err(cannot(node, "Scan iterates over batches before opset 9")),
+            "Scan" if self.opset < 9 => Err(cannot(node, t!("Scan iterates over batches before opset 9"))),
             "Slice" if self.opset < LOWEST => self.slice(node),
             "TopK" if self.opset < LOWEST => self.top_k(node),
             "Upsample" | "Resize" if self.lowest >= FLOAT_BIAS && self.opset < 11 => {
-                Err(cannot(node, "its coordinates are reckoned otherwise from opset 11 on"))
+                Err(cannot(node, t!("its coordinates are reckoned otherwise from opset 11 on")))
             }
             "Upsample" => self.upsample(node),
             "BatchNormalization" if self.opset < LOWEST => batch_normalization(node),
@@ -118,7 +122,9 @@ impl<'a> Raiser<'a> {
     fn slice(&mut self, node: &mut NodeProto) -> Result<()> {
         let take = |name: &str| attribute(node, name).map(|a| a.ints.clone());
         let (starts, ends, axes) = (take("starts"), take("ends"), take("axes"));
-        let (Some(starts), Some(ends)) = (starts, ends) else { return Err(cannot(node, "it has no starts or ends")) };
+        let (Some(starts), Some(ends)) = (starts, ends) else {
+            return Err(cannot(node, t!("it has no starts or ends")));
+        };
         let axes = axes.unwrap_or_else(|| (0_i64..).take(starts.len()).collect());
         for (what, values) in [("starts", starts), ("ends", ends), ("axes", axes)] {
             self.made.push(integers_input(node, what, values, &mut self.names));
@@ -129,7 +135,7 @@ impl<'a> Raiser<'a> {
 
     /// `TopK-10` takes k as an input.
     fn top_k(&mut self, node: &mut NodeProto) -> Result<()> {
-        let k = attribute(node, "k").and_then(|a| a.i).ok_or_else(|| cannot(node, "it has no k"))?;
+        let k = attribute(node, "k").and_then(|a| a.i).ok_or_else(|| cannot(node, t!("it has no k")))?;
         self.made.push(integers_input(node, "k", vec![k], &mut self.names));
         node.attribute.retain(|a| a.name.as_deref() != Some("k"));
         Ok(())
@@ -139,7 +145,7 @@ impl<'a> Raiser<'a> {
     fn upsample(&mut self, node: &mut NodeProto) -> Result<()> {
         if node.input.len() < 2 {
             let scales = attribute(node, "scales").map(|a| a.floats.clone());
-            let scales = scales.filter(|s| !s.is_empty()).ok_or_else(|| cannot(node, "it has no scales"))?;
+            let scales = scales.filter(|s| !s.is_empty()).ok_or_else(|| cannot(node, t!("it has no scales")))?;
             let name = self.fresh(first_output(node), "scales");
             self.made.push(tensor_proto(&name, &Tensor::float32(vec![scales.len()], scales)));
             node.input.push(name);
@@ -206,7 +212,8 @@ impl<'a> Raiser<'a> {
     /// `Pad-11` takes pads and fill as inputs.
     fn pad(&mut self, node: &mut NodeProto) -> Result<()> {
         let fill = attribute(node, "value").and_then(|a| a.f);
-        let pads = attribute_to_input(node, "pads", &mut self.names).ok_or_else(|| cannot(node, "it has no pads"))?;
+        let pads =
+            attribute_to_input(node, "pads", &mut self.names).ok_or_else(|| cannot(node, t!("it has no pads")))?;
         self.made.push(pads);
         if let Some(value) = fill {
             let input = self.scalar(node, "value", value)?;
@@ -228,7 +235,7 @@ impl<'a> Raiser<'a> {
             None | Some(ElementType::Float32) => TensorData::Float32(vec![value]),
             Some(ElementType::Float64) => TensorData::Float64(vec![value.into()]),
             Some(ElementType::Float16) => TensorData::Float16(vec![f16::from_f32(value)]),
-            Some(other) => return Err(cannot(node, &format!("its values are {}", other.name()))),
+            Some(other) => return Err(cannot(node, &t!("its values are {}", other.name()))),
         };
         let name = self.fresh(first_output(node), what);
         self.made.push(tensor_proto(&name, &Tensor { shape: Vec::new(), data }));
@@ -248,7 +255,7 @@ fn is_old_form(node: &NodeProto) -> bool {
 /// `BatchNormalization-9` is always spatial.
 fn batch_normalization(node: &mut NodeProto) -> Result<()> {
     if attribute(node, "spatial").is_some_and(|a| a.i == Some(0)) {
-        return Err(cannot(node, "it has statistics for each position"));
+        return Err(cannot(node, t!("it has statistics for each position")));
     }
     node.attribute.retain(|a| a.name.as_deref() != Some("spatial"));
     Ok(())
@@ -266,10 +273,12 @@ fn first_output(node: &NodeProto) -> &str {
 fn cannot(node: &NodeProto, why: &str) -> Error {
     let name = node.name.as_deref().filter(|n| !n.is_empty());
     let name = name.unwrap_or_else(|| node.output.first().map_or("", String::as_str));
-    Error::model(format!(
-        "node `{name}` ({}) cannot be raised to the opset that quantized operators need: {why}. Export the float \
+    Error::model(t!(
+        "node `{}` ({}) cannot be raised to the opset that quantized operators need: {}. Export the float \
          model again with opset 13 or later",
-        node.op_type.as_deref().unwrap_or_default()
+        name,
+        node.op_type.as_deref().unwrap_or_default(),
+        why
     ))
 }
 

@@ -18,7 +18,7 @@ use crate::{
 /// # Errors
 /// [`Error::Verify`] that names the first that does not.
 pub fn quantizers(file: &ModelProto, written: &[WrittenQuantizer]) -> Result<usize> {
-    let graph = file.graph.as_ref().ok_or_else(|| Error::Verify { reason: "the file has no graph".into() })?;
+    let graph = file.graph.as_ref().ok_or_else(|| Error::Verify { reason: t!("the file has no graph").into() })?;
     let constants: BTreeMap<&str, _> = graph.initializer.iter().filter_map(|t| Some((t.name.as_deref()?, t))).collect();
     let dequantizers: BTreeMap<&str, _> = graph
         .node

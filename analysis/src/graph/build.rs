@@ -15,6 +15,7 @@ use crate::{
         outer_references,
         proto::{DimensionValue, GraphProto, ModelProto, NodeProto, TypeValue},
     },
+    t,
     target::Target,
     tensor::ElementType,
 };
@@ -45,7 +46,7 @@ impl Graph {
     /// [`Error::Model`] that names the node or tensor where the graph is not one: an unknown input, two producers of one
     /// tensor, a cycle.
     pub fn skeleton(model: Arc<ModelProto>) -> Result<Self> {
-        let graph = model.graph.as_ref().ok_or_else(|| Error::model("the model has no graph"))?;
+        let graph = model.graph.as_ref().ok_or_else(|| Error::model(t!("the model has no graph")))?;
         let opset = model
             .opset_import
             .iter()
@@ -70,7 +71,7 @@ impl Graph {
         for output in &graph.output {
             let name = output.name.as_deref().unwrap_or_default();
             let id = *by_name.get(name).ok_or_else(|| {
-                Error::model(format!("output `{name}` of the model is made by no node; the file is damaged"))
+                Error::model(t!("output `{}` of the model is made by no node; the file is damaged", name))
             })?;
             tensors[id].is_output = true;
             outputs.push(id);
@@ -220,8 +221,10 @@ impl Names {
             if name.is_empty() {
                 outputs.push(None);
             } else if self.by_name.contains_key(name) {
-                return Err(Error::model(format!(
-                    "tensor `{name}` is made twice, the second time by {label}; names must be unique in an ONNX graph"
+                return Err(Error::model(t!(
+                    "tensor `{}` is made twice, the second time by {}; names must be unique in an ONNX graph",
+                    name,
+                    label
                 )));
             } else {
                 outputs.push(Some(self.add(name, Source::Node(id))));
@@ -240,7 +243,7 @@ impl Names {
 
     fn resolve(&self, name: &str, reader: &str) -> Result<TensorId> {
         self.by_name.get(name).copied().ok_or_else(|| {
-            Error::model(format!("{reader} reads tensor `{name}`, which no input, initializer or node provides"))
+            Error::model(t!("{} reads tensor `{}`, which no input, initializer or node provides", reader, name))
         })
     }
 }
@@ -264,8 +267,8 @@ fn declared_type(value: Option<&TypeValue>) -> InferredType {
 pub(super) fn node_label(proto: &NodeProto) -> String {
     let op = proto.op_type.as_deref().unwrap_or_default();
     match proto.name.as_deref() {
-        Some(name) if !name.is_empty() => format!("node `{name}` ({op})"),
-        _ => format!("the {op} node that makes `{}`", proto.output.first().map_or("", String::as_str)),
+        Some(name) if !name.is_empty() => t!("node `{}` ({})", name, op),
+        _ => t!("the {} node that makes `{}`", op, proto.output.first().map_or("", String::as_str)),
     }
 }
 
@@ -299,7 +302,7 @@ fn topological_order(graph: &GraphProto) -> Result<Vec<usize>> {
         }
     }
     match (0..waits.len()).find(|&i| waits[i] > 0) {
-        Some(stuck) => Err(Error::model(format!(
+        Some(stuck) => Err(Error::model(t!(
             "{} is part of a cycle; an ONNX graph has none, so the file is damaged",
             node_label(&graph.node[stuck])
         ))),

@@ -10,6 +10,7 @@ use crate::{
         float_values,
         proto::{AttributeProto, DataType, NodeProto, TensorProto},
     },
+    t,
 };
 
 /// Constant values by tensor.
@@ -91,7 +92,7 @@ fn constant_value(node: &NodeProto, name: &str) -> Result<Option<TensorProto>> {
     };
     let length = |n: usize| vec![i64::try_from(n).unwrap_or(i64::MAX)];
     let attribute =
-        node.attribute.first().ok_or_else(|| Error::model(format!("Constant node of `{name}` has no value")))?;
+        node.attribute.first().ok_or_else(|| Error::model(t!("Constant node of `{}` has no value", name)))?;
     let AttributeProto { name: kind, t, f, floats, i, ints, .. } = attribute;
     let value = match kind.as_deref().unwrap_or_default() {
         "value" => t.as_deref().map(|value| TensorProto { name: Some(name.to_owned()), ..value.clone() }),

@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
             if is_external(tensor) {
                 let bytes = self.read(tensor).map_err(|reason| match reason {
                     Failure::Tensor(reason) => {
-                        Error::model(format!("external data of tensor `{}` ({place}): {reason}", tensor.name()))
+                        Error::model(t!("external data of tensor `{}` ({}): {}", tensor.name(), place, reason))
                     }
                     Failure::File(error) => error,
                 })?;
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
     /// The bytes of one external tensor.
     fn read(&mut self, tensor: &TensorProto) -> Result<Bytes, Failure> {
         if tensor.data_type == Some(DataType::String as i32) {
-            return Err("text cannot be stored outside the model".to_owned().into());
+            return Err(t!("text cannot be stored outside the model").to_owned().into());
         }
         let entry = parse(&tensor.external_data)?;
         let file = self.file(entry.location)?;
@@ -115,19 +115,22 @@ impl<'a> Reader<'a> {
         let size = file.len() as u64;
         let expected = byte_length(tensor)?;
         let left = size.checked_sub(entry.offset).ok_or_else(|| {
-            format!("starts at byte {} of `{}`, which has only {size} bytes; {AGAIN}", entry.offset, entry.location)
+            t!("starts at byte {} of `{}`, which has only {} bytes; {}", entry.offset, entry.location, size, again())
         })?;
         // Without a length the tensor's own size decides; for element types of no fixed size, the rest of the file.
         let length = entry.length.or(expected).unwrap_or(left);
         if let Some(expected) = expected.filter(|expected| *expected != length) {
-            return Err(format!("its length is given as {length} bytes, its shape takes {expected}; {AGAIN}").into());
+            return Err(t!("its length is given as {} bytes, its shape takes {}; {}", length, expected, again()).into());
         }
         if length > left {
             let location = entry.location;
-            return Err(format!(
-                "takes bytes {} to {} of `{location}`, which has only {size}; {AGAIN}",
+            return Err(t!(
+                "takes bytes {} to {} of `{}`, which has only {}; {}",
                 entry.offset,
-                entry.offset.saturating_add(length)
+                entry.offset.saturating_add(length),
+                location,
+                size,
+                again()
             )
             .into());
         }
@@ -154,7 +157,7 @@ impl<'a> Reader<'a> {
     fn resolve(&self, location: &str) -> Result<PathBuf, Failure> {
         check_location(location)?;
         let missing = |path: &Path, error: &std::io::Error| {
-            format!("file `{}` cannot be opened ({error}); put it beside the model, under this name", path.display())
+            t!("file `{}` cannot be opened ({}); put it beside the model, under this name", path.display(), error)
         };
         let path = self.model_dir.join(location);
         let real = path.canonicalize().map_err(|error| missing(&path, &error))?;
@@ -162,12 +165,14 @@ impl<'a> Reader<'a> {
         if real.starts_with(folder) || self.real_dir.as_ref().is_some_and(|folder| real.starts_with(folder)) {
             return Ok(real);
         }
-        let message = format!("`{location}` is a link out of the model's folder; put the file itself beside the model");
+        let message = t!("`{}` is a link out of the model's folder; put the file itself beside the model", location);
         Err(message.into())
     }
 }
 
-const AGAIN: &str = "the data file belongs to another model or is damaged, export or download both again";
+fn again() -> &'static str {
+    t!("the data file belongs to another model or is damaged, export or download both again")
+}
 
 /// Why one tensor cannot be read: a reason that its name is added to, or an error of the file itself.
 enum Failure {
@@ -186,18 +191,22 @@ impl From<String> for Failure {
 fn check_location(location: &str) -> Result<(), String> {
     let drive = matches!(location.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
     let problem = if location.is_empty() {
-        "it gives no location"
+        t!("it gives no location")
     } else if location.contains('\0') {
-        "its location is not a path"
+        t!("its location is not a path")
     } else if location.starts_with(['/', '\\']) || drive || Path::new(location).is_absolute() {
-        "its location is absolute"
+        t!("its location is absolute")
     } else if location.split(['/', '\\']).any(|part| part == "..") {
-        "its location leaves the model's folder"
+        t!("its location leaves the model's folder")
     } else {
         return Ok(());
     };
     let location: String = location.chars().take(200).collect();
-    Err(format!("{problem} ({location:?}), which is not allowed; save the model with its data file beside it"))
+    Err(t!(
+        "{} ({}), which is not allowed; save the model with its data file beside it",
+        problem,
+        format!("{location:?}")
+    ))
 }
 
 fn parse(entries: &[StringStringEntryProto]) -> Result<Entry<'_>, String> {
@@ -205,7 +214,10 @@ fn parse(entries: &[StringStringEntryProto]) -> Result<Entry<'_>, String> {
     for entry in entries {
         let number = || {
             let value = entry.value();
-            value.trim().parse::<u64>().map_err(|_error| format!("its {} {value:?} is no byte count", entry.key()))
+            value
+                .trim()
+                .parse::<u64>()
+                .map_err(|_error| t!("its {} {} is no byte count", entry.key(), format!("{value:?}")))
         };
         match entry.key() {
             "location" => parsed.location = entry.value(),

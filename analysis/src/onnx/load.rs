@@ -99,13 +99,13 @@ pub fn with_inline_data(model: &ModelProto) -> ModelProto {
 pub(super) fn map_file(path: &Path) -> Result<Bytes> {
     let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
     if metadata.is_dir() {
-        return Err(Error::format(path, "this is a folder; choose the .onnx file in it"));
+        return Err(Error::format(path, t!("this is a folder; choose the .onnx file in it")));
     }
     if !metadata.is_file() {
-        return Err(Error::format(path, "this is no plain file"));
+        return Err(Error::format(path, t!("this is no plain file")));
     }
     if metadata.len() == 0 {
-        return Err(Error::format(path, "the file is empty (0 bytes); export or download it again"));
+        return Err(Error::format(path, t!("the file is empty (0 bytes); export or download it again")));
     }
     let file = File::open(path).map_err(|e| Error::io(path, e))?;
     #[expect(unsafe_code, reason = "mapping is what keeps weights from being copied; see the module's notes")]
@@ -132,11 +132,11 @@ fn decode(path: &Path, file: &Bytes) -> Result<(ModelProto, Vec<Warning>)> {
         let megabytes = walk.decoded_bytes >> 20;
         return Err(Error::format(
             path,
-            format!("the file would take {megabytes} MiB in memory without its weights; no real model does"),
+            t!("the file would take {} MiB in memory without its weights; no real model does", megabytes),
         ));
     }
     let model = ModelProto::decode(file.clone())
-        .map_err(|error| Error::format(path, format!("the file is damaged: {error}; export or download it again")))?;
+        .map_err(|error| Error::format(path, t!("the file is damaged: {}; export or download it again", error)))?;
     if model.graph.is_none()
         && let Some(what) = sniff::looks_like(file)
     {
@@ -164,23 +164,27 @@ fn unknown_fields(walk: &Walk) -> Vec<Warning> {
 /// The reason of an [`Error::Format`] for a file that cannot be decoded.
 fn describe(file: &[u8], damage: &Damage) -> String {
     if let Some(what) = sniff::looks_like(file) {
-        return format!("this is not an ONNX model but {what}");
+        return t!("this is not an ONNX model but {}", what);
     }
     if is_tensor(file) {
-        return "this is a single ONNX tensor (test data), not a model".to_owned();
+        return t!("this is a single ONNX tensor (test data), not a model").to_owned();
     }
     let Damage { offset, path, problem, missing, began_well } = damage;
     if !began_well {
-        return "this is not an ONNX model: its very first field is none of ONNX's".to_owned();
+        return t!("this is not an ONNX model: its very first field is none of ONNX's").to_owned();
     }
     if let Some(missing) = missing {
-        return format!(
-            "the file is truncated: in {path} at byte {offset}, {problem}; it has {} bytes and at least {missing} more \
+        return t!(
+            "the file is truncated: in {} at byte {}, {}; it has {} bytes and at least {} more \
              are missing; export or download it again",
-            file.len()
+            path,
+            offset,
+            problem,
+            file.len(),
+            missing
         );
     }
-    format!("the file is damaged at byte {offset}: in {path}, {problem}; export or download it again")
+    t!("the file is damaged at byte {}: in {}, {}; export or download it again", offset, path, problem)
 }
 
 /// Whether the file is one `TensorProto`, as ONNX's test data are (`input_0.pb`).
@@ -192,24 +196,26 @@ fn is_tensor(file: &[u8]) -> bool {
 /// What every later step relies on: a graph, an IR version, operator sets.
 fn check(path: &Path, model: &ModelProto) -> Result<()> {
     let Some(graph) = &model.graph else {
-        return Err(Error::format(path, "the file has no graph, so it is not an ONNX model or an empty one"));
+        return Err(Error::format(path, t!("the file has no graph, so it is not an ONNX model or an empty one")));
     };
     let Some(version) = model.ir_version else {
         return Err(Error::format(
             path,
-            "the model states no IR version, so onnxruntime cannot run it; export it again",
+            t!("the model states no IR version, so onnxruntime cannot run it; export it again"),
         ));
     };
     if model.opset_import.is_empty() {
-        let age = if version < 3 { "is from 2017 (before operator sets) and " } else { "" };
-        let reason = format!(
-            "the model {age}has IR version {version} and no opset_import, so onnxruntime cannot run it; export it again \
-             from its framework with opset 13 or later"
+        let age = if version < 3 { t!("is from 2017 (before operator sets) and ") } else { "" };
+        let reason = t!(
+            "the model {}has IR version {} and no opset_import, so onnxruntime cannot run it; export it again \
+             from its framework with opset 13 or later",
+            age,
+            version
         );
         return Err(Error::format(path, reason));
     }
     if graph.node.is_empty() && graph.output.is_empty() {
-        return Err(Error::format(path, "the model's graph has no nodes and no outputs"));
+        return Err(Error::format(path, t!("the model's graph has no nodes and no outputs")));
     }
     Ok(())
 }

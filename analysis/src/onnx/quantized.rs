@@ -9,6 +9,7 @@ use super::{
     proto::{ModelProto, NodeProto},
     visit::visit_nodes,
 };
+use crate::t;
 
 /// Operators whose input is float and whose weights are quantized.
 const WEIGHT_ONLY: &[&str] = &["MatMulNBits", "MatMulBnb4", "MatMulFpQ4", "GatherBlockQuantized", "QMoE"];
@@ -57,8 +58,8 @@ impl Kind {
         match self {
             Self::Qdq => "QDQ",
             Self::QOperator => "QOperator",
-            Self::Integer => "integer or dynamically quantized operators",
-            Self::WeightOnly => "quantized weights",
+            Self::Integer => t!("integer or dynamically quantized operators"),
+            Self::WeightOnly => t!("quantized weights"),
             Self::Qonnx => "QONNX",
         }
     }

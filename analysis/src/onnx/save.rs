@@ -22,7 +22,10 @@ use super::{
     sink::Sink,
     visit::{INITIALIZER, any_tensor, visit_tensors_mut},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    t,
+};
 
 /// Largest file that protobuf, and with it onnxruntime, reads.
 const PROTOBUF_LIMIT: usize = i32::MAX as usize;
@@ -76,7 +79,7 @@ fn save_below(model: &ModelProto, path: &Path, options: &SaveOptions, limit: usi
         if size > limit {
             return Err(Error::format(
                 path,
-                format!("the model takes {size} bytes without its large initializers; ONNX files end at {limit}"),
+                t!("the model takes {} bytes without its large initializers; ONNX files end at {}", size, limit),
             ));
         }
     }
@@ -122,12 +125,12 @@ fn arrange<'a>(model: &'a ModelProto, path: &Path, options: &SaveOptions) -> Res
         Ok(())
     });
     if let Some(name) = unread {
-        return Err(Error::model(format!("external tensor `{name}` cannot be saved: its values were not read")));
+        return Err(Error::model(t!("external tensor `{}` cannot be saved: its values were not read", name)));
     }
     if !data.blobs.is_empty() {
         let location = data_path(path);
         let name = location.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| Error::format(path, "the name must be UTF-8, since the model stores it"))?;
+        let name = name.ok_or_else(|| Error::format(path, t!("the name must be UTF-8, since the model stores it")))?;
         data.enter_location(&mut copy, name);
     }
     Ok(Arranged { model: Cow::Owned(copy), data })

@@ -1,43 +1,45 @@
 //! What a file that is not ONNX looks like, from its first bytes, so that the error can say what to do instead.
 
+use crate::{mark, t, text::text};
+
 /// Recognises files by how they begin. The advice completes "…: this is not an ONNX model but ".
 const STARTS: &[(&[u8], &str)] = &[
-    (b"\x89PNG\r\n", "a PNG image; images are given as data, not as the model"),
-    (b"\xff\xd8\xff", "a JPEG image; images are given as data, not as the model"),
-    (b"GIF8", "a GIF image"),
-    (b"\x93NUMPY", "a NumPy array (.npy); arrays are given as data, not as the model"),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5); convert it to ONNX with tf2onnx"),
-    (b"GGUF", "a GGUF file; Quantlens reads ONNX only"),
-    (b"version https://git-lfs", "a Git LFS pointer, not the file itself; run `git lfs pull` in its repository"),
-    (b"7767517", "an ncnn parameter file; use the ONNX model it was converted from"),
-    (b"\x1f\x8b", "a gzip archive; unpack it first"),
-    (b"BZh", "a bzip2 archive; unpack it first"),
-    (b"\xfd7zXZ", "an xz archive; unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive; unpack it first"),
-    (b"7z\xbc\xaf", "a 7z archive; unpack it first"),
-    (b"%PDF", "a PDF document"),
-    (b"\x7fELF", "a program or library (ELF)"),
-    (b"MZ", "a program or library (Windows)"),
-    (b"BM", "a BMP image; images are given as data, not as the model"),
+    (b"\x89PNG\r\n", mark!("a PNG image; images are given as data, not as the model")),
+    (b"\xff\xd8\xff", mark!("a JPEG image; images are given as data, not as the model")),
+    (b"GIF8", mark!("a GIF image")),
+    (b"\x93NUMPY", mark!("a NumPy array (.npy); arrays are given as data, not as the model")),
+    (b"\x89HDF\r\n\x1a\n", mark!("an HDF5 file (Keras .h5); convert it to ONNX with tf2onnx")),
+    (b"GGUF", mark!("a GGUF file; Quantlens reads ONNX only")),
+    (b"version https://git-lfs", mark!("a Git LFS pointer, not the file itself; run `git lfs pull` in its repository")),
+    (b"7767517", mark!("an ncnn parameter file; use the ONNX model it was converted from")),
+    (b"\x1f\x8b", mark!("a gzip archive; unpack it first")),
+    (b"BZh", mark!("a bzip2 archive; unpack it first")),
+    (b"\xfd7zXZ", mark!("an xz archive; unpack it first")),
+    (b"\x28\xb5\x2f\xfd", mark!("a zstd archive; unpack it first")),
+    (b"7z\xbc\xaf", mark!("a 7z archive; unpack it first")),
+    (b"%PDF", mark!("a PDF document")),
+    (b"\x7fELF", mark!("a program or library (ELF)")),
+    (b"MZ", mark!("a program or library (Windows)")),
+    (b"BM", mark!("a BMP image; images are given as data, not as the model")),
 ];
 
 /// What `bytes` look like if they are a file of another known kind, with advice where there is some.
 pub(super) fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     if let Some((_, what)) = STARTS.iter().find(|(start, _)| bytes.starts_with(start)) {
-        return Some(what);
+        return Some(text(what));
     }
     match (bytes.get(..4), bytes.get(4..8), bytes.get(8..12)) {
         (Some(b"PK\x03\x04" | b"PK\x05\x06"), ..) => Some(zip(bytes)),
-        (Some(b"RIFF"), _, Some(b"WEBP")) => Some("a WebP image; images are given as data, not as the model"),
-        (_, Some(b"TFL3"), _) => Some("a TensorFlow Lite model; use the ONNX or Keras model it was made from"),
-        (_, Some(b"ORTM"), _) => Some("an onnxruntime .ort model; use the .onnx file it was made from"),
+        (Some(b"RIFF"), _, Some(b"WEBP")) => Some(t!("a WebP image; images are given as data, not as the model")),
+        (_, Some(b"TFL3"), _) => Some(t!("a TensorFlow Lite model; use the ONNX or Keras model it was made from")),
+        (_, Some(b"ORTM"), _) => Some(t!("an onnxruntime .ort model; use the .onnx file it was made from")),
         _ if is_safetensors(bytes) => {
-            Some("a safetensors file, which holds weights without a network; export the network to ONNX")
+            Some(t!("a safetensors file, which holds weights without a network; export the network to ONNX"))
         }
         (Some([0x80, 2..=5, ..]), ..) => {
-            Some("a Python pickle (an old PyTorch file); load it in PyTorch and use torch.onnx.export")
+            Some(t!("a Python pickle (an old PyTorch file); load it in PyTorch and use torch.onnx.export"))
         }
-        _ => text(bytes),
+        _ => writing(bytes),
     }
 }
 
@@ -46,15 +48,15 @@ fn zip(bytes: &[u8]) -> &'static str {
     let start = bytes.get(..4096).unwrap_or(bytes);
     let has = |name: &[u8]| start.windows(name.len()).any(|window| window == name);
     if has(b"data.pkl") || has(b"archive/") {
-        "a PyTorch file; load it in PyTorch and use torch.onnx.export"
+        t!("a PyTorch file; load it in PyTorch and use torch.onnx.export")
     } else if has(b"model.weights.h5") || has(b"config.json") {
-        "a Keras file; convert it to ONNX with tf2onnx"
+        t!("a Keras file; convert it to ONNX with tf2onnx")
     } else if has(b".npy") {
-        "a NumPy archive (.npz); arrays are given as data, not as the model"
+        t!("a NumPy archive (.npz); arrays are given as data, not as the model")
     } else if has(b".onnx") {
-        "a zip archive with an ONNX file in it; unpack it first"
+        t!("a zip archive with an ONNX file in it; unpack it first")
     } else {
-        "a zip archive; unpack it first"
+        t!("a zip archive; unpack it first")
     }
 }
 
@@ -65,7 +67,7 @@ fn is_safetensors(bytes: &[u8]) -> bool {
     rest.starts_with(b"{") && length >= 2 && length <= rest.len() as u64
 }
 
-fn text(bytes: &[u8]) -> Option<&'static str> {
+fn writing(bytes: &[u8]) -> Option<&'static str> {
     let start = bytes.get(..512).unwrap_or(bytes);
     // The 512th byte may cut a character in two, which is no fault of the text.
     let text = match std::str::from_utf8(start) {
@@ -79,13 +81,13 @@ fn text(bytes: &[u8]) -> Option<&'static str> {
     let head = text.trim_start_matches('\u{feff}').trim_start();
     let lower = head.get(..14).unwrap_or(head).to_ascii_lowercase();
     Some(if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
-        "a web page: the download gave a page in place of the file; download the raw file"
+        t!("a web page: the download gave a page in place of the file; download the raw file")
     } else if lower.starts_with("<?xml") || lower.starts_with("<net") {
-        "an XML file (OpenVINO?); use the ONNX model it was converted from"
+        t!("an XML file (OpenVINO?); use the ONNX model it was converted from")
     } else if head.starts_with('{') {
-        "a JSON file"
+        t!("a JSON file")
     } else {
-        "a text file"
+        t!("a text file")
     })
 }
 

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    t,
     tensor::{ElementType, Tensor, TensorData},
 };
 
@@ -42,7 +43,7 @@ pub fn float_values(tensor: &TensorProto) -> Result<Cow<'_, [f32]>> {
             ElementType::BFloat16 => source.halves()?.into_iter().map(|b| bf16::from_bits(b).to_f32()).collect(),
             #[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest is what is asked for")]
             ElementType::Float64 => source.doubles()?.into_iter().map(|value| value as f32).collect(),
-            other => return Err(format!("it holds {} where floats are needed", other.name())),
+            other => return Err(t!("it holds {} where floats are needed", other.name())),
         })
     };
     convert().map_err(|reason| named(tensor, &reason))
@@ -66,7 +67,7 @@ pub fn integer_values(tensor: &TensorProto) -> Result<Vec<i32>> {
             TensorData::Int16(values) => values.into_iter().map(i32::from).collect(),
             TensorData::Uint16(values) => values.into_iter().map(i32::from).collect(),
             TensorData::Int32(values) => values,
-            _ => return Err(format!("it holds {} where quantized integers are needed", type_name(tensor))),
+            _ => return Err(t!("it holds {} where quantized integers are needed", type_name(tensor))),
         })
     };
     convert().map_err(|reason| named(tensor, &reason))
@@ -121,10 +122,12 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     fn of(tensor: &'a TensorProto) -> Result<Self, String> {
         if tensor.segment.is_some() {
-            return Err("it is one segment of a larger tensor, which onnxruntime does not support either".to_owned());
+            return Err(
+                t!("it is one segment of a larger tensor, which onnxruntime does not support either").to_owned()
+            );
         }
         if is_external(tensor) && tensor.raw_data.is_none() {
-            return Err("its values are outside the model and were not read".to_owned());
+            return Err(t!("its values are outside the model and were not read").to_owned());
         }
         // Raw bytes that are there but empty beside a filled typed field mean the typed field.
         let raw = tensor.raw_data.as_ref().filter(|raw| !raw.is_empty());
@@ -135,7 +138,7 @@ impl<'a> Source<'a> {
         if found == expected {
             return Ok(());
         }
-        Err(format!("its shape {:?} takes {expected} {what}, but it has {found}", self.tensor.dims))
+        Err(t!("its shape {} takes {} {}, but it has {}", format!("{:?}", self.tensor.dims), expected, what, found))
     }
 
     /// `count` raw values of `N` bytes each.
@@ -196,13 +199,13 @@ impl<'a> Source<'a> {
         let texts = &self.tensor.string_data;
         self.check(texts.len(), self.count, "texts")?;
         let text = |(index, bytes): (usize, &Bytes)| {
-            std::str::from_utf8(bytes).map(str::to_owned).map_err(|_error| format!("its text {index} is not UTF-8"))
+            std::str::from_utf8(bytes).map(str::to_owned).map_err(|_error| t!("its text {} is not UTF-8", index))
         };
         texts.iter().enumerate().map(text).collect()
     }
 
     fn misfit(&self, value: &impl ToString) -> String {
-        format!("its value {} does not fit {}", value.to_string(), type_name(self.tensor))
+        t!("its value {} does not fit {}", value.to_string(), type_name(self.tensor))
     }
 }
 
@@ -221,7 +224,8 @@ fn as_floats(raw: &[u8]) -> Option<&[f32]> {
 fn element_count(tensor: &TensorProto) -> Result<usize, String> {
     let mut count = Some(1_usize);
     for dim in &tensor.dims {
-        let dim = usize::try_from(*dim).map_err(|_error| format!("its shape {:?} is impossible", tensor.dims))?;
+        let dim =
+            usize::try_from(*dim).map_err(|_error| t!("its shape {} is impossible", format!("{:?}", tensor.dims)))?;
         // A zero is left out here: [0, 2^40, 2^40] has no elements, but its product in another order overflows.
         count = count.and_then(|count| count.checked_mul(dim.max(1)));
     }
@@ -230,23 +234,23 @@ fn element_count(tensor: &TensorProto) -> Result<usize, String> {
 }
 
 fn too_large(tensor: &TensorProto) -> String {
-    format!("its shape {:?} has more elements than memory has bytes", tensor.dims)
+    t!("its shape {} has more elements than memory has bytes", format!("{:?}", tensor.dims))
 }
 
 fn element_type(tensor: &TensorProto) -> Result<ElementType, String> {
     tensor
         .data_type
         .and_then(ElementType::from_onnx)
-        .ok_or_else(|| format!("its element type is {}, which this program does not compute with", type_name(tensor)))
+        .ok_or_else(|| t!("its element type is {}, which this program does not compute with", type_name(tensor)))
 }
 
 fn type_name(tensor: &TensorProto) -> String {
     let code = tensor.data_type.unwrap_or_default();
-    DataType::try_from(code).map_or_else(|_error| format!("number {code}"), |kind| kind.name())
+    DataType::try_from(code).map_or_else(|_error| t!("number {}", code), |kind| kind.name())
 }
 
 fn named(tensor: &TensorProto, reason: &str) -> Error {
-    Error::model(format!("tensor `{}` cannot be read: {reason}", tensor.name()))
+    Error::model(t!("tensor `{}` cannot be read: {}", tensor.name(), reason))
 }
 
 #[cfg(test)]

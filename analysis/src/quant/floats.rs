@@ -22,6 +22,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     parallel::grain,
+    t,
 };
 
 /// A floating-point format of 16 or 8 bits.
@@ -156,7 +157,7 @@ impl FromStr for FloatFormat {
         let found = Self::ALL.into_iter().find(|format| format.name() == text);
         found.ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            Error::config("number format", format!("`{text}` is none of {names}"))
+            Error::config(t!("number format"), t!("`{}` is none of {}", text, names))
         })
     }
 }

@@ -8,7 +8,10 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::floats::FloatFormat;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    t,
+};
 
 /// What a user may ask for as a width: an integer grid, or no quantizer at all.
 ///
@@ -84,7 +87,7 @@ fn is_width(bits: u8) -> bool {
 
 fn refuse_width(bits: impl fmt::Display) -> Error {
     let floats = FloatFormat::ALL.map(FloatFormat::name).join(", ");
-    Error::config("bit width", format!("{bits} is not a width; use 2 to 8, 16, {floats} or \"float\""))
+    Error::config(t!("bit width"), t!("{} is not a width; use 2 to 8, 16, {} or \"float\"", bits, floats))
 }
 
 impl fmt::Display for Bits {

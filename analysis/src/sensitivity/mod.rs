@@ -70,7 +70,7 @@ impl FromStr for SweepKind {
         Self::ALL
             .into_iter()
             .find(|kind| kind.name() == text)
-            .ok_or_else(|| Error::config("kind", format!("`{text}` is none; use weights, activations or both")))
+            .ok_or_else(|| Error::config("kind", t!("`{}` is none; use weights, activations or both", text)))
     }
 }
 

@@ -11,7 +11,10 @@ use toml::{
 };
 
 use super::{format::Choice, names::suggestion};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    t,
+};
 
 /// The text that is read, and its name.
 #[derive(Clone, Copy)]
@@ -30,12 +33,12 @@ impl<'a> Document<'a> {
         DeTable::parse(self.text).map_err(|error| {
             let line = line_of(self.text, error.span().map_or(0, |span| span.start));
             let at = self.text.lines().nth(line - 1).unwrap_or_default().trim();
-            Error::config(self.at(line), format!("{} (at `{at}`)", error.message().trim()))
+            Error::config(self.at(line), t!("{} (at `{}`)", error.message().trim(), at))
         })
     }
 
     fn at(self, line: usize) -> String {
-        format!("{}, line {line}", self.place)
+        t!("{}, line {}", self.place, line)
     }
 
     fn refuse(self, offset: usize, path: &str, reason: impl Display) -> Error {
@@ -67,7 +70,7 @@ impl<'a> Section<'a> {
         let unknown = self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
         let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
         let hint = suggestion(key.get_ref(), known.iter().copied());
-        let reason = format!("unknown key{hint}; known here are {}", known.join(", "));
+        let reason = t!("unknown key{}; known here are {}", hint, known.join(", "));
         Err(self.document.refuse(key.span().start, &self.path_of(key.get_ref()), reason))
     }
 
@@ -83,7 +86,7 @@ impl<'a> Section<'a> {
 
     /// What the key holds; `what` says in the error what is missing.
     pub(super) fn need(&self, key: &str, what: &str) -> Result<Entry<'a>> {
-        let missing = || self.document.refuse(self.offset, &self.path_of(key), format!("is missing: {what}"));
+        let missing = || self.document.refuse(self.offset, &self.path_of(key), t!("is missing: {}", what));
         self.find(key).ok_or_else(missing)
     }
 
@@ -128,11 +131,11 @@ impl<'a> Entry<'a> {
 
     fn expected(&self, what: &str) -> Error {
         let found = match self.value {
-            DeValue::Array(_) => "a list",
-            DeValue::Table(_) => "a table",
+            DeValue::Array(_) => t!("a list"),
+            DeValue::Table(_) => t!("a table"),
             _ => self.shown(),
         };
-        self.refuse(format!("{found} is not {what}"))
+        self.refuse(t!("{} is not {}", found, what))
     }
 
     /// The value as an integer, or nothing where it is none.
@@ -142,7 +145,7 @@ impl<'a> Entry<'a> {
     }
 
     pub(super) fn integer(&self) -> Result<i64> {
-        self.as_integer().ok_or_else(|| self.expected("a whole number"))
+        self.as_integer().ok_or_else(|| self.expected(t!("a whole number")))
     }
 
     /// A finite number, written as an integer or not.
@@ -152,15 +155,15 @@ impl<'a> Entry<'a> {
             DeValue::Float(float) => float.as_str().parse().ok(),
             _ => self.as_integer().map(|integer| integer as f64),
         };
-        number.filter(|n: &f64| n.is_finite()).ok_or_else(|| self.expected("a finite number"))
+        number.filter(|n: &f64| n.is_finite()).ok_or_else(|| self.expected(t!("a finite number")))
     }
 
     pub(super) fn flag(&self) -> Result<bool> {
-        self.value.as_bool().ok_or_else(|| self.expected("true or false"))
+        self.value.as_bool().ok_or_else(|| self.expected(t!("true or false")))
     }
 
     pub(super) fn text(&self) -> Result<&'a str> {
-        self.value.as_str().ok_or_else(|| self.expected("a text in quotes"))
+        self.value.as_str().ok_or_else(|| self.expected(t!("a text in quotes")))
     }
 
     /// Whether the value is a table.
@@ -177,12 +180,12 @@ impl<'a> Entry<'a> {
 
     /// The table under this key, whose keys are names that the file chooses.
     pub(super) fn open_section(&self) -> Result<Section<'a>> {
-        let DeValue::Table(table) = self.value else { return Err(self.expected("a table")) };
+        let DeValue::Table(table) = self.value else { return Err(self.expected(t!("a table"))) };
         Ok(Section { document: self.document, path: self.path.clone(), offset: self.span.0, table })
     }
 
     pub(super) fn list(&self) -> Result<Vec<Self>> {
-        let array = self.value.as_array().ok_or_else(|| self.expected("a list in brackets"))?;
+        let array = self.value.as_array().ok_or_else(|| self.expected(t!("a list in brackets")))?;
         let element = |value: &'a Spanned<DeValue<'a>>| Self {
             document: self.document,
             path: self.path.clone(),
@@ -198,7 +201,7 @@ impl<'a> Entry<'a> {
         words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning).ok_or_else(|| {
             let hint = suggestion(text, words.iter().map(|(word, _)| *word));
             let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.refuse(format!("`{text}` is not known{hint}; use {}", or_list(&list)))
+            self.refuse(t!("`{}` is not known{}; use {}", text, hint, or_list(&list)))
         })
     }
 
@@ -211,12 +214,13 @@ impl<'a> Entry<'a> {
         for entry in self.list()? {
             let value = read(&entry)?;
             if values.contains(&value) {
-                return Err(entry.refuse(format!("{} stands there twice", entry.shown())));
+                return Err(entry.refuse(t!("{} stands there twice", entry.shown())));
             }
             values.push(value);
         }
         let mut values = values.into_iter();
-        let default = values.next().ok_or_else(|| self.refuse("the list is empty; its first entry is the default"))?;
+        let default =
+            values.next().ok_or_else(|| self.refuse(t!("the list is empty; its first entry is the default")))?;
         Ok(Choice { default, others: values.collect() })
     }
 }
@@ -228,7 +232,7 @@ fn or_list(words: &[&str]) -> String {
         [only] => format!("`{only}`"),
         [front @ .., last] => {
             let front: Vec<String> = front.iter().map(|word| format!("`{word}`")).collect();
-            format!("{} or `{last}`", front.join(", "))
+            t!("{} or `{}`", front.join(", "), last)
         }
     }
 }

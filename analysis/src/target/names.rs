@@ -1,5 +1,7 @@
 //! Near misses among names, and the operators of ONNX.
 
+use crate::t;
+
 /// ` (did you mean X?)`, leading space included, for the candidate that is a typing mistake away; empty if none is near.
 pub(super) fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
     let wanted = name.to_lowercase();
@@ -10,7 +12,7 @@ pub(super) fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a st
     match near {
         // A third of the letters wrong is no typing mistake any more.
         Some((distance, _, candidate)) if distance <= candidate.chars().count().div_ceil(3) => {
-            format!(" (did you mean `{candidate}`?)")
+            t!(" (did you mean `{}`?)", candidate)
         }
         _ => String::new(),
     }

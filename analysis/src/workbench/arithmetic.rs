@@ -23,6 +23,7 @@ use crate::{
     job::Job,
     plan::QuantPlan,
     report::{ArithmeticContent, Coverage, IntegerArithmetic, LayerArithmetic},
+    t,
 };
 
 /// What may be computed for one sample, in multiply-accumulates: about a hundredth of a second.
@@ -80,5 +81,5 @@ impl Workbench {
 }
 
 fn not_kept(graph: &Graph, tensor: TensorId) -> Error {
-    Error::model(format!("the values of `{}` are not kept between runs", graph.name(tensor)))
+    Error::model(t!("the values of `{}` are not kept between runs", graph.name(tensor)))
 }

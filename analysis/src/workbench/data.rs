@@ -1,7 +1,7 @@
 //! Looking at the data before believing a number: what the model receives, what the float model makes of it, and what it
 //! would make of it under other preprocessing.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Workbench, samples::no_data};
 use crate::{
@@ -37,7 +37,8 @@ impl Workbench {
         job: &mut Job<'_>,
     ) -> Result<Arc<DataInfo>> {
         job.step("opening the data", "steps", 0, 3)?;
-        let dataset = Dataset::open_with(source, &self.info.inputs, options)?;
+        let options = DataOptions { tables: tables(&self.graph), ..options.clone() };
+        let dataset = Dataset::open_with(source, &self.info.inputs, &options)?;
         job.step("checking the data", "steps", 1, 3)?;
         let check = data::check(&dataset, CHECKED_SAMPLES)?;
         job.step("asking the float model", "steps", 2, 3)?;
@@ -107,6 +108,27 @@ impl Workbench {
         let sample = dataset.sample(0)?;
         Ok(!class_scores(&mut self.engine, &graph, &sample, job)?.is_empty())
     }
+}
+
+/// By the name of an input, the rows of the table that its numbers choose from: an embedding's.
+fn tables(graph: &Graph) -> BTreeMap<String, usize> {
+    let mut tables = BTreeMap::new();
+    for &input in &graph.inputs {
+        let casts = graph.tensors[input].consumers.iter().filter(|node| graph.nodes[**node].op == "Cast");
+        let cast = casts.filter_map(|node| graph.nodes[*node].outputs.first().copied().flatten());
+        for tensor in cast.chain([input]) {
+            for node in graph.tensors[tensor].consumers.iter().map(|node| &graph.nodes[*node]) {
+                let [Some(table), Some(rows)] = node.inputs[..] else { continue };
+                let length = graph.tensors[table].dims.as_ref().and_then(|dims| dims.first().copied().flatten());
+                if let (true, "Gather", true, Some(length)) =
+                    (rows == tensor, node.op.as_str(), graph.tensors[table].is_constant, length)
+                {
+                    tables.insert(graph.name(input).to_owned(), length);
+                }
+            }
+        }
+    }
+    tables
 }
 
 /// The float model's class scores for one sample: of the first output that has one decision; empty if none has.

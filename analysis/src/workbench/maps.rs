@@ -7,7 +7,9 @@ use crate::{
     config::QuantConfig,
     error::{Error, Result},
     job::Job,
+    mark,
     report::FeatureMaps,
+    t,
 };
 
 impl Workbench {
@@ -28,11 +30,11 @@ impl Workbench {
         let data = self.data.as_ref().ok_or_else(no_data)?;
         let count = data.samples.len();
         if sample >= count {
-            return Err(Error::data(format!("there is no sample {}; the data have {count}", sample.saturating_add(1))));
+            return Err(Error::data(t!("there is no sample {}; the data have {}", sample.saturating_add(1), count)));
         }
         let none = |why| FeatureMaps::none(layer, sample, data.dataset.name(sample), why);
-        let nothing = none("its output holds no floating-point values");
-        let unlike = none("the two runs' outputs have different shapes");
+        let nothing = none(mark!("its output holds no floating-point values"));
+        let unlike = none(mark!("the two runs' outputs have different shapes"));
         let Some(output) = self.graph.layers[id].outputs.first().copied() else { return Ok(Arc::new(nothing)) };
         job.step("feature maps", "samples", 0, 1)?;
         let (mut float, mut quantized) = self.tensors_of(sample, &plan, job)?;

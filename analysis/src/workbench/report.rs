@@ -24,11 +24,11 @@ use crate::{
 };
 
 /// Why a row has no errors.
-const NO_VALUES: &str = "the tensor holds no floating-point values to compare";
+const NO_VALUES: &str = mark!("the tensor holds no floating-point values to compare");
 /// Why a row has no errors before there are samples.
-const NEEDS_SAMPLES: &str = "activation error needs samples";
+const NEEDS_SAMPLES: &str = mark!("activation error needs samples");
 /// Why an introduced error has no cosine and no gain.
-const A_DIFFERENCE: &str = "an introduced error is a difference of two runs, not a tensor of its own";
+const A_DIFFERENCE: &str = mark!("an introduced error is a difference of two runs, not a tensor of its own");
 
 impl Workbench {
     /// The report of the first `used` samples, all of which are at `plan`.

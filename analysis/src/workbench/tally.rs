@@ -12,6 +12,7 @@ use crate::{
     mark,
     metrics::{Agreement, ClassScores, ErrorSums, Errors, Measure},
     report::{Choice, Share},
+    t,
 };
 
 /// The file as a user's program runs it. That onnxruntime's optimized kernels have limits of their own (a ratio of two
@@ -44,7 +45,7 @@ impl Optimized {
             Ok(value) => Ok(Some(value)),
             Err(Error::Runtime { reason, .. }) => {
                 self.session = None;
-                self.failure = Some(format!("with its full optimization, onnxruntime refuses the file: {reason}"));
+                self.failure = Some(t!("with its full optimization, onnxruntime refuses the file: {}", reason));
                 Ok(None)
             }
             Err(other) => Err(other),

@@ -134,14 +134,14 @@ impl App {
 
     fn save_session(&self, path: &Path) -> anyhow::Result<()> {
         let Some(session) = SessionFile::of(&self.doc) else {
-            anyhow::bail!("no model is open");
+            anyhow::bail!(t!("no model is open"));
         };
         files::write(path, session.to_json().as_bytes())
     }
 
     fn save_share(&self, path: &Path) -> anyhow::Result<()> {
         let Some(spec) = share::share_spec(&self.doc) else {
-            anyhow::bail!("there are no numbers yet");
+            anyhow::bail!(t!("there are no numbers yet"));
         };
         // The file holds a PNG whatever its name says; a name without an ending would open nowhere.
         files::write(path, &figure::share::share_png(&spec, share::SIZE)?)

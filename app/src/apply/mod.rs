@@ -27,7 +27,7 @@ pub use absorb::{absorb, config_read, config_saved, started};
 use ask::{ask_detail, forget_asked, layer_request, settle_layer};
 pub use figure::{figure_copied, figure_saved};
 pub use graph::drafted;
-use quantlens_analysis::config::QuantConfig;
+use quantlens_analysis::{config::QuantConfig, t};
 pub use session_file::{session_read, session_saved};
 
 use crate::{
@@ -186,10 +186,10 @@ pub fn share_saved(doc: &mut Document, path: &std::path::Path, result: Result<()
     match result {
         Ok(()) => {
             let path = path.display().to_string();
-            notify::notice(doc, Level::Info, format!("Saved {path}; its path is on the clipboard"), "");
+            notify::notice(doc, Level::Info, t!("Saved {}; its path is on the clipboard", path), "");
             out.push(Effect::CopyText(path));
         }
-        Err(error) => notify::notice(doc, Level::Failure, format!("The picture was not saved: {error}"), ""),
+        Err(error) => notify::notice(doc, Level::Failure, t!("The picture was not saved: {}", error), ""),
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) fn prepare(args: &EvaluationArgs, reporter: &mut Reporter) -> Result<
             classes: (!args.classes.is_empty()).then(|| args.classes.clone()),
         },
         model_name: args.model.file_name().map(|n| n.to_string_lossy().into_owned()),
+        ..DataOptions::default()
     };
     workbench.set_data(&DataSource::parse(args.data.as_os_str()), &options)?;
     if let Some(calibration) = &args.calibration {

@@ -9,6 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use quantlens_analysis::t;
+
 use super::{
     platform::{Os, Recognised},
     version::Version,
@@ -36,9 +38,10 @@ impl Candidate {
     /// A clause that names the version found and the oldest that would do.
     pub(super) fn if_new_enough(self) -> Result<Self, String> {
         match self.version {
-            Some(version) if !version.is_new_enough() => Err(format!(
-                "{} is version {version}, too old: {} or newer is needed",
+            Some(version) if !version.is_new_enough() => Err(t!(
+                "{} is version {}, too old: {} or newer is needed",
                 self.path.display(),
+                version,
                 Version::OLDEST
             )),
             _ => Ok(self),
@@ -53,12 +56,12 @@ impl Candidate {
 pub(super) fn in_folder(folder: &Path, os: Os) -> Result<Candidate, String> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err("no such folder".to_owned()),
-        Err(error) => return Err(format!("cannot be read ({error})")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(t!("no such folder").to_owned()),
+        Err(error) => return Err(t!("cannot be read ({})", error)),
     };
     let mut names: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     names.sort_unstable();
-    let mut best: Result<Candidate, String> = Err(format!("no {}", os.library_name()));
+    let mut best: Result<Candidate, String> = Err(t!("no {}", os.library_name()));
     for path in names {
         let named = path.file_name().and_then(|name| name.to_str()).map(|name| os.recognise(name));
         if !matches!(named, Some(Recognised::Library(_))) {
@@ -81,10 +84,10 @@ pub(super) fn in_folder(folder: &Path, os: Os) -> Result<Candidate, String> {
 pub(super) fn at(path: &Path, os: Os) -> Result<Candidate, String> {
     let shown = path.display();
     match fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(format!("{shown}: no such file")),
-        Err(error) => return Err(format!("{shown} cannot be read ({error})")),
-        Ok(about) if !about.is_file() => return Err(format!("{shown} is not a file")),
-        Ok(about) if about.len() == 0 => return Err(format!("{shown} is empty")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(t!("{}: no such file", shown)),
+        Err(error) => return Err(t!("{} cannot be read ({})", shown, error)),
+        Ok(about) if !about.is_file() => return Err(t!("{} is not a file", shown)),
+        Ok(about) if about.len() == 0 => return Err(t!("{} is empty", shown)),
         Ok(_) => {}
     }
     let version_of = |path: &Path| match os.recognise(path.file_name()?.to_str()?) {

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use ort::environment::{Environment, GlobalThreadPoolOptions};
+use quantlens_analysis::t;
 
 use super::{Located, Version};
 
@@ -35,7 +36,7 @@ pub fn load(located: &Located, threads: usize) -> anyhow::Result<Environment> {
         ort::LoadDynamicError::BadVersion { version_str, .. } => {
             anyhow::anyhow!(too_old(&path.to_string(), &version_str))
         }
-        other => anyhow::anyhow!("{path} is no onnxruntime library that this system can load: {other}"),
+        other => anyhow::anyhow!(t!("{} is no onnxruntime library that this system can load: {}", path, other)),
     })?;
     let pool = GlobalThreadPoolOptions::default()
         .with_inter_threads(1)
@@ -43,22 +44,24 @@ pub fn load(located: &Located, threads: usize) -> anyhow::Result<Environment> {
         // Conv gives other bits than with one. Samples run side by side instead.
         .and_then(|pool| pool.with_intra_threads(1))
         .and_then(|pool| pool.with_spin_control(false))
-        .with_context(|| format!("{path} refused the options of its threads"))?;
+        .with_context(|| t!("{} refused the options of its threads", path))?;
     let made = builder
         .with_name("quantlens")
         .with_telemetry(false)
         .with_global_thread_pool(pool)
         .build()
-        .with_context(|| format!("{path} could not be set up"))?;
+        .with_context(|| t!("{} could not be set up", path))?;
     quantlens_analysis::set_threads(threads);
     Ok(environment.insert(made).clone())
 }
 
 /// The sentence for a library that the binding cannot talk to.
 fn too_old(path: &str, version: &str) -> String {
-    format!(
-        "{path} is onnxruntime {version}, which is too old: {} or newer is needed. Let Quantlens fetch {}, or name \
+    t!(
+        "{} is onnxruntime {}, which is too old: {} or newer is needed. Let Quantlens fetch {}, or name \
          another one with --onnxruntime",
+        path,
+        version,
         Version::OLDEST,
         Version::FETCHED
     )

@@ -10,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use quantlens_analysis::t;
+
 use super::{
     Located, data_folder, fetched_folder,
     library::{self, Candidate},
@@ -38,7 +40,7 @@ pub struct NotFound {
 
 impl fmt::Display for NotFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "No usable onnxruntime library was found. Looked at:")?;
+        writeln!(f, "{}", t!("No usable onnxruntime library was found. Looked at:"))?;
         for Looked { place, why } in &self.looked {
             writeln!(f, "  - {place}: {why}")?;
         }
@@ -80,7 +82,7 @@ impl Places {
         if let Some((place, path)) = self.explicit() {
             return self.file_or_folder(&path).map(|found| located(found, place)).map_err(|why| NotFound {
                 looked: vec![Looked { place: format!("{place} ({})", path.display()), why }],
-                mend: format!("Correct it, or leave it out and Quantlens looks elsewhere.\n{}", self.mend()),
+                mend: t!("Correct it, or leave it out and Quantlens looks elsewhere.\n{}", self.mend()),
             });
         }
         let mut looked = Vec::new();
@@ -93,10 +95,10 @@ impl Places {
 
     /// What the user named, if anything. An empty variable counts as unset, as in a shell's `${X:-}`.
     fn explicit(&self) -> Option<(&'static str, PathBuf)> {
-        let option = self.option.clone().map(|path| ("given by --onnxruntime", path));
+        let option = self.option.clone().map(|path| (t!("given by --onnxruntime"), path));
         option.or_else(|| {
             let variable = self.variable.as_ref().filter(|value| !value.is_empty())?;
-            Some(("given by ORT_DYLIB_PATH", PathBuf::from(variable)))
+            Some((t!("given by ORT_DYLIB_PATH"), PathBuf::from(variable)))
         })
     }
 
@@ -108,15 +110,15 @@ impl Places {
     }
 
     fn beside_executable(&self, looked: &mut Vec<Looked>) -> Option<Located> {
-        const HOW: &str = "beside the executable";
+        let how = t!("beside the executable");
         let Some(folder) = self.executable.as_deref().and_then(Path::parent) else {
-            looked.push(Looked { place: HOW.to_owned(), why: "the system does not tell where that is".to_owned() });
+            looked.push(Looked { place: how.to_owned(), why: t!("the system does not tell where that is").to_owned() });
             return None;
         };
         match library::in_folder(folder, self.os).and_then(Candidate::if_new_enough) {
-            Ok(found) => Some(located(found, HOW)),
+            Ok(found) => Some(located(found, how)),
             Err(why) => {
-                looked.push(Looked { place: format!("{HOW} ({})", folder.display()), why });
+                looked.push(Looked { place: format!("{how} ({})", folder.display()), why });
                 None
             }
         }
@@ -125,12 +127,12 @@ impl Places {
     /// In the data folder every `onnxruntime-VERSION` counts, the newest first: an older Quantlens may have left its
     /// own, and a user may have put one there with the command that [`NotFound::mend`] gives.
     fn in_data_folder(&self, looked: &mut Vec<Looked>) -> Option<Located> {
-        const HOW: &str = "in the data folder";
+        let how = t!("in the data folder");
         let Some(data) = self.data.as_deref() else {
-            looked.push(Looked { place: HOW.to_owned(), why: "this user has no home folder".to_owned() });
+            looked.push(Looked { place: how.to_owned(), why: t!("this user has no home folder").to_owned() });
             return None;
         };
-        let mut why = "nothing was fetched yet".to_owned();
+        let mut why = t!("nothing was fetched yet").to_owned();
         for (version, folder) in release_folders(data) {
             let inner = folder.join("onnxruntime").join("capi");
             let found = library::in_folder(&folder, self.os)
@@ -139,26 +141,26 @@ impl Places {
                 })
                 .and_then(|found| found.or_version(Some(version)).if_new_enough());
             match found {
-                Ok(found) => return Some(located(found, HOW)),
+                Ok(found) => return Some(located(found, how)),
                 Err(reason) => why = reason,
             }
         }
-        looked.push(Looked { place: format!("{HOW} ({})", data.display()), why });
+        looked.push(Looked { place: format!("{how} ({})", data.display()), why });
         None
     }
 
     fn installed_for_python(&self, looked: &mut Vec<Looked>) -> Option<Located> {
         for python in &self.pythons {
             let found = python.package_folder().and_then(|package| {
-                let package = package.ok_or("has no onnxruntime")?;
+                let package = package.ok_or(t!("has no onnxruntime"))?;
                 library::in_folder(&package.join("capi"), self.os)
                     .map_err(|why| format!("{}: {why}", package.join("capi").display()))?
                     .or_version(python::metadata_version(&package))
                     .if_new_enough()
             });
             match found {
-                Ok(found) => return Some(located(found, "installed for Python")),
-                Err(why) => looked.push(Looked { place: format!("installed for Python ({python})"), why }),
+                Ok(found) => return Some(located(found, t!("installed for Python"))),
+                Err(why) => looked.push(Looked { place: t!("installed for Python ({})", python), why }),
             }
         }
         None
@@ -174,13 +176,16 @@ impl Places {
 pub(super) fn mend(os: Os, data: Option<&Path>) -> String {
     let python = if os == Os::Windows { "py -3" } else { "python3" };
     let version = Version::FETCHED;
-    let by_hand = format!("or set ORT_DYLIB_PATH to a {} of version {} or newer", os.library_name(), Version::OLDEST);
+    let by_hand = t!("or set ORT_DYLIB_PATH to a {} of version {} or newer", os.library_name(), Version::OLDEST);
     match data {
-        Some(data) => format!(
-            "To mend it:\n  {python} -m pip install --no-deps --target \"{}\" onnxruntime=={version}\n({by_hand})",
-            fetched_folder(data).display()
+        Some(data) => t!(
+            "To mend it:\n  {} -m pip install --no-deps --target \"{}\" onnxruntime=={}\n({})",
+            python,
+            fetched_folder(data).display(),
+            version,
+            by_hand
         ),
-        None => format!("To mend it:\n  {python} -m pip install onnxruntime=={version}\n({by_hand})"),
+        None => t!("To mend it:\n  {} -m pip install onnxruntime=={}\n({})", python, version, by_hand),
     }
 }
 

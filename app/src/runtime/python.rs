@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use quantlens_analysis::job::CancelToken;
+use quantlens_analysis::{job::CancelToken, t};
 
 use super::{
     child::{self, Stopped},
@@ -70,7 +70,7 @@ impl Python {
         command.args(["-c", WHERE_IS_ONNXRUNTIME]);
         let answer = child::run(&mut command, ASK_LIMIT, &CancelToken::new(), &mut || ()).map_err(not_asked)?;
         if !answer.success {
-            return Err(format!("failed: {}", last_line(&answer.stderr)));
+            return Err(t!("failed: {}", last_line(&answer.stderr)));
         }
         let folder = answer.stdout.lines().map(str::trim).find(|line| !line.is_empty());
         Ok(folder.map(PathBuf::from))
@@ -131,16 +131,16 @@ pub(super) fn metadata_version(package: &Path) -> Option<Version> {
 /// A clause for a Python that gave no answer.
 fn not_asked(stopped: Stopped) -> String {
     match stopped {
-        Stopped::NotStarted(error) if error.kind() == std::io::ErrorKind::NotFound => "not installed".to_owned(),
-        Stopped::NotStarted(error) => format!("could not be started ({error})"),
-        Stopped::TimedOut(limit) => format!("gave no answer within {} s", limit.as_secs_f32()),
+        Stopped::NotStarted(error) if error.kind() == std::io::ErrorKind::NotFound => t!("not installed").to_owned(),
+        Stopped::NotStarted(error) => t!("could not be started ({})", error),
+        Stopped::TimedOut(limit) => t!("gave no answer within {} s", limit.as_secs_f32()),
         Stopped::Cancelled => "cancelled".to_owned(),
     }
 }
 
 /// Python puts the reason on the last line of a traceback.
 fn last_line(text: &str) -> &str {
-    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it gave no reason")
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or(t!("it gave no reason"))
 }
 
 #[cfg(test)]

@@ -309,6 +309,7 @@ pub(crate) fn data() -> DataInfo {
                 }],
             })
             .collect(),
+        vocabulary: None,
         synthetic: false,
         warnings: vec![Warning::new(
             "image-skipped",

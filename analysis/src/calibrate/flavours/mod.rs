@@ -135,7 +135,7 @@ impl FromStr for Flavour {
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|flavour| flavour.name() == text).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            Error::config("range flavour", format!("there is no \"{text}\"; use one of {names}"))
+            Error::config(t!("range flavour"), t!("there is no \"{}\"; use one of {}", text, names))
         })
     }
 }

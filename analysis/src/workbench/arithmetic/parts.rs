@@ -7,6 +7,7 @@ use crate::{
     integer::{ConvGeometry, ConvSettings, Geometry, MatrixGeometry, MatrixSettings},
     plan::{Operand, OperandValue, QuantPlan},
     quant::QuantParams,
+    t,
 };
 
 /// A layer whose input and weights are integers.
@@ -68,32 +69,33 @@ impl Parts {
         let row = &graph.layers[layer];
         let node = row.nodes.first().copied().filter(|&n| graph.nodes[n].domain.is_empty());
         let (Some(node), "Conv" | "Gemm" | "MatMul") = (node, row.op.as_str()) else {
-            return Err(format!("{} has no accumulator: only Conv, Gemm and MatMul are shown here.", row.op));
+            return Err(t!("{} has no accumulator: only Conv, Gemm and MatMul are shown here.", row.op));
         };
         if row.batch_norm.is_some() && !plan.formats.layers[layer].folds_batch_norm {
-            let why = "Its batch norm is not folded, so a float operator stands between accumulator and output.";
-            return Err(format!("{why} Fold it to see the arithmetic."));
+            let why = t!("Its batch norm is not folded, so a float operator stands between accumulator and output.");
+            return Err(t!("{} Fold it to see the arithmetic.", why));
         }
         let position = constant_position(graph, node)?;
         let operand = plan.weights[layer].operands.iter().find(|o| o.position == position);
         let (codes, params) = integer_weights(operand)?;
-        let operand = operand.ok_or("The weights are float.")?;
-        let input = graph.nodes[node].inputs.get(1 - position).copied().flatten().ok_or("It has no input.")?;
+        let operand = operand.ok_or(t!("The weights are float."))?;
+        let input = graph.nodes[node].inputs.get(1 - position).copied().flatten().ok_or(t!("It has no input."))?;
         let read = plan.as_read_by(layer, input).map(|q| q.quantizer);
         let input_params = read.and_then(|q| q.integer().copied()).ok_or_else(|| {
-            let format = read.map_or_else(|| "float".to_owned(), |q| format!("a float of {} bits", q.bits()));
-            format!(
-                "Its input `{}` is {format}. Give the layer that makes it an integer width to see the arithmetic.",
-                graph.name(input)
+            let format = read.map_or_else(|| t!("float").to_owned(), |q| t!("a float of {} bits", q.bits()));
+            t!(
+                "Its input `{}` is {}. Give the layer that makes it an integer width to see the arithmetic.",
+                graph.name(input),
+                format
             )
         })?;
-        let output = row.outputs.first().copied().ok_or("It has no floating-point output.")?;
+        let output = row.outputs.first().copied().ok_or(t!("It has no floating-point output."))?;
         let (alpha, beta) = match row.op.as_str() {
             "Gemm" => (attributes::factor(graph, node, "alpha"), attributes::factor(graph, node, "beta")),
             _ => (1.0, 1.0),
         };
         if !(alpha.is_finite() && alpha > 0.0 && beta.is_finite()) {
-            return Err(format!("Its alpha is {alpha} and its beta {beta}; a multiplier must be above 0."));
+            return Err(t!("Its alpha is {} and its beta {}; a multiplier must be above 0.", alpha, beta));
         }
         let raised = plan.weights[layer].warnings.iter().find(|w| w.code == "bias-overflow");
         Ok(Self {
@@ -155,7 +157,8 @@ fn constant_position(graph: &Graph, node: NodeId) -> Result<usize, String> {
         (true, _, _) => Ok(1),
         (false, true, "Gemm" | "MatMul") => Ok(0),
         _ => {
-            Err("Both of its operands are computed: there are no weights whose worst case is known beforehand.".into())
+            Err(t!("Both of its operands are computed: there are no weights whose worst case is known beforehand.")
+                .into())
         }
     }
 }
@@ -163,15 +166,15 @@ fn constant_position(graph: &Graph, node: NodeId) -> Result<usize, String> {
 fn integer_weights(operand: Option<&Operand>) -> Result<(&[i32], &[QuantParams]), String> {
     match operand.map(|o| &o.value) {
         Some(OperandValue::Integer { codes, params, .. }) if !params.is_empty() => Ok((codes, params)),
-        Some(OperandValue::Groups { .. }) => {
-            Err("Each group of its weights has a scale of its own, so the products of a channel do not add up in one \
+        Some(OperandValue::Groups { .. }) => Err(t!(
+            "Each group of its weights has a scale of its own, so the products of a channel do not add up in one \
              accumulator. Choose per-channel scales to see the arithmetic."
-                .into())
-        }
+        )
+        .into()),
         Some(OperandValue::Small { format, .. }) => {
-            Err(format!("Its weights are {}. Give them an integer width to see the arithmetic.", format.name()))
+            Err(t!("Its weights are {}. Give them an integer width to see the arithmetic.", format.name()))
         }
-        _ => Err("Its weights are float. Give them a width to see the arithmetic.".into()),
+        _ => Err(t!("Its weights are float. Give them a width to see the arithmetic.").into()),
     }
 }
 
@@ -187,7 +190,7 @@ fn bias(graph: &Graph, plan: &QuantPlan, layer: LayerId, node: NodeId) -> Result
     let Some(tensor) = graph.nodes[node].inputs.get(2).copied().flatten() else { return Ok(BiasSource::None) };
     match (graph.constants.float_values(tensor), graph.constants.dims(tensor)) {
         (Some(values), Some(shape)) => Ok(BiasSource::Float { values, shape }),
-        _ => Err(format!("Its bias `{}` is computed, so it has no integer beforehand.", graph.name(tensor))),
+        _ => Err(t!("Its bias `{}` is computed, so it has no integer beforehand.", graph.name(tensor))),
     }
 }
 

@@ -4,6 +4,7 @@ use super::parts::{BiasSource, Parts};
 use crate::{
     integer::{Bias, WeightRows, most_negative},
     report::{BiasForm, IntegerArithmetic, PairSaturation, Remark, RemarkLevel},
+    t,
 };
 
 /// Everything to say, most serious first.
@@ -30,27 +31,30 @@ fn remark(level: RemarkLevel, code: &'static str, text: String, advice: &str) ->
 }
 
 fn accumulator(report: &IntegerArithmetic, beyond_int32: u64) -> Option<Remark> {
-    const ADVICE: &str = "Fewer bits for the input or the weights, or a layer split along its input channels, \
-                          keep it inside; a machine with a wider accumulator needs neither.";
+    let advice = t!("Fewer bits for the input or the weights, or a layer split along its input channels, \
+                          keep it inside; a machine with a wider accumulator needs neither.");
     let worst = &report.worst;
     if beyond_int32 > 0 {
-        let text = format!(
-            "{beyond_int32} of {} accumulators do not fit an int32 and would wrap around.",
+        let text = t!(
+            "{} of {} accumulators do not fit an int32 and would wrap around.",
+            beyond_int32,
             report.coverage.outputs
         );
-        return Some(remark(RemarkLevel::Wrong, "accumulator-overflow", text, ADVICE));
+        return Some(remark(RemarkLevel::Wrong, "accumulator-overflow", text, advice));
     }
     (worst.bits > 32).then(|| {
-        let text = format!(
+        let text = t!(
             "The accumulator of channel {} can reach {} and then needs {} bits, more than an int32 has.",
-            worst.channel, worst.magnitude, worst.bits
+            worst.channel,
+            worst.magnitude,
+            worst.bits
         );
-        remark(RemarkLevel::Risk, "accumulator-risk", text, ADVICE)
+        remark(RemarkLevel::Risk, "accumulator-risk", text, advice)
     })
 }
 
 fn int32_bias(parts: &Parts, bias: &Bias) -> Option<Remark> {
-    const ADVICE: &str = "A larger weight or input scale, or a float bias, helps.";
+    let advice = t!("A larger weight or input scale, or a float bias, helps.");
     let overflows = bias.overflows();
     // The plan saturates what it cannot mend.
     let saturated = match &parts.bias {
@@ -58,28 +62,28 @@ fn int32_bias(parts: &Parts, bias: &Bias) -> Option<Remark> {
         BiasSource::None | BiasSource::Float { .. } => 0,
     };
     if overflows + saturated > 0 {
-        let text =
-            format!("{} of the bias do not fit an int32: |b|/S_b exceeds 2^31 − 1.", values(overflows + saturated));
-        return Some(remark(RemarkLevel::Wrong, "bias-overflow", text, ADVICE));
+        let text = t!("{} of the bias do not fit an int32: |b|/S_b exceeds 2^31 − 1.", values(overflows + saturated));
+        return Some(remark(RemarkLevel::Wrong, "bias-overflow", text, advice));
     }
     let raised = parts.raised.as_ref()?;
-    let text = format!("Without help the bias would not fit an int32: {raised}.");
-    Some(remark(RemarkLevel::Note, "bias-raised", text, "The weights of these channels lost resolution to it."))
+    let text = t!("Without help the bias would not fit an int32: {}.", raised);
+    Some(remark(RemarkLevel::Note, "bias-raised", text, t!("The weights of these channels lost resolution to it.")))
 }
 
 fn pairs(report: &IntegerArithmetic, parts: &Parts) -> Option<Remark> {
-    const ADVICE: &str = "7 bits for these weights rule it out, and so does a CPU with VNNI.";
+    let advice = t!("7 bits for these weights rule it out, and so does a CPU with VNNI.");
     let PairSaturation::Counted { pairs, can_saturate, saturated } = report.pairs else { return None };
-    let seen_as = if parts.input_params.grid.is_signed() { " (kernels see the int8 input as q + 128)" } else { "" };
-    let place = "on x86 without VNNI, where two neighbouring 8-bit products are added in an int16";
+    let seen_as = if parts.input_params.grid.is_signed() { t!(" (kernels see the int8 input as q + 128)") } else { "" };
+    let place = t!("on x86 without VNNI, where two neighbouring 8-bit products are added in an int16");
     if saturated > 0 {
         let outputs = report.coverage.outputs;
-        let text = format!("{saturated} sums of two products in {outputs} outputs saturate {place}{seen_as}.");
-        return Some(remark(RemarkLevel::Wrong, "pair-saturation", text, ADVICE));
+        let text = t!("{} sums of two products in {} outputs saturate {}{}.", saturated, outputs, place, seen_as);
+        return Some(remark(RemarkLevel::Wrong, "pair-saturation", text, advice));
     }
     (can_saturate > 0).then(|| {
-        let text = format!("{can_saturate} of {pairs} pairs of weights can saturate {place}{seen_as}; none did here.");
-        remark(RemarkLevel::Risk, "pair-saturation-risk", text, ADVICE)
+        let text =
+            t!("{} of {} pairs of weights can saturate {}{}; none did here.", can_saturate, pairs, place, seen_as);
+        remark(RemarkLevel::Risk, "pair-saturation-risk", text, advice)
     })
 }
 
@@ -92,22 +96,24 @@ fn lowest_weights(report: &IntegerArithmetic, parts: &Parts, weights: &WeightRow
     }
     let (single, pairs) = most_negative(weights);
     (single > 0).then(|| {
-        let text = format!(
-            "−128 stands {} in the weights, {pairs} times in a pair: (−128)·(−128) twice is 32768, one more than int16 holds.",
-            if single == 1 { "once".to_owned() } else { format!("{single} times") }
+        let times = if single == 1 { t!("once").to_owned() } else { t!("{} times", single) };
+        let text = t!(
+            "−128 stands {} in the weights, {} times in a pair: (−128)·(−128) twice is 32768, one more than int16 holds.",
+            times,
+            pairs
         );
         let level = if pairs > 0 { RemarkLevel::Risk } else { RemarkLevel::Note };
-        remark(level, "most-negative-weight", text, "A narrow weight grid, from −127, has no such pair.")
+        remark(level, "most-negative-weight", text, t!("A narrow weight grid, from −127, has no such pair."))
     })
 }
 
 fn float_bias(report: &IntegerArithmetic) -> Option<Remark> {
     (report.bias == BiasForm::Rounded).then(|| {
-        let text = "The bias is no int32 on the accumulator's scale under this configuration; it is rounded to steps of S_b here.";
+        let text = t!("The bias is no int32 on the accumulator's scale under this configuration; it is rounded to steps of S_b here.");
         remark(RemarkLevel::Note, "bias-rounded", text.to_owned(), "")
     })
 }
 
 fn values(count: usize) -> String {
-    if count == 1 { "1 value".to_owned() } else { format!("{count} values") }
+    if count == 1 { t!("1 value").to_owned() } else { t!("{} values", count) }
 }

@@ -90,7 +90,9 @@ fn preview_ui(ui: &mut Ui, data: &DataInfo, preview: &Preview, pair: &[Option<Te
             }
             ui.add(egui::Label::new(egui::RichText::new(text).color(theme::tokens(ui).weak)).truncate())
                 .on_hover_text(t!("Smallest and largest value that the model receives"));
-            if input.picture.is_none() {
+            if let Some(text) = &input.text {
+                ui.add(egui::Label::new(text).wrap()).on_hover_text(t!("What the values that the model receives say"));
+            } else if input.picture.is_none() {
                 let first: Vec<String> = input.first.iter().map(|v| format::significant(*v, 3)).collect();
                 ui.add(egui::Label::new(format!("{}, …", first.join(", "))).wrap())
                     .on_hover_text(t!("The first values that the model receives"));

@@ -38,6 +38,10 @@ pub(super) fn source_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, send: &mut
         (true, n) => t!("found, {} classes with names", format::count(n as u64)),
         (false, _) => t!("none: agreement with the float model is shown instead of accuracy").to_owned(),
     };
+    let vocabulary = data.vocabulary.as_ref().map(|(path, tokens)| {
+        let value = t!("{}, {} tokens", path.display(), format::count(*tokens as u64));
+        fact(t!("Vocabulary"), value, t!("What token ids are shown as text with"))
+    });
     fact_grid(
         ui,
         "data-source",
@@ -46,7 +50,9 @@ pub(super) fn source_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, send: &mut
             fact(t!("Kind"), data.kind.clone(), t!("What was found there")),
             fact(t!("In use"), count, t!("Samples that are run, of those that there are")),
             fact(t!("Labels"), labels, t!("The samples' true classes; accuracy is counted against them")),
-        ],
+        ]
+        .into_iter()
+        .chain(vocabulary),
     );
     ui.horizontal_wrapped(|ui| {
         for action in [Action::OpenImages, Action::OpenArrays, Action::UseSynthetic] {
