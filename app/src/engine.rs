@@ -94,7 +94,7 @@ impl Engine {
 impl Bench for Engine {
     fn open(&mut self, source: &ModelSource, budget: Option<u64>, job: &mut Job<'_>) -> Result<Arc<ModelInfo>> {
         let runtime = self.load_runtime(job)?;
-        let options = OpenOptions { memory_budget_bytes: budget };
+        let options = OpenOptions { memory_budget_bytes: budget, ..OpenOptions::default() };
         let workbench = match source {
             ModelSource::Path(path) => Workbench::open(&runtime, path, options, job)?,
             ModelSource::Sample => {

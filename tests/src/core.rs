@@ -76,7 +76,8 @@ pub fn quietly<T>(work: impl FnOnce(&mut Job<'_>) -> T) -> T {
 /// # Errors
 /// As [`Workbench::open`].
 pub fn open(path: &Path, budget: Option<u64>) -> Result<Workbench> {
-    quietly(|job| Workbench::open(&runtime(), path, OpenOptions { memory_budget_bytes: budget }, job))
+    let options = OpenOptions { memory_budget_bytes: budget, ..OpenOptions::default() };
+    quietly(|job| Workbench::open(&runtime(), path, options, job))
 }
 
 /// Opens a model with data.

@@ -9,10 +9,10 @@ use quantlens_analysis::{
     data::{DataOptions, DataSource},
     quant::Bits,
     report::{Report, SampleAnswer, SampleEnergy},
-    workbench::Workbench,
+    workbench::{OpenOptions, Workbench},
 };
 use quantlens_tests::{
-    core::{THREADS, bench, evaluate, json, numbers, open, quietly, sample, shared},
+    core::{THREADS, bench, evaluate, json, numbers, open, quietly, runtime, sample, shared},
     random_config::edit,
     random_graph::{RandomGraph, random_graph},
     seeded::Seeded,
@@ -50,6 +50,25 @@ fn a_memory_budget_changes_no_number() {
             }
         }
     }
+}
+
+#[test]
+fn keeping_no_samples_changes_no_number() {
+    let test = "keeping_no_samples_changes_no_number";
+    let model = "models/models/mobilenetv2_bn_coarse8.onnx";
+    // One whose live samples are more than what is kept anyway.
+    let Some(model) = shared(test, model) else { return };
+    let told = |resident_samples| {
+        let options = OpenOptions { resident_samples, ..OpenOptions::default() };
+        let mut workbench = quietly(|job| Workbench::open(&runtime(), &model, options, job)).unwrap();
+        let options = DataOptions { limit: Some(10), ..DataOptions::default() };
+        workbench.set_data(&DataSource::parse("synthetic".as_ref()), &options).unwrap();
+        let report = evaluate(&mut workbench, &with_method(Method::Kl));
+        (json(&workbench, &report), report.memory.used_bytes)
+    };
+    let ((live, live_bytes), (none, none_bytes)) = (told(None), told(Some(0)));
+    assert_eq!(live, none);
+    assert!(none_bytes < live_bytes / 2, "{none_bytes} of {live_bytes}");
 }
 
 #[test]

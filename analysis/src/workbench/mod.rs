@@ -67,6 +67,7 @@ pub struct Workbench {
     engine: Engine,
     weight_cache: WeightCache,
     memory_budget_bytes: u64,
+    resident_samples: usize,
     data: Option<EvaluationData>,
     finished: VecDeque<Finished>,
     kept_sweeps: VecDeque<Arc<Sweep>>,

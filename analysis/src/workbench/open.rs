@@ -5,7 +5,7 @@ use std::{collections::VecDeque, path::Path, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{Workbench, info};
+use super::{LIVE_SAMPLES, Workbench, info};
 use crate::{
     engine::{Engine, Runtime, SessionKind, Value, expose},
     error::{Error, Result},
@@ -21,6 +21,9 @@ use crate::{
 pub struct OpenOptions {
     /// Most bytes that cached tensors may take; `None`: a quarter of the machine's memory.
     pub memory_budget_bytes: Option<u64>,
+    /// Samples whose tensors are kept for the next change, however large; `None`: the live ones. A program that evaluates
+    /// once needs none: memory that the system has yet to give costs more than running a sample again.
+    pub resident_samples: Option<usize>,
 }
 
 impl Workbench {
@@ -95,6 +98,7 @@ impl Workbench {
             graph,
             weight_cache: WeightCache::new(),
             memory_budget_bytes,
+            resident_samples: options.resident_samples.unwrap_or(LIVE_SAMPLES),
             data: None,
             finished: VecDeque::new(),
             kept_sweeps: VecDeque::new(),

@@ -11,7 +11,7 @@ use std::sync::{
 };
 
 use super::{
-    LIVE_SAMPLES, Workbench,
+    Workbench,
     account::{Account, both_runs, float_share},
     score::SampleScore,
 };
@@ -116,7 +116,7 @@ impl Workbench {
         }
         self.engine.prepare(None, &job.cancel)?;
         let observed = self.observed_tensors();
-        let (graph, engine) = (Arc::clone(&self.graph), &self.engine);
+        let (graph, engine, resident) = (Arc::clone(&self.graph), &self.engine, self.resident_samples);
         let data = self.data.as_mut().ok_or_else(no_data)?;
         let EvaluationData { dataset, calibration, samples, inputs, scores, reserved, account, .. } = data;
         let count = samples.len();
@@ -125,8 +125,16 @@ impl Workbench {
         let cancel = job.cancel.clone();
         let each = samples.iter_mut().zip(scores).zip(reserved).enumerate();
         job.step("float reference", "samples", 0, count)?;
-        let reference =
-            Reference { engine, graph: &graph, dataset, inputs, observed: &observed, account, cancel: &cancel };
+        let reference = Reference {
+            engine,
+            graph: &graph,
+            dataset,
+            inputs,
+            observed: &observed,
+            account,
+            resident,
+            cancel: &cancel,
+        };
         let work = |(index, ((run, score), reserved))| reference.sample(index, run, score, reserved);
         parallel::for_each(each, work, |seen| {
             if observes_evaluated {
@@ -249,6 +257,8 @@ struct Reference<'a> {
     /// Tensors whose ends are wanted.
     observed: &'a [bool],
     account: &'a Account,
+    /// The first samples, which are kept however large they are.
+    resident: usize,
     cancel: &'a CancelToken,
 }
 
@@ -268,7 +278,7 @@ impl Reference<'_> {
         };
         if run.float.is_empty() {
             let values = self.inputs.of(self.dataset, index)?;
-            let room = if index < LIVE_SAMPLES {
+            let room = if index < self.resident {
                 u64::MAX
             } else {
                 float_share(CHEAP_BYTES.saturating_sub(self.account.used_bytes()))

@@ -13,7 +13,7 @@ use super::{LIMIT_CROSSED, against, csv, json, options::AnalyzeArgs, progress::R
 
 pub(super) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     let mut reporter = Reporter::new();
-    let mut workbench = workbench::prepare(&args.evaluation, &mut reporter)?;
+    let mut workbench = workbench::prepare(&args.evaluation, Some(0), &mut reporter)?;
     let config = Arc::new(args.evaluation.quant_config()?);
     let mut show = |p| reporter.show(&p);
     let mut job = Job { cancel: CancelToken::new(), progress: &mut show };

@@ -14,7 +14,7 @@ use super::{analyze::write, json, options::ExportArgs, progress::Reporter, workb
 
 pub(super) fn run(args: &ExportArgs) -> Result<ExitCode> {
     let mut reporter = Reporter::new();
-    let mut workbench = workbench::prepare(&args.evaluation, &mut reporter)?;
+    let mut workbench = workbench::prepare(&args.evaluation, None, &mut reporter)?;
     let config = Arc::new(args.evaluation.quant_config()?);
     let mut show = |p| reporter.show(&p);
     let mut job = Job { cancel: CancelToken::new(), progress: &mut show };

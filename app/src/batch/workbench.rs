@@ -32,15 +32,19 @@ pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
 }
 
-/// Opens the model and gives it its data.
-pub(super) fn prepare(args: &EvaluationArgs, reporter: &mut Reporter) -> Result<Workbench> {
+/// Opens the model and gives it its data; `resident_samples` as in [`OpenOptions`].
+pub(super) fn prepare(
+    args: &EvaluationArgs,
+    resident_samples: Option<usize>,
+    reporter: &mut Reporter,
+) -> Result<Workbench> {
     // Read first: a typing error in the options should not cost a minute of loading.
     args.quant_config()?;
     let recipe = args.recipe()?;
     let runtime = load_runtime(args.onnxruntime.as_deref(), args.threads)?;
     let mut show = |p| reporter.show(&p);
     let mut job = Job { cancel: CancelToken::new(), progress: &mut show };
-    let options = OpenOptions { memory_budget_bytes: args.memory };
+    let options = OpenOptions { memory_budget_bytes: args.memory, resident_samples };
     let mut workbench = Workbench::open(&runtime, &args.model, options, &mut job)?;
     let options = DataOptions {
         recipe,

@@ -30,7 +30,8 @@ pub(super) fn run(args: &BenchArgs) -> Result<ExitCode> {
     for _ in 0..runs {
         drop(last.take());
         let started = Instant::now();
-        let mut bench = workbench::prepare(&args.evaluation, &mut reporter)?;
+        // As `analyze` does it.
+        let mut bench = workbench::prepare(&args.evaluation, Some(0), &mut reporter)?;
         let report = evaluate(&mut bench, &config, &mut |_| ())?;
         ends.push(started.elapsed().as_secs_f64());
         phases.push(report.timing);
