@@ -1,6 +1,6 @@
 //! Kernels of this program's own give onnxruntime's bits on every shape, or leave the work to it.
 //!
-//! Several samples each: a kernel's first run is only its comparison, the later ones are what is shown.
+//! Several samples each, of which all are compared with onnxruntime running the file.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

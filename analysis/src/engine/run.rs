@@ -56,19 +56,19 @@ impl Ground<'_> {
                 Error::model(format!("tensor `{}` was not computed before it is read", self.graph.name(feed.tensor)))
             })?);
         }
-        let own = variant.kernel.as_ref().zip(held.first());
-        if let Some((kernel, input)) = own {
+        if let (Some(kernel), [input]) = (&variant.kernel, held.as_slice()) {
             self.cancel.check()?;
-            if let Some(value) = kernel.run(input, self.pool) {
+            let theirs = |input| {
+                let made = self.run_session(variant, &[input])?.pop();
+                made.ok_or_else(|| Error::model("a convolution has no output"))
+            };
+            if let Some(value) = kernel.run(input, self.pool, theirs)? {
                 return Ok(vec![Arc::new(value)]);
             }
         }
         let mut values = self.run_session(variant, &held)?;
         if let (Some(after), [value]) = (&variant.after, values.as_mut_slice()) {
-            *value = Arc::new(after.run(value, self.pool, self.cancel)?);
-        }
-        if let Some((kernel, input)) = own {
-            kernel.prove(input, &values, self.pool);
+            *value = after.run(value, self.pool, self.cancel)?;
         }
         Ok(values)
     }

@@ -4,10 +4,11 @@
 //! the input nine times its size: four tenths of MobileNetV2's time go there, for a fifteenth of its multiplications.
 //! Optimized kernels are no way out, since they round otherwise than the exported model does when it is verified.
 //!
-//! Nothing is taken on trust. A kernel adds in the order in which onnxruntime's does on x86-64; the first run of every
-//! session on inputs of a shape is done by both, and only where all bits agree does the kernel do the later ones. An
-//! order of additions depends on shapes and not on values, so one tensor of thousands of sums tells. Where a value is not
-//! finite (the bits of a NaN depend on the order of operands) onnxruntime computes the tensor.
+//! Nothing is taken on trust. A kernel adds in the order in which onnxruntime's does on x86-64; before a session's kernel
+//! computes its first tensor of a shape, both compute one of made-up values, and only where all bits agree does the kernel
+//! do the work. Made up, because data may tell nothing: sums of zeros are equal in any order. An order of additions depends
+//! on shapes and not on values, so one tensor of thousands of sums tells. Where a value is not finite (the bits of a NaN
+//! depend on the order of operands) onnxruntime computes the tensor.
 
 mod after;
 mod depthwise;
@@ -19,10 +20,13 @@ mod tail;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use super::{Value, buffer::Pool};
-use crate::onnx::proto::ModelProto;
+use crate::{error::Result, onnx::proto::ModelProto};
 pub(super) use after::After;
 use depthwise::Depthwise;
 
@@ -48,10 +52,10 @@ impl OwnKernels {
     /// By the state of each.
     pub(super) fn count<'a>(proofs: impl Iterator<Item = &'a Proven>) -> Self {
         proofs.fold(Self::default(), |mut count, proof| {
-            match proof.state() {
+            match &*proof.state() {
+                Proof::Equal(shapes) if shapes.is_empty() => count.untried += 1,
                 Proof::Equal(_) => count.used += 1,
                 Proof::Refused => count.refused += 1,
-                Proof::Open => count.untried += 1,
             }
             count
         })
@@ -63,41 +67,66 @@ impl OwnKernels {
 pub(super) struct Proven(Mutex<Proof>);
 
 /// What the comparison with onnxruntime said.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum Proof {
-    /// Not compared yet.
-    #[default]
-    Open,
-    /// Equal in every bit, on an input of this shape.
-    Equal(Vec<i64>),
+    /// Equal in every bit, on inputs of these shapes.
+    Equal(BTreeSet<Vec<i64>>),
     /// Another order of additions, as on another processor.
     Refused,
 }
 
+impl Default for Proof {
+    fn default() -> Self {
+        Self::Equal(BTreeSet::new())
+    }
+}
+
 impl Proven {
-    fn state(&self) -> Proof {
-        // It is replaced as a whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn state(&self) -> MutexGuard<'_, Proof> {
+        // Between any two statements under the lock it is whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether equality is known for an input of this shape.
-    fn holds_for(&self, shape: &[i64]) -> bool {
-        matches!(self.state(), Proof::Equal(known) if known == shape)
-    }
-
-    /// Whether a comparison on an input of this shape would tell something new.
-    fn is_open_for(&self, shape: &[i64]) -> bool {
-        match self.state() {
-            Proof::Open => true,
-            Proof::Equal(known) => known != shape,
-            Proof::Refused => false,
+    /// Whether the loops give onnxruntime's bits on inputs of this shape; found out where it is not known, by what both
+    /// `own` and `theirs` make of made-up values.
+    fn holds_for(
+        &self,
+        shape: &[i64],
+        pool: &Pool,
+        own: impl FnOnce(&Value) -> Option<Value>,
+        theirs: impl FnOnce(Arc<Value>) -> Result<Arc<Value>>,
+    ) -> Result<bool> {
+        match &*self.state() {
+            Proof::Equal(shapes) if shapes.contains(shape) => return Ok(true),
+            Proof::Equal(_) => {}
+            Proof::Refused => return Ok(false),
         }
+        let probe = Arc::new(made_up(shape, pool));
+        // Weights so large that sums of such values are not finite: nothing is known, and nothing is used.
+        let Some(own) = own(&probe) else { return Ok(false) };
+        let is_equal = theirs(probe)?.same_bits(&own);
+        let mut state = self.state();
+        match (&mut *state, is_equal) {
+            (Proof::Equal(shapes), true) => drop(shapes.insert(shape.to_vec())),
+            (state, false) => *state = Proof::Refused,
+            (Proof::Refused, true) => {}
+        }
+        Ok(matches!(*state, Proof::Equal(_)))
     }
+}
 
-    fn conclude(&self, is_equal: bool, shape: Vec<i64>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
-            if is_equal { Proof::Equal(shape) } else { Proof::Refused };
+/// Values in −1..1 that have nothing to do with each other, the same at every call.
+fn made_up(shape: &[i64], pool: &Pool) -> Value {
+    let mut data = pool.take(shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)).product());
+    let mut state = 1_u32;
+    for value in &mut data[..] {
+        // Numerical Recipes' generator; its upper 24 bits are exact in float32.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        #[expect(clippy::cast_precision_loss, reason = "24 bits are exact in float32")]
+        let share = (state >> 8) as f32 / 8_388_608.0;
+        *value = share - 1.0;
     }
+    Value::Float { shape: shape.to_vec(), data }
 }
 
 impl OwnKernel {
@@ -106,18 +135,19 @@ impl OwnKernel {
         Some(Self { depthwise: recognize::depthwise(model)?, proof: Proven::default() })
     }
 
-    /// The output, where equality is proven for the input's shape and all values are finite.
-    pub(super) fn run(&self, input: &Value, pool: &Pool) -> Option<Value> {
-        self.proof.holds_for(&input.dims()).then(|| self.compute(input, pool)).flatten()
-    }
-
-    /// Compares with what onnxruntime made of `input`, unless that was done for its shape.
-    pub(super) fn prove(&self, input: &Value, outputs: &[Arc<Value>], pool: &Pool) {
-        if self.proof.is_open_for(&input.dims()) {
-            // Values that are not finite prove nothing: another input may.
-            let Some(own) = self.compute(input, pool) else { return };
-            self.proof.conclude(matches!(outputs, [one] if one.same_bits(&own)), input.dims());
-        }
+    /// The output, where the kernel gives the bits of `theirs` on inputs of this shape and all values are finite.
+    ///
+    /// # Errors
+    /// Those of `theirs`, which is what onnxruntime makes of an input.
+    pub(super) fn run(
+        &self,
+        input: &Value,
+        pool: &Pool,
+        theirs: impl FnOnce(Arc<Value>) -> Result<Arc<Value>>,
+    ) -> Result<Option<Value>> {
+        let own = |probe: &Value| self.compute(probe, pool);
+        let is_used = input.floats().is_some() && self.proof.holds_for(&input.dims(), pool, own, theirs)?;
+        Ok(is_used.then(|| self.compute(input, pool)).flatten())
     }
 
     /// What is known so far.

@@ -1,3 +1,5 @@
+use std::{collections::BTreeSet, sync::Arc};
+
 use super::{
     OwnKernel, Proof,
     depthwise::Depthwise,
@@ -206,30 +208,59 @@ fn anything_else_is_left_to_onnxruntime() {
     assert!(recognize::depthwise(&odd).is_none(), "weights that are not finite");
 }
 
-#[test]
-fn a_kernel_is_used_for_a_shape_it_was_proven_on_and_never_after_a_difference() {
-    let pool = Pool::default();
-    let conv = || node("Conv", &["x", "w"], "c", vec![group(2), ints("pads", &[1; 4])]);
-    let input = |side: usize| {
-        let side_i = i64::try_from(side).unwrap();
-        Value::from_floats(vec![1, 2, side_i, side_i], values(2 * side * side, 5))
-    };
-    let kernel = OwnKernel::of(&model(vec![conv()])).unwrap();
-    assert!(kernel.run(&input(4), &pool).is_none(), "nothing is proven yet");
-    let truth = std::sync::Arc::new(kernel.compute(&input(4), &pool).unwrap());
-    kernel.prove(&input(4), &[std::sync::Arc::clone(&truth)], &pool);
-    assert_eq!(kernel.proof().state(), Proof::Equal(vec![1, 2, 4, 4]));
-    assert!(kernel.run(&input(4), &pool).unwrap().same_bits(&truth));
-    assert!(kernel.run(&input(5), &pool).is_none(), "another shape");
+/// A picture of 2 channels.
+fn picture(side: usize, values: Vec<f32>) -> Value {
+    let length = i64::try_from(side).unwrap_or(0);
+    Value::from_floats(vec![1, 2, length, length], values)
+}
 
-    let kernel = OwnKernel::of(&model(vec![conv()])).unwrap();
-    let mut off = truth.floats().unwrap().to_vec();
-    off[7] = f32::from_bits(off[7].to_bits() + 1);
-    let off = std::sync::Arc::new(Value::from_floats(vec![1, 2, 4, 4], off));
-    kernel.prove(&input(4), &[off], &pool);
-    kernel.prove(&input(4), &[truth], &pool);
-    assert_eq!(kernel.proof().state(), Proof::Refused);
-    assert!(kernel.run(&input(4), &pool).is_none());
+fn small_kernel() -> OwnKernel {
+    let conv = node("Conv", &["x", "w"], "c", vec![group(2), ints("pads", &[1; 4])]);
+    OwnKernel::of(&model(vec![conv])).expect("it is depthwise")
+}
+
+#[test]
+fn a_kernel_is_proven_once_for_each_shape() {
+    let (pool, kernel) = (Pool::default(), small_kernel());
+    let asked = std::cell::Cell::new(0);
+    let theirs = |probe: Arc<Value>| {
+        asked.set(asked.get() + 1);
+        Ok(Arc::new(kernel.compute(&probe, &pool).unwrap()))
+    };
+    for (side, times) in [(4, 1), (4, 1), (5, 2), (4, 2), (5, 2)] {
+        let input = picture(side, values(2 * side * side, 5));
+        let found = kernel.run(&input, &pool, theirs).unwrap().unwrap();
+        assert!(found.same_bits(&kernel.compute(&input, &pool).unwrap()));
+        assert_eq!(asked.get(), times, "side {side}");
+    }
+    let proven = BTreeSet::from([vec![1, 2, 4, 4], vec![1, 2, 5, 5]]);
+    assert_eq!(*kernel.proof().state(), Proof::Equal(proven));
+}
+
+#[test]
+fn a_kernel_is_never_used_after_a_difference_even_if_the_data_show_none() {
+    let (pool, kernel) = (Pool::default(), small_kernel());
+    // As another order of additions: the last bit of one sum, and none where all sums are 0.
+    let theirs = |probe: Arc<Value>| {
+        let mut off = kernel.compute(&probe, &pool).unwrap().floats().unwrap().to_vec();
+        off[7] = if off[7] == 0.0 { 0.0 } else { f32::from_bits(off[7].to_bits() + 1) };
+        Ok(Arc::new(picture(4, off)))
+    };
+    for data in [vec![0.0; 32], values(32, 5)] {
+        assert!(kernel.run(&picture(4, data), &pool, theirs).unwrap().is_none());
+    }
+    assert_eq!(*kernel.proof().state(), Proof::Refused);
+    // Nor for another shape, nor when it would agree now.
+    let agrees = |probe: Arc<Value>| Ok(Arc::new(kernel.compute(&probe, &pool).unwrap()));
+    assert!(kernel.run(&picture(5, values(50, 5)), &pool, agrees).unwrap().is_none());
+}
+
+#[test]
+fn values_that_are_not_finite_are_left_to_onnxruntime_and_prove_nothing() {
+    let (pool, kernel) = (Pool::default(), small_kernel());
+    let agrees = |probe: Arc<Value>| Ok(Arc::new(kernel.compute(&probe, &pool).unwrap()));
+    assert!(kernel.run(&picture(4, vec![f32::NAN; 32]), &pool, agrees).unwrap().is_none());
+    assert!(kernel.run(&picture(4, values(32, 5)), &pool, agrees).unwrap().is_some());
 }
 
 #[test]
