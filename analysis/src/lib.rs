@@ -1,5 +1,6 @@
 //! The core of Quantlens: knows files, tensors and onnxruntime, and nothing of windows.
 
+mod buffer;
 pub mod calibrate;
 pub mod compare;
 pub mod config;

@@ -66,7 +66,7 @@ impl Alone {
         let folds = plan.formats.layers[layer].folds_batch_norm;
         let reads: BTreeSet<(LayerId, TensorId)> =
             plan.reads.keys().filter(|(l, _)| segment.layers.contains(l)).copied().collect();
-        let variant = build(runtime, graph, &segment, weights.as_ref().map(|w| (w, folds)), &reads, cancel)?;
+        let variant = build(runtime, graph, &segment, weights.as_ref().map(|w| (w, folds)), &reads, None, cancel)?;
         Ok(Self { variant })
     }
 

@@ -25,7 +25,7 @@ type Result<T> = ort::Result<T>;
 /// onnxruntime's own; after a `cancel` one that says it was told to stop.
 pub(super) fn run(
     session: &Session,
-    inputs: &[(CString, *const sys::OrtValue)],
+    inputs: &[(&CStr, *const sys::OrtValue)],
     output_names: &[CString],
     outputs: &mut [*mut sys::OrtValue],
     cancel: &CancelToken,

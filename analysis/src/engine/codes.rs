@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::buffer::Buffer;
+use crate::buffer::Buffer;
 use crate::quant::{
     QuantParams,
     packed::{pack, unpack},

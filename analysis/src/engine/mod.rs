@@ -3,11 +3,11 @@
 //! [`Engine::prepare`] builds the sessions a plan needs; the passes only read them, so that samples run side by side.
 
 mod alone;
-mod buffer;
 mod call;
 mod codes;
 mod fused;
 mod kernel;
+mod lend;
 mod pass;
 mod quantized;
 mod run;
@@ -16,6 +16,7 @@ mod segment;
 mod session;
 mod suffix;
 mod value;
+mod view;
 mod watch;
 mod wave;
 

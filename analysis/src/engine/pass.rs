@@ -13,7 +13,6 @@ use rayon::prelude::*;
 
 use super::{
     Value,
-    buffer::Pool,
     kernel::OwnKernels,
     quantized::Pass,
     run::Ground,
@@ -22,6 +21,7 @@ use super::{
     session::Runtime,
 };
 use crate::{
+    buffer::Pool,
     error::Result,
     graph::{Graph, TensorId},
     job::CancelToken,

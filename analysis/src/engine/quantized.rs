@@ -11,7 +11,7 @@ use super::{
     Value,
     fused::{quantize_and_sum, quantized_error},
     pass::Clocks,
-    run::Ground,
+    run::{Ground, ValueOf},
     sample::{LayerSums, SampleRun},
     segment::{SegmentSessions, Variant, is_changed_inside},
 };
@@ -143,15 +143,9 @@ impl<'a> Pass<'a> {
         let planned = sessions.planned(segment, self.plan)?;
         // Without constants or read formats of its own a layer's function is the float one in every run.
         let (raw, reference, local) = if is_changed_inside(segment, self.plan) {
-            let float = sessions.float()?;
-            let alone = || is_local_stale.then(|| self.run_local(planned)).transpose();
-            let (raw, (reference, local)) = parallel::join(
-                || self.run_quantized(planned, true),
-                || parallel::join(|| self.run_quantized(float, false), alone),
-            );
-            (raw?, reference?, local?)
+            self.run_all(planned, sessions.float()?, is_local_stale)?
         } else {
-            let raw = self.run_quantized(planned, true)?;
+            let raw = self.run_quantized(planned)?;
             let float = segment.outputs.iter().filter_map(|&t| self.sample.float[t].clone()).collect();
             (raw.clone(), raw, is_local_stale.then_some(float))
         };
@@ -166,7 +160,7 @@ impl<'a> Pass<'a> {
 
     /// Makes a segment's outputs again, whose sums are known.
     fn repeat(&mut self, segment: &Segment, sessions: &SegmentSessions) -> Result<bool> {
-        let raw = self.run_quantized(sessions.planned(segment, self.plan)?, true)?;
+        let raw = self.run_quantized(sessions.planned(segment, self.plan)?)?;
         for (raw, &tensor) in raw.iter().zip(&segment.outputs) {
             let quantizer = self.plan.tensors[tensor];
             self.store(tensor, raw, quantizer.as_ref());
@@ -188,22 +182,44 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// The layer's quantizers on float inputs.
-    fn run_local(&self, planned: &Variant) -> Result<Raw> {
-        self.ground.run(planned, &|tensor, reader| {
-            let value = self.sample.float[tensor].as_ref()?;
-            let own = reader.and_then(|l| self.plan.reads.get(&(l, tensor)));
-            Some(self.ground.quantized(value, own).0)
-        })
+    /// What a segment makes of the quantized run's tensors, by the plan and in float, and by the plan of the float run's
+    /// where `with_local`.
+    fn run_all(&self, planned: &Variant, float: &Variant, with_local: bool) -> Result<(Raw, Raw, Option<Raw>)> {
+        let (planned_reads, float_reads) = (|t, r| self.quantized_read(t, r), |t, _| self.quantized_read(t, None));
+        let local_reads = |t, r| self.local_read(t, r);
+        let runs: [(&Variant, ValueOf<'_>); 3] =
+            [(planned, &planned_reads), (float, &float_reads), (planned, &local_reads)];
+        if let Some(made) = self.ground.run_together(&runs[..if with_local { 3 } else { 2 }])? {
+            let mut made = made.into_iter();
+            if let (Some(raw), Some(reference)) = (made.next(), made.next()) {
+                return Ok((raw, reference, made.next()));
+            }
+        }
+        let local = || with_local.then(|| self.ground.run(planned, &local_reads)).transpose();
+        let (raw, (reference, local)) = parallel::join(
+            || self.ground.run(planned, &planned_reads),
+            || parallel::join(|| self.ground.run(float, &float_reads), local),
+        );
+        Ok((raw?, reference?, local?))
     }
 
-    /// Runs a session on the quantized run's tensors, through the readers' own formats where `with_reads`.
-    fn run_quantized(&self, variant: &Variant, with_reads: bool) -> Result<Raw> {
-        self.ground.run(variant, &|tensor, reader| {
-            let value = self.sample.quantized[tensor].as_ref()?;
-            let own = reader.filter(|_| with_reads).and_then(|l| self.plan.reads.get(&(l, tensor)));
-            Some(self.ground.quantized(value, own).0)
-        })
+    /// Runs a session on the quantized run's tensors, through the readers' own formats.
+    fn run_quantized(&self, variant: &Variant) -> Result<Raw> {
+        self.ground.run(variant, &|tensor, reader| self.quantized_read(tensor, reader))
+    }
+
+    /// A tensor of the quantized run, as a layer with a format of its own reads it.
+    fn quantized_read(&self, tensor: TensorId, reader: Option<LayerId>) -> Option<Arc<Value>> {
+        let value = self.sample.quantized[tensor].as_ref()?;
+        let own = reader.and_then(|l| self.plan.reads.get(&(l, tensor)));
+        Some(self.ground.quantized(value, own).0)
+    }
+
+    /// A tensor of the float run, as a layer with a format of its own reads it.
+    fn local_read(&self, tensor: TensorId, reader: Option<LayerId>) -> Option<Arc<Value>> {
+        let value = self.sample.float[tensor].as_ref()?;
+        let own = reader.and_then(|l| self.plan.reads.get(&(l, tensor)));
+        Some(self.ground.quantized(value, own).0)
     }
 
     fn sum_local(&mut self, segment: &Segment, local: &Raw) {

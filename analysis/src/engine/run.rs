@@ -5,8 +5,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Value, buffer::Pool, segment::Variant, session::Room};
+use super::{
+    Value,
+    kernel::{OwnKernel, Turn, take},
+    segment::Variant,
+    session::Room,
+};
 use crate::{
+    buffer::Pool,
     error::{Error, Result},
     graph::{Graph, LayerId, TensorId},
     job::CancelToken,
@@ -35,6 +41,9 @@ struct Pairs {
     outputs: Vec<Option<Vec<i64>>>,
 }
 
+/// Gives the value of a tensor for the layer that reads it.
+pub(super) type ValueOf<'a> = &'a dyn Fn(TensorId, Option<LayerId>) -> Option<Arc<Value>>;
+
 /// What all runs of an engine share.
 pub(super) struct Ground<'a> {
     pub(super) graph: &'a Graph,
@@ -45,28 +54,57 @@ pub(super) struct Ground<'a> {
 impl Ground<'_> {
     /// Feeds a session and runs it; `value_of` gives the value of a tensor for the layer that reads it. float32 outputs
     /// come in memory of the pool.
-    pub(super) fn run(
-        &self,
-        variant: &Variant,
-        value_of: &dyn Fn(TensorId, Option<LayerId>) -> Option<Arc<Value>>,
-    ) -> Result<Vec<Arc<Value>>> {
-        let mut held = Vec::with_capacity(variant.feeds.len());
-        for feed in &variant.feeds {
-            held.push(value_of(feed.tensor, feed.reader).ok_or_else(|| {
-                Error::model(format!("tensor `{}` was not computed before it is read", self.graph.name(feed.tensor)))
-            })?);
-        }
+    pub(super) fn run(&self, variant: &Variant, value_of: ValueOf<'_>) -> Result<Vec<Arc<Value>>> {
+        let held = self.held(variant, value_of)?;
         if let (Some(kernel), [input]) = (&variant.kernel, held.as_slice()) {
             self.cancel.check()?;
-            let theirs = |input| {
-                let made = self.run_session(variant, &[input])?.pop();
-                made.ok_or_else(|| Error::model("a convolution has no output"))
-            };
-            if let Some(value) = kernel.run(input, self.pool, theirs)? {
+            if let Some(order) = self.order(variant, kernel, input)?
+                && let Some(value) = take(&[Turn { kernel, input, order }], self.pool).pop().flatten()
+            {
                 return Ok(vec![Arc::new(value)]);
             }
         }
-        let mut values = self.run_session(variant, &held)?;
+        self.theirs(variant, &held)
+    }
+
+    /// As [`Ground::run`] for several, by kernels of ours, which then share what they read; `None` where any of them needs
+    /// onnxruntime.
+    pub(super) fn run_together(&self, runs: &[(&Variant, ValueOf<'_>)]) -> Result<Option<Vec<Vec<Arc<Value>>>>> {
+        if runs.iter().any(|(variant, _)| variant.kernel.is_none() || variant.feeds.len() != 1) {
+            return Ok(None);
+        }
+        self.cancel.check()?;
+        let held = runs.iter().map(|(variant, value_of)| self.held(variant, *value_of)).collect::<Result<Vec<_>>>()?;
+        let mut turns = Vec::with_capacity(runs.len());
+        for ((variant, _), held) in runs.iter().zip(&held) {
+            let (Some(kernel), [input]) = (&variant.kernel, held.as_slice()) else { return Ok(None) };
+            let Some(order) = self.order(variant, kernel, input)? else { return Ok(None) };
+            turns.push(Turn { kernel, input, order });
+        }
+        let values: Option<Vec<_>> = take(&turns, self.pool).into_iter().collect();
+        Ok(values.map(|values| values.into_iter().map(|value| vec![Arc::new(value)]).collect()))
+    }
+
+    fn held(&self, variant: &Variant, value_of: ValueOf<'_>) -> Result<Vec<Arc<Value>>> {
+        let held = variant.feeds.iter().map(|feed| {
+            value_of(feed.tensor, feed.reader).ok_or_else(|| {
+                Error::model(format!("tensor `{}` was not computed before it is read", self.graph.name(feed.tensor)))
+            })
+        });
+        held.collect()
+    }
+
+    /// The order in which a kernel gives onnxruntime's bits.
+    fn order(&self, variant: &Variant, kernel: &OwnKernel, input: &Value) -> Result<Option<usize>> {
+        kernel.order(input, self.pool, |probe| {
+            let made = self.theirs(variant, &[probe])?.pop();
+            made.ok_or_else(|| Error::model("a segment has no output"))
+        })
+    }
+
+    /// What onnxruntime makes of it.
+    fn theirs(&self, variant: &Variant, held: &[Arc<Value>]) -> Result<Vec<Arc<Value>>> {
+        let mut values = self.run_session(variant, held)?;
         if let (Some(after), [value]) = (&variant.after, values.as_mut_slice()) {
             *value = after.run(value, self.pool, self.cancel)?;
         }

@@ -16,12 +16,11 @@ use crate::{
     graph::{Graph, LayerId, Naming, Segment, Source, TensorId},
     job::CancelToken,
     onnx::{
+        float_proto,
         proto::{GraphProto, ModelProto, TensorProto, TensorType, TypeProto, TypeValue, ValueInfoProto},
-        tensor_proto,
     },
     plan::{LayerWeights, QuantPlan},
     t,
-    tensor::Tensor,
 };
 
 /// One input of a segment's session: the tensor, and the layer that reads it in a format of its own.
@@ -75,7 +74,7 @@ impl SegmentSessions {
         cancel: &CancelToken,
     ) -> Result<()> {
         if self.float.is_none() {
-            self.float = Some(build(runtime, graph, segment, None, &BTreeSet::new(), cancel)?);
+            self.float = Some(build(runtime, graph, segment, None, &BTreeSet::new(), None, cancel)?);
         }
         let Some(plan) = plan.filter(|plan| is_changed_inside(segment, plan)) else { return Ok(()) };
         let none = Arc::new(LayerWeights { operands: Vec::new(), warnings: Vec::new() });
@@ -87,9 +86,10 @@ impl SegmentSessions {
         });
         if !holds {
             let inside = (!weights.operands.is_empty()).then_some((weights.as_ref(), folds));
+            let proven = self.proof_for(&weights, folds, &reads).cloned();
             // The old one goes first: two at a time are one too many for the memory.
             self.planned = None;
-            let variant = build(runtime, graph, segment, inside, &reads, cancel)?;
+            let variant = build(runtime, graph, segment, inside, &reads, proven.as_ref(), cancel)?;
             self.planned = Some(Planned { weights, folds, reads, variant });
         }
         Ok(())
@@ -111,8 +111,19 @@ impl SegmentSessions {
 }
 
 impl SegmentSessions {
+    /// What is known of a kernel with quantized weights beside the same nodes.
+    pub(super) fn proof_for(&self, weights: &LayerWeights, folds: bool, reads: &Reads) -> Option<&Arc<Proven>> {
+        // Without quantized weights a session prepares the float ones, and may then add in another order.
+        let is_alike = |old: &&Planned| {
+            let are_quantized = [&*old.weights, weights].map(|weights| !weights.operands.is_empty());
+            old.folds == folds && old.reads == *reads && are_quantized[0] == are_quantized[1]
+        };
+        let planned = self.planned.as_ref().filter(is_alike)?;
+        planned.variant.kernel.as_ref().map(OwnKernel::proof)
+    }
+
     /// What is known of the loops of ours that stand for nodes here.
-    pub(super) fn proofs(&self) -> impl Iterator<Item = &Proven> {
+    pub(super) fn proofs(&self) -> impl Iterator<Item = &Arc<Proven>> {
         let variants = self.float.iter().chain(self.planned.as_ref().map(|planned| &planned.variant));
         variants.flat_map(|variant| {
             let (kernel, after) = (variant.kernel.as_ref(), variant.after.as_ref());
@@ -147,19 +158,21 @@ pub(super) fn build(
     segment: &Segment,
     weights: Option<(&LayerWeights, bool)>,
     reads: &Reads,
+    proven: Option<&Arc<Proven>>,
     cancel: &CancelToken,
 ) -> Result<Variant> {
     let place = segment_place(graph, segment);
-    let (model, feeds) = segment_model(graph, segment, weights, reads)?;
+    let (model, feeds) = segment_model(runtime, graph, segment, weights, reads)?;
     let kind = if weights.is_some() || !weight_is_stored_constant(graph, segment) {
         SessionKind::Dequantized
     } else {
         SessionKind::Float
     };
-    let kernel = OwnKernel::of(&model);
-    let split = if kernel.is_none() { After::split(runtime, &model, &place, cancel)? } else { None };
+    let kernel = OwnKernel::of(&model, runtime.constants(), proven);
+    let is_whole = kernel.as_ref().is_some_and(OwnKernel::is_depthwise);
+    let split = if is_whole { None } else { After::split(runtime, &model, &place, cancel)? };
     let (model, after) = split.map_or((model, None), |(conv, after)| (conv, Some(after)));
-    let session = runtime.session_until(&model, kind, &place, cancel)?;
+    let session = runtime.lending_session(&model, kind, &place, cancel)?;
     Ok(Variant { session, feeds, shapes: Shapes::default(), kernel, after })
 }
 
@@ -188,6 +201,7 @@ fn weight_is_stored_constant(graph: &Graph, segment: &Segment) -> bool {
 
 /// The segment as a model of its own.
 pub(super) fn segment_model(
+    runtime: &Runtime,
     graph: &Graph,
     segment: &Segment,
     weights: Option<(&LayerWeights, bool)>,
@@ -226,12 +240,10 @@ pub(super) fn segment_model(
     let inputs = feeds.iter().map(|feed| value_info(graph, &feed.name, feed.tensor)).collect::<Result<_>>()?;
     let mut initializer = stored_constants(graph, segment, &nodes)?;
     if let Some((weights, _)) = weights {
-        initializer.extend(
-            weights
-                .operands
-                .iter()
-                .map(|o| tensor_proto(&operand_name(o.position), &Tensor::float32(o.shape.clone(), o.dequantized()))),
-        );
+        initializer.extend(weights.operands.iter().map(|o| {
+            let values = runtime.constant(o.float.len(), |out| o.dequantize(out));
+            float_proto(&operand_name(o.position), &o.shape, &values)
+        }));
     }
     let mut proto =
         GraphProto { name: Some("segment".into()), node: nodes, input: inputs, initializer, ..GraphProto::default() };

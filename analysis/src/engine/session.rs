@@ -5,28 +5,45 @@
 //! whole; a weight that reaches its operator through DequantizeLinear is not prepacked in the export, so it must not be
 //! prepacked here either (MatMul and Gemm differ otherwise, Conv does not).
 
-use std::{collections::BTreeMap, ffi::CString, path::Path, ptr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ffi::{CStr, CString},
+    path::Path,
+    ptr,
+    sync::Arc,
+};
 
 use ort::{
     AsPointer as _,
     environment::Environment,
     session::builder::{GraphOptimizationLevel, SessionBuilder},
-    value::{TensorRef, TensorRefMut, ValueType},
+    value::ValueType,
 };
 use prost::Message as _;
 
-use super::{buffer::Buffer, call, value::Value};
+use super::{
+    call,
+    lend::{Loan, lend},
+    value::Value,
+    view::View,
+};
 use crate::{
+    buffer::{Buffer, Pool},
     error::{Error, Result},
     graph::InferredType,
     job::CancelToken,
-    onnx::proto::{ModelProto, ValueInfoProto},
+    onnx::{
+        SharedFloats,
+        proto::{ModelProto, ValueInfoProto},
+    },
 };
 
 /// The loaded onnxruntime: one environment with one thread pool for all sessions.
 #[derive(Clone, Debug)]
 pub struct Runtime {
     environment: Arc<Environment>,
+    /// Memory for constants that sessions read in place.
+    constants: Pool,
 }
 
 /// What a session is for, which decides how onnxruntime may treat its graph.
@@ -45,7 +62,10 @@ pub enum SessionKind {
 pub struct Session {
     inner: ort::session::Session,
     place: String,
+    inputs: Vec<CString>,
     outputs: Vec<CString>,
+    /// Constants that every run is given.
+    loans: Vec<Loan>,
 }
 
 /// Memory for an output: its shape, and a buffer of as many values; `None` where onnxruntime is to allocate.
@@ -55,7 +75,17 @@ impl Runtime {
     /// Around an environment that was built with a global thread pool.
     pub fn new(environment: Environment) -> Self {
         call::share_arena(&environment);
-        Self { environment: Arc::new(environment) }
+        Self { environment: Arc::new(environment), constants: Pool::default() }
+    }
+
+    /// Values that sessions can read in place; `fill` finds anything and writes all.
+    pub(super) fn constant(&self, len: usize, fill: impl FnOnce(&mut [f32])) -> SharedFloats {
+        SharedFloats::filled(&self.constants, len, fill)
+    }
+
+    /// Memory for constants that are read in place.
+    pub(super) fn constants(&self) -> &Pool {
+        &self.constants
     }
 
     /// Builds a session of `model`; `place` names it in errors.
@@ -80,6 +110,23 @@ impl Runtime {
         cancel.check()?;
         let bytes = model.encode_to_vec();
         self.commit(kind, place, cancel, |builder| builder.commit_from_memory(&bytes))
+    }
+
+    /// As [`Runtime::session_until`], for a session of the engine's own: it reads large constants where they lie.
+    ///
+    /// # Errors
+    /// As [`Runtime::session_until`].
+    pub(super) fn lending_session(
+        &self,
+        model: &ModelProto,
+        kind: SessionKind,
+        place: &str,
+        cancel: &CancelToken,
+    ) -> Result<Session> {
+        cancel.check()?;
+        let (bytes, loans) = lend(model, kind).map_err(|error| Error::runtime(place, plain(&error.to_string())))?;
+        let session = self.commit(kind, place, cancel, |builder| builder.commit_from_memory(&bytes))?;
+        Ok(Session { loans, ..session })
     }
 
     /// Builds a session of a model file, as a user's program would.
@@ -138,7 +185,7 @@ impl Runtime {
     }
 
     /// Element types and shapes of the tensors named in `wanted`, by onnxruntime's own inference; building the session
-    /// also tells whether onnxruntime can run the model at all.
+    /// also tells whether onnxruntime can run the model at all. It is never run, so nothing is prepacked.
     ///
     /// # Errors
     /// [`Error::Runtime`] when onnxruntime refuses the model; [`Error::Cancelled`].
@@ -149,7 +196,7 @@ impl Runtime {
         cancel: &CancelToken,
     ) -> Result<BTreeMap<String, InferredType>> {
         let exposed = expose(model, wanted);
-        let session = self.session_until(&exposed, SessionKind::Float, "the model", cancel)?;
+        let session = self.lending_session(&exposed, SessionKind::Dequantized, "the model", cancel)?;
         Ok(session
             .inner
             .inputs()
@@ -180,13 +227,19 @@ fn inferred(value: &ValueType) -> InferredType {
 
 impl Session {
     fn new(inner: ort::session::Session, place: &str) -> Result<Self> {
+        let inputs = inner.inputs().iter().map(|input| c_name(input.name(), place)).collect::<Result<_>>()?;
         let outputs = inner.outputs().iter().map(|output| c_name(output.name(), place)).collect::<Result<_>>()?;
-        Ok(Self { inner, place: place.to_owned(), outputs })
+        Ok(Self { inner, place: place.to_owned(), inputs, outputs, loans: Vec::new() })
     }
 
     /// Names of the outputs, in order.
     pub fn output_names(&self) -> Vec<String> {
         self.inner.outputs().iter().map(|o| o.name().to_owned()).collect()
+    }
+
+    fn input(&self, name: &str) -> Result<&CStr> {
+        let found = self.inputs.iter().find(|input| input.to_bytes() == name.as_bytes());
+        found.map(CString::as_c_str).ok_or_else(|| Error::runtime(&self.place, format!("it has no input `{name}`")))
     }
 
     /// Runs once. `inputs` pairs names with values; the outputs come in the session's order, still in its arena.
@@ -221,30 +274,29 @@ impl Session {
                 Value::Other(_) => None,
                 ours => {
                     let data = ours.floats().unwrap_or_default();
-                    Some(TensorRef::from_array_view((ours.dims(), data)).map_err(refuse)?)
+                    Some(View::of(&ours.dims(), data).map_err(refuse)?)
                 }
             });
         }
-        let mut feeds = Vec::with_capacity(inputs.len());
+        let mut feeds = Vec::with_capacity(inputs.len() + self.loans.len());
+        feeds.extend(self.loans.iter().map(|loan| (loan.name.as_c_str(), loan.value.ptr())));
         for ((name, value), view) in inputs.iter().zip(&views) {
             let pointer = match (value, view) {
                 (Value::Other(value), _) => value.ptr(),
-                (_, Some(view)) => view.ptr(),
+                (_, Some(view)) => view.ptr().cast_const(),
                 (_, None) => ptr::null(),
             };
-            feeds.push((c_name(name, &self.place)?, pointer));
+            feeds.push((self.input(name)?, pointer));
         }
         let mut targets = Vec::with_capacity(rooms.len());
         for room in &mut rooms {
             targets.push(match room {
-                Some((shape, data)) => {
-                    Some(TensorRefMut::from_array_view_mut((shape.clone(), &mut data[..])).map_err(refuse)?)
-                }
+                Some((shape, data)) => Some(View::of_mut(shape, data).map_err(refuse)?),
                 None => None,
             });
         }
         let mut outputs: Vec<_> =
-            targets.iter().map(|target| target.as_ref().map_or(ptr::null_mut(), |t| t.ptr().cast_mut())).collect();
+            targets.iter().map(|target| target.as_ref().map_or(ptr::null_mut(), View::ptr)).collect();
         call::run(&self.inner, &feeds, &self.outputs, &mut outputs, cancel).map_err(refuse)?;
         drop(targets);
         let values = rooms.into_iter().zip(outputs).map(|(room, output)| match room {

@@ -15,10 +15,10 @@ use rayon::prelude::*;
 
 use super::{
     Changed, Engine, Runtime, Session, SessionKind, Store, Value,
-    buffer::Pool,
     segment::{Feed, segment_model},
 };
 use crate::{
+    buffer::Pool,
     error::{Error, Result},
     graph::{Graph, Segment, TensorId},
     job::CancelToken,
@@ -262,7 +262,7 @@ fn build(runtime: &Runtime, graph: &Graph, shapes: &[Option<Vec<usize>>], from: 
         inputs: read.difference(&made).copied().collect(),
         outputs: outputs.clone(),
     };
-    let (mut model, feeds) = segment_model(graph, &merged, None, &BTreeSet::new())?;
+    let (mut model, feeds) = segment_model(runtime, graph, &merged, None, &BTreeSet::new())?;
     declare_shapes(&mut model, &feeds, shapes);
     let session = runtime.session(&model, SessionKind::Optimized, "a piece of the float network")?;
     Ok(Piece { from, session, feeds, outputs, live: live(graph, from) })

@@ -5,11 +5,9 @@ use std::{borrow::Cow, sync::Arc};
 
 use ort::value::{DynValue, DynValueTypeMarker, Tensor as OrtTensor, TensorElementType};
 
-use super::{
-    buffer::{Buffer, Pool},
-    codes::Codes,
-};
+use super::codes::Codes;
 use crate::{
+    buffer::{Buffer, Pool},
     error::{Error, Result},
     quant::QuantParams,
     tensor::{ElementType, Tensor, TensorData},

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     onnx::{
-        integer_tensor,
+        float_proto, integer_tensor,
         proto::{AttributeProto, DataType, NodeProto, TensorProto},
         tensor_proto,
     },
@@ -65,7 +65,7 @@ impl Writer<'_> {
         match &operand.value {
             OperandValue::Float => {
                 let name = self.names.fresh(&format!("{base}_folded"));
-                self.initializers.push(tensor_proto(&name, &Tensor::float32(shape.to_vec(), operand.float.clone())));
+                self.initializers.push(float_proto(&name, shape, &operand.float));
                 Ok(name)
             }
             OperandValue::Bias { codes, scales } => {

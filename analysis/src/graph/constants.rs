@@ -7,7 +7,7 @@ use super::{Graph, Source, TensorId};
 use crate::{
     error::{Error, Result},
     onnx::{
-        float_values,
+        SharedFloats, float_values,
         proto::{AttributeProto, DataType, NodeProto, TensorProto},
     },
     t,
@@ -71,9 +71,12 @@ impl Constants {
     }
 
     /// The values of a float32 constant, row-major; `None` for another type or a damaged tensor.
-    pub fn float_values(&self, tensor: TensorId) -> Option<Vec<f32>> {
+    pub fn float_values(&self, tensor: TensorId) -> Option<SharedFloats> {
         let proto = self.values.get(&tensor).filter(|p| p.data_type == Some(DataType::Float as i32))?;
-        float_values(proto).ok().map(|values| values.into_owned())
+        // What is wrong with a tensor is told here too.
+        let values = float_values(proto).ok()?;
+        let shared = proto.raw_data.as_ref().filter(|raw| raw.len() == size_of_val(&values[..]));
+        Some(shared.and_then(SharedFloats::from_raw).unwrap_or_else(|| values.into_owned().into()))
     }
 
     /// The constant's shape.

@@ -8,6 +8,7 @@
 use super::{Graph, LayerId};
 use crate::{
     error::{Error, Result},
+    onnx::SharedFloats,
     t,
 };
 
@@ -15,9 +16,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoldedAffine {
     /// Same shape as the weight.
-    pub weight: Vec<f32>,
+    pub weight: SharedFloats,
     /// One value an output channel.
-    pub bias: Vec<f32>,
+    pub bias: SharedFloats,
 }
 
 /// How output channels lie in a weight.
@@ -57,8 +58,8 @@ pub fn fold_batch_norm(graph: &Graph, layer: LayerId) -> Result<Option<FoldedAff
     let (gamma, beta, mean, variance) = (statistic(1)?, statistic(2)?, statistic(3)?, statistic(4)?);
     let channels = gamma.len();
     let linear = row.nodes[0];
-    let mut weight = constant(linear, 1).ok_or_else(|| damaged(t!("the weight cannot be read")))?;
-    let bias = constant(linear, 2).unwrap_or_else(|| vec![0.0; channels]);
+    let weight = constant(linear, 1).ok_or_else(|| damaged(t!("the weight cannot be read")))?;
+    let bias = constant(linear, 2).unwrap_or_else(|| vec![0.0; channels].into());
     if [beta.len(), mean.len(), variance.len(), bias.len()] != [channels; 4] || channels == 0 {
         return Err(damaged(t!("the statistics have different lengths")));
     }
@@ -67,16 +68,15 @@ pub fn fold_batch_norm(graph: &Graph, layer: LayerId) -> Result<Option<FoldedAff
     let epsilon = graph.proto(norm).attribute.iter().find(|a| a.name.as_deref() == Some("epsilon")).and_then(|a| a.f);
     let epsilon = f64::from(epsilon.unwrap_or(1e-5));
     let factor: Vec<f64> =
-        gamma.iter().zip(&variance).map(|(&g, &v)| f64::from(g) / (f64::from(v) + epsilon).sqrt()).collect();
+        gamma.iter().zip(variance.iter()).map(|(&g, &v)| f64::from(g) / (f64::from(v) + epsilon).sqrt()).collect();
     if factor.iter().any(|k| !k.is_finite()) {
         return Err(damaged(t!("variance + epsilon is not positive")));
     }
-    for (index, w) in weight.iter_mut().enumerate() {
-        *w = to_f32(f64::from(*w) * factor[place.channel(index, channels)]);
-    }
+    let weights = weight.iter().enumerate();
+    let weights = weights.map(|(index, &w)| to_f32(f64::from(w) * factor[place.channel(index, channels)]));
     let bias =
         (0..channels).map(|c| to_f32((f64::from(bias[c]) - f64::from(mean[c])) * factor[c] + f64::from(beta[c])));
-    Ok(Some(FoldedAffine { bias: bias.collect(), weight }))
+    Ok(Some(FoldedAffine { bias: bias.collect(), weight: weights.collect() }))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the one rounding of a fold")]

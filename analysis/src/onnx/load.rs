@@ -1,7 +1,7 @@
 //! Opens an ONNX file: maps it, walks it, decodes it, and checks what every later step relies on.
 //!
-//! Weights stay where they are: `raw_data` of the decoded tensors are slices of the mapped file, which stays mapped as
-//! long as one of them lives. A file that another program shortens in place while it is mapped ends this process with a
+//! Weights stay where they are, if numbers can be read there (else they are moved once): `raw_data` of the decoded tensors
+//! are slices of the mapped file, which stays mapped as long as one of them lives. A file that another program shortens in place while it is mapped ends this process with a
 //! bus error, as in every program that maps files; [`super::save()`] therefore replaces files and never writes into them.
 
 use std::{
@@ -11,17 +11,20 @@ use std::{
 
 use bytes::Bytes;
 use prost::Message as _;
+use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::visit::visit_tensors_mut;
 use super::{
     external,
-    proto::{IR_VERSION, ModelProto, TensorProto},
+    proto::{DataType, IR_VERSION, ModelProto, TensorProto},
     schema::Kind,
+    shared::SharedFloats,
     sniff,
     wire::{self, Damage, Walk},
 };
 use crate::{
+    buffer::Pool,
     error::{Error, Result},
     job::Warning,
     t,
@@ -59,6 +62,7 @@ pub fn load(path: &Path) -> Result<Loaded> {
     let mut loaded = load_bytes(path, map_file(path)?)?;
     let beside = external::read_beside(path, &mut loaded.model)?;
     loaded.warnings.extend(beside);
+    align(&mut loaded.model);
     Ok(loaded)
 }
 
@@ -67,8 +71,13 @@ pub fn load(path: &Path) -> Result<Loaded> {
 /// # Errors
 /// As [`load`].
 pub fn load_bytes(path: &Path, file: Bytes) -> Result<Loaded> {
-    let (sha256, decoded) = rayon::join(|| hex_sha256(&file), || decode(path, &file));
-    let (model, mut warnings) = decoded?;
+    let decode = || {
+        let (mut model, warnings) = decode(path, &file)?;
+        align(&mut model);
+        Ok((model, warnings))
+    };
+    let (sha256, decoded) = rayon::join(|| hex_sha256(&file), decode);
+    let (model, mut warnings): (ModelProto, Vec<Warning>) = decoded?;
     check(path, &model)?;
     if let Some(version) = model.ir_version.filter(|version| *version > IR_VERSION) {
         let message = t!(
@@ -93,6 +102,20 @@ pub fn with_inline_data(model: &ModelProto) -> ModelProto {
         Ok(())
     });
     model
+}
+
+/// Moves the float32 constants that do not lie at the start of a cache line, so that everybody can read them in place. A
+/// file puts them anywhere: most are moved, once, in the place of a copy for each session that reads them.
+fn align(model: &mut ModelProto) {
+    let is_float = |tensor: &&mut TensorProto| tensor.data_type == Some(DataType::Float as i32);
+    let constants = model.graph.iter_mut().flat_map(|graph| &mut graph.initializer).filter(is_float);
+    let pool = Pool::default();
+    constants.collect::<Vec<_>>().into_par_iter().for_each(|tensor| {
+        // Values that do not make whole numbers stay as they are; whoever reads them says so.
+        if let Some(values) = tensor.raw_data.as_ref().and_then(|raw| SharedFloats::at_line(raw, &pool)) {
+            tensor.raw_data = Some(values.raw());
+        }
+    });
 }
 
 /// Maps `path`, which must be a plain file that is not empty.

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 
-use super::proto::{DataType, TensorProto};
+use super::{
+    proto::{DataType, TensorProto},
+    shared::SharedFloats,
+};
 use crate::{
     error::{Error, Result},
     tensor::{Tensor, TensorData},
@@ -38,6 +41,17 @@ pub fn tensor_proto(name: &str, tensor: &Tensor) -> TensorProto {
     };
     proto.raw_data = Some(raw);
     proto
+}
+
+/// float32 values as a message called `name`, without a copy.
+pub fn float_proto(name: &str, shape: &[usize], values: &SharedFloats) -> TensorProto {
+    TensorProto {
+        dims: shape.iter().map(|dim| i64::try_from(*dim).unwrap_or(i64::MAX)).collect(),
+        data_type: Some(DataType::Float as i32),
+        name: Some(name.to_owned()),
+        raw_data: Some(values.raw()),
+        ..TensorProto::default()
+    }
 }
 
 /// A tensor of integers stored as `kind` (4, 8, 16 or 32 bits, signed or not below 32): quantized weights, biases and

@@ -13,6 +13,7 @@ use super::{
     external::is_external,
     pack::unpack_4bit,
     proto::{DataType, TensorProto},
+    shared::as_floats,
 };
 use crate::{
     error::{Error, Result},
@@ -207,17 +208,6 @@ impl<'a> Source<'a> {
     fn misfit(&self, value: &impl ToString) -> String {
         t!("its value {} does not fit {}", value.to_string(), type_name(self.tensor))
     }
-}
-
-/// `raw` as float32 in place, when it is aligned, whole, and of this machine's byte order.
-fn as_floats(raw: &[u8]) -> Option<&[f32]> {
-    if cfg!(target_endian = "big") {
-        return None;
-    }
-    #[expect(unsafe_code, reason = "reading weights in place saves a copy of the whole model")]
-    // SAFETY: every bit pattern is an f32; `align_to` yields only the aligned whole values.
-    let (before, floats, after) = unsafe { raw.align_to::<f32>() };
-    (before.is_empty() && after.is_empty()).then_some(floats)
 }
 
 /// Number of elements by the shape.

@@ -120,7 +120,7 @@ mod tests {
     fn quantized(params: QuantParams, target: &Target, beta: f32) -> (OperandValue, f32, Vec<String>) {
         let float = vec![params.scale; 2];
         let value = OperandValue::Integer { codes: vec![1; 2], axis: None, params: vec![params] };
-        let mut operands = vec![Operand { source: None, position: 1, shape: vec![2, 1], float, value }];
+        let mut operands = vec![Operand { source: None, position: 1, shape: vec![2, 1], float: float.into(), value }];
         let accumulator = Accumulator { input_scale: Some(INPUT_SCALE), beta, layer: "conv", target };
         let mut warnings = Vec::new();
         let bias = quantize_bias(&[1000.0, -0.5], accumulator, &mut operands, &mut warnings);

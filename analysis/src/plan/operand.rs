@@ -2,6 +2,7 @@
 
 use crate::{
     graph::TensorId,
+    onnx::SharedFloats,
     quant::{
         ChannelLayout, FloatFormat, GroupLayout, QuantParams, dequantize, dequantize_channels,
         floats::{decode, encode, encode_channels},
@@ -65,7 +66,7 @@ pub struct Operand {
     /// Length of each axis.
     pub shape: Vec<usize>,
     /// The float values, batch norm folded in.
-    pub float: Vec<f32>,
+    pub float: SharedFloats,
     /// What they become.
     pub value: OperandValue,
 }
@@ -91,39 +92,39 @@ impl OperandValue {
 impl Operand {
     /// The float values that the operator computes with: bit for bit what `DequantizeLinear` or `Cast` makes of the codes.
     pub fn dequantized(&self) -> Vec<f32> {
+        let mut out = vec![0.0; self.float.len()];
+        self.dequantize(&mut out);
+        out
+    }
+
+    /// As [`Operand::dequantized`], written to `out`, which has as many values as the operand.
+    pub fn dequantize(&self, out: &mut [f32]) {
         match &self.value {
-            OperandValue::Float => self.float.clone(),
+            OperandValue::Float => out.copy_from_slice(&self.float),
             OperandValue::Integer { codes, axis, params } => {
-                let mut out = vec![0.0; codes.len()];
                 match axis.and_then(|axis| ChannelLayout::of(&self.shape, axis)) {
-                    None => dequantize(codes, &params[0], &mut out),
-                    Some(layout) => dequantize_channels(codes, params, layout, &mut out),
+                    None => dequantize(codes, &params[0], out),
+                    Some(layout) => dequantize_channels(codes, params, layout, out),
                 }
-                out
             }
-            OperandValue::Groups { codes, params, .. } => {
-                let mut out = vec![0.0; codes.len()];
-                if let Some(layout) = self.groups() {
-                    dequantize_groups(codes, params, layout, &mut out);
-                }
-                out
-            }
+            OperandValue::Groups { codes, params, .. } => match self.groups() {
+                Some(layout) => dequantize_groups(codes, params, layout, out),
+                None => out.fill(0.0),
+            },
             OperandValue::Small { format, codes, axis, scales } => {
-                let mut out = vec![0.0; codes.len()];
                 match axis.and_then(|axis| ChannelLayout::of(&self.shape, axis)) {
                     Some(layout) if !codes.is_empty() => {
                         let runs = codes.chunks_exact(layout.inner).zip(out.chunks_exact_mut(layout.inner));
                         runs.zip(scales.iter().cycle())
                             .for_each(|((codes, out), scale)| decode(*format, *scale, codes, out));
                     }
-                    _ => decode(*format, scales.first().copied().unwrap_or(1.0), codes, &mut out),
+                    _ => decode(*format, scales.first().copied().unwrap_or(1.0), codes, out),
                 }
-                out
             }
             OperandValue::Bias { codes, scales } => {
                 let scale = |i: usize| scales[if scales.len() > 1 { i } else { 0 }];
                 #[expect(clippy::cast_precision_loss, reason = "DequantizeLinear rounds an int32 to float32 first")]
-                codes.iter().enumerate().map(|(i, &q)| q as f32 * scale(i)).collect()
+                out.iter_mut().zip(codes).enumerate().for_each(|(i, (out, &q))| *out = q as f32 * scale(i));
             }
         }
     }

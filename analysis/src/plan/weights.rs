@@ -7,6 +7,7 @@ use crate::{
     error::{Error, Result},
     graph::{ConstantOperand, Graph, LayerId, OperandRole, TensorId, fold_batch_norm},
     job::Warning,
+    onnx::SharedFloats,
     quant::{Bits, ChannelLayout, Degenerate, GroupLayout, NumberFormat, QuantParams, Range, group::group_ranges},
     t,
 };
@@ -99,7 +100,7 @@ impl LayerWeights {
     }
 }
 
-fn read(graph: &Graph, tensor: TensorId, layer: &str) -> Result<Vec<f32>> {
+fn read(graph: &Graph, tensor: TensorId, layer: &str) -> Result<SharedFloats> {
     graph.constants.float_values(tensor).ok_or_else(|| {
         Error::model(t!("layer `{}`: the values of constant `{}` cannot be read", layer, graph.name(tensor)))
     })
@@ -115,7 +116,7 @@ fn quantize_operand(
     graph: &Graph,
     layer: LayerId,
     operand: &ConstantOperand,
-    float: Vec<f32>,
+    float: SharedFloats,
     key: WeightKey,
     warnings: &mut Vec<Warning>,
 ) -> Result<Operand> {

@@ -10,7 +10,8 @@ use rayon::prelude::*;
 
 use super::{Proven, plane::oddness, recognize, tail::Tail};
 use crate::{
-    engine::{Runtime, Session, SessionKind, Value, buffer::Pool},
+    buffer::Pool,
+    engine::{Runtime, Session, SessionKind, Value},
     error::{Error, Result},
     job::CancelToken,
     onnx::proto::ModelProto,
@@ -29,7 +30,7 @@ pub(in crate::engine) struct After {
     session: Session,
     /// The name of its input.
     input: String,
-    proof: Proven,
+    proof: Arc<Proven>,
 }
 
 impl After {
@@ -46,7 +47,7 @@ impl After {
         let Some((head, tail, tails)) = recognize::conv_and_tail(model) else { return Ok(None) };
         let input = tail.graph.as_ref().and_then(|g| g.input.first()?.name.clone()).unwrap_or_default();
         let session = runtime.session_until(&tail, SessionKind::Float, place, cancel)?;
-        Ok(Some((head, Self { tails, session, input, proof: Proven::default() })))
+        Ok(Some((head, Self { tails, session, input, proof: Arc::default() })))
     }
 
     /// What the segment makes of the convolution's output.
@@ -59,9 +60,9 @@ impl After {
             let found = found.ok_or_else(|| Error::model("what follows a convolution has no output"))?;
             Ok(Arc::new(found.pooled(pool)))
         };
-        let own = |probe: &Value| self.compute(probe, pool);
+        let own = |probe: &Value, _order| self.compute(probe, pool);
         if conv.floats().is_some()
-            && self.proof.holds_for(&conv.dims(), pool, own, theirs)?
+            && self.proof.order_for(&conv.dims(), pool, &[0], own, theirs)?.is_some()
             && let Some(value) = self.compute(conv, pool)
         {
             return Ok(Arc::new(value));
@@ -70,7 +71,7 @@ impl After {
     }
 
     /// What is known of the agreement with onnxruntime.
-    pub(in crate::engine) fn proof(&self) -> &Proven {
+    pub(in crate::engine) fn proof(&self) -> &Arc<Proven> {
         &self.proof
     }
 

@@ -14,27 +14,39 @@ mod after;
 mod depthwise;
 mod geometry;
 mod plane;
+mod product;
 mod recognize;
 mod tail;
+mod turn;
 
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Value, buffer::Pool};
-use crate::{error::Result, onnx::proto::ModelProto};
+use super::Value;
+use crate::{buffer::Pool, error::Result, onnx::proto::ModelProto, quant::wide::fuses};
 pub(super) use after::After;
 use depthwise::Depthwise;
+use product::{Convolution, Dense};
+pub(super) use turn::{Turn, take};
 
 /// A kernel for a segment, and what is known of its agreement with onnxruntime.
 #[derive(Debug)]
 pub(super) struct OwnKernel {
-    depthwise: Depthwise,
-    proof: Proven,
+    operation: Operation,
+    proof: Arc<Proven>,
+}
+
+/// What a kernel computes.
+#[derive(Debug)]
+enum Operation {
+    Depthwise(Depthwise),
+    Convolution(Convolution),
+    Dense(Dense),
 }
 
 /// Sessions that have a kernel of ours beside them, by what the comparison with onnxruntime said.
@@ -50,7 +62,7 @@ pub struct OwnKernels {
 
 impl OwnKernels {
     /// By the state of each.
-    pub(super) fn count<'a>(proofs: impl Iterator<Item = &'a Proven>) -> Self {
+    pub(super) fn count<'a>(proofs: impl Iterator<Item = &'a Arc<Proven>>) -> Self {
         proofs.fold(Self::default(), |mut count, proof| {
             match &*proof.state() {
                 Proof::Equal(shapes) if shapes.is_empty() => count.untried += 1,
@@ -69,15 +81,15 @@ pub(super) struct Proven(Mutex<Proof>);
 /// What the comparison with onnxruntime said.
 #[derive(Debug, PartialEq, Eq)]
 enum Proof {
-    /// Equal in every bit, on inputs of these shapes.
-    Equal(BTreeSet<Vec<i64>>),
+    /// Equal in every bit on inputs of these shapes, in this order of additions (see [`Operation::orders`]).
+    Equal(BTreeMap<Vec<i64>, usize>),
     /// Another order of additions, as on another processor.
     Refused,
 }
 
 impl Default for Proof {
     fn default() -> Self {
-        Self::Equal(BTreeSet::new())
+        Self::Equal(BTreeMap::new())
     }
 }
 
@@ -87,31 +99,49 @@ impl Proven {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the loops give onnxruntime's bits on inputs of this shape; found out where it is not known, by what both
-    /// `own` and `theirs` make of made-up values.
-    fn holds_for(
+    /// In which of `orders` the loops give onnxruntime's bits on inputs of this shape; found out where it is not known, by
+    /// what both `own` and `theirs` make of made-up values.
+    fn order_for(
         &self,
         shape: &[i64],
         pool: &Pool,
-        own: impl FnOnce(&Value) -> Option<Value>,
+        orders: &[usize],
+        own: impl Fn(&Value, usize) -> Option<Value>,
         theirs: impl FnOnce(Arc<Value>) -> Result<Arc<Value>>,
-    ) -> Result<bool> {
+    ) -> Result<Option<usize>> {
         match &*self.state() {
-            Proof::Equal(shapes) if shapes.contains(shape) => return Ok(true),
-            Proof::Equal(_) => {}
-            Proof::Refused => return Ok(false),
+            Proof::Equal(shapes) => {
+                if let Some(&order) = shapes.get(shape) {
+                    return Ok(Some(order));
+                }
+            }
+            Proof::Refused => return Ok(None),
         }
         let probe = Arc::new(made_up(shape, pool));
-        // Weights so large that sums of such values are not finite: nothing is known, and nothing is used.
-        let Some(own) = own(&probe) else { return Ok(false) };
-        let is_equal = theirs(probe)?.same_bits(&own);
-        let mut state = self.state();
-        match (&mut *state, is_equal) {
-            (Proof::Equal(shapes), true) => drop(shapes.insert(shape.to_vec())),
-            (state, false) => *state = Proof::Refused,
-            (Proof::Refused, true) => {}
+        let mut theirs = Some(theirs);
+        let (mut expected, mut found) = (None, None);
+        for &order in orders {
+            // Weights so large that sums of such values are not finite: nothing is known, and nothing is used.
+            let Some(own) = own(&probe, order) else { return Ok(None) };
+            if let Some(theirs) = theirs.take() {
+                expected = Some(theirs(Arc::clone(&probe))?);
+            }
+            if expected.as_ref().is_some_and(|expected| expected.same_bits(&own)) {
+                found = Some(order);
+                break;
+            }
         }
-        Ok(matches!(*state, Proof::Equal(_)))
+        let mut state = self.state();
+        match (&mut *state, found) {
+            (Proof::Equal(shapes), Some(order)) => {
+                shapes.insert(shape.to_vec(), order);
+                Ok(Some(order))
+            }
+            (state, _) => {
+                *state = Proof::Refused;
+                Ok(None)
+            }
+        }
     }
 }
 
@@ -130,36 +160,39 @@ fn made_up(shape: &[i64], pool: &Pool) -> Value {
 }
 
 impl OwnKernel {
-    /// The kernel that can stand for the whole model, where there is one.
-    pub(super) fn of(model: &ModelProto) -> Option<Self> {
-        Some(Self { depthwise: recognize::depthwise(model)?, proof: Proven::default() })
+    /// The kernel that can stand for the whole model, where there is one. `before` is what was proven of another with the
+    /// same nodes and other weights: an order of additions does not depend on values.
+    pub(super) fn of(model: &ModelProto, pool: &Pool, before: Option<&Arc<Proven>>) -> Option<Self> {
+        let product = || fuses().then(|| recognize::product(model, pool)).flatten();
+        let operation = recognize::depthwise(model).map(Operation::Depthwise).or_else(product)?;
+        Some(Self { operation, proof: before.cloned().unwrap_or_default() })
     }
 
-    /// The output, where the kernel gives the bits of `theirs` on inputs of this shape and all values are finite.
+    /// Whether what follows a convolution is still worth a loop of its own where this kernel is refused.
+    pub(super) fn is_depthwise(&self) -> bool {
+        matches!(self.operation, Operation::Depthwise(_))
+    }
+
+    /// What is known so far.
+    pub(super) fn proof(&self) -> &Arc<Proven> {
+        &self.proof
+    }
+
+    /// The order in which it gives the bits of `theirs` on this input; `None` where onnxruntime has to compute.
     ///
     /// # Errors
     /// Those of `theirs`, which is what onnxruntime makes of an input.
-    pub(super) fn run(
+    pub(super) fn order(
         &self,
         input: &Value,
         pool: &Pool,
         theirs: impl FnOnce(Arc<Value>) -> Result<Arc<Value>>,
-    ) -> Result<Option<Value>> {
-        let own = |probe: &Value| self.compute(probe, pool);
-        let is_used = input.floats().is_some() && self.proof.holds_for(&input.dims(), pool, own, theirs)?;
-        Ok(is_used.then(|| self.compute(input, pool)).flatten())
-    }
-
-    /// What is known so far.
-    pub(super) fn proof(&self) -> &Proven {
-        &self.proof
-    }
-
-    fn compute(&self, input: &Value, pool: &Pool) -> Option<Value> {
-        let (data, shape) = (input.floats()?, input.shape());
-        let geometry = self.depthwise.geometry(&shape)?;
-        let mut out = pool.take(geometry.output_len());
-        let is_finite = self.depthwise.run(&geometry, data, &mut out);
-        is_finite.then(|| Value::Float { shape: geometry.output_shape(), data: out })
+    ) -> Result<Option<usize>> {
+        if input.floats().is_none() {
+            return Ok(None);
+        }
+        let orders = self.operation.orders(&input.shape());
+        let own = |probe: &Value, order| Turn { kernel: self, input: probe, order }.alone(pool);
+        self.proof.order_for(&input.dims(), pool, &orders, own, theirs)
     }
 }

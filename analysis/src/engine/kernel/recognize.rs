@@ -1,11 +1,14 @@
 //! Which segments a kernel can stand for, read from the very model that onnxruntime is given.
 
 use super::{
+    Operation,
     depthwise::Depthwise,
     geometry::{Padding, Window},
     plane::MOST_TAPS,
+    product::{Convolution, Dense},
     tail::Tail,
 };
+use crate::buffer::Pool;
 use crate::onnx::{
     float_values,
     proto::{DataType, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
@@ -29,6 +32,42 @@ pub(super) fn depthwise(model: &ModelProto) -> Option<Depthwise> {
     let tails = tails(&constants, conv, rest, channels)?;
     let is_finite = weights.iter().all(|w| w.is_finite()) && tails.iter().all(Tail::is_finite);
     is_finite.then_some(Depthwise { window, weights, tails })
+}
+
+/// A Conv whose outputs see all channels, with what may follow it, or a product with a matrix of weights.
+pub(super) fn product(model: &ModelProto, pool: &Pool) -> Option<Operation> {
+    convolution(model).map(Operation::Convolution).or_else(|| dense(model, pool).map(Operation::Dense))
+}
+
+fn convolution(model: &ModelProto) -> Option<Convolution> {
+    let (graph, conv, rest) = conv_chain(model)?;
+    let constants = Constants(graph);
+    let &[outputs, channels, height, width] = constants.of(conv, 1)?.dims.as_slice() else { return None };
+    let kernel = [usize::try_from(height).ok()?, usize::try_from(width).ok()?];
+    let window = window(conv, kernel, 1)?;
+    let weights = constants.values(conv, 1)?;
+    let (outputs, channels) = (usize::try_from(outputs).ok()?, usize::try_from(channels).ok()?);
+    let taps = kernel[0].checked_mul(kernel[1])?.checked_mul(channels)?;
+    if weights.is_empty() || weights.len() != outputs.checked_mul(taps)? {
+        return None;
+    }
+    let tails = tails(&constants, conv, rest, outputs)?;
+    let is_finite = weights.iter().all(|w| w.is_finite()) && tails.iter().all(Tail::is_finite);
+    is_finite.then_some(Convolution { window, channels, weights, tails })
+}
+
+/// A MatMul of the segment's input and a constant matrix, and nothing else.
+fn dense(model: &ModelProto, pool: &Pool) -> Option<Dense> {
+    let graph = model.graph.as_ref()?;
+    let ([node], [input], [output]) = (&graph.node[..], &graph.input[..], &graph.output[..]) else { return None };
+    let is_product = node.op_type.as_deref() == Some("MatMul") && is_standard(node.domain.as_deref());
+    let is_whole = node.input.first() == input.name.as_ref() && node.output.first() == output.name.as_ref();
+    let &[depth, columns] = Constants(graph).of(node, 1)?.dims.as_slice() else { return None };
+    let weights = Constants(graph).values(node, 1)?;
+    if !is_product || !is_whole || !model.functions.is_empty() || weights.iter().any(|w| !w.is_finite()) {
+        return None;
+    }
+    Dense::new(usize::try_from(depth).ok()?, usize::try_from(columns).ok()?, &weights, pool)
 }
 
 /// Any other Conv whose batch norm has not been folded: the Conv alone as a model, what follows it as another, and

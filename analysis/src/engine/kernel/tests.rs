@@ -1,14 +1,16 @@
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    OwnKernel, Proof,
+    OwnKernel, Proof, Turn,
     depthwise::Depthwise,
     geometry::{Padding, Window},
     recognize,
     tail::Tail,
 };
 use crate::{
-    engine::{Value, buffer::Pool},
+    buffer::Pool,
+    engine::Value,
+    error::Result,
     onnx::{
         proto::{AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto},
         tensor_proto,
@@ -216,7 +218,23 @@ fn picture(side: usize, values: Vec<f32>) -> Value {
 
 fn small_kernel() -> OwnKernel {
     let conv = node("Conv", &["x", "w"], "c", vec![group(2), ints("pads", &[1; 4])]);
-    OwnKernel::of(&model(vec![conv])).expect("it is depthwise")
+    OwnKernel::of(&model(vec![conv]), &Pool::default(), None).expect("it is depthwise")
+}
+
+/// What a depthwise kernel computes.
+fn computed(kernel: &OwnKernel, input: &Value, pool: &Pool) -> Value {
+    Turn { kernel, input, order: 0 }.alone(pool).unwrap()
+}
+
+/// The same, where it is proven to be what `theirs` makes.
+fn proven(
+    kernel: &OwnKernel,
+    input: &Value,
+    pool: &Pool,
+    theirs: impl FnOnce(Arc<Value>) -> Result<Arc<Value>>,
+) -> Option<Value> {
+    let order = kernel.order(input, pool, theirs).unwrap()?;
+    Turn { kernel, input, order }.alone(pool)
 }
 
 #[test]
@@ -225,16 +243,16 @@ fn a_kernel_is_proven_once_for_each_shape() {
     let asked = std::cell::Cell::new(0);
     let theirs = |probe: Arc<Value>| {
         asked.set(asked.get() + 1);
-        Ok(Arc::new(kernel.compute(&probe, &pool).unwrap()))
+        Ok(Arc::new(computed(&kernel, &probe, &pool)))
     };
     for (side, times) in [(4, 1), (4, 1), (5, 2), (4, 2), (5, 2)] {
         let input = picture(side, values(2 * side * side, 5));
-        let found = kernel.run(&input, &pool, theirs).unwrap().unwrap();
-        assert!(found.same_bits(&kernel.compute(&input, &pool).unwrap()));
+        let found = proven(&kernel, &input, &pool, theirs).unwrap();
+        assert!(found.same_bits(&computed(&kernel, &input, &pool)));
         assert_eq!(asked.get(), times, "side {side}");
     }
-    let proven = BTreeSet::from([vec![1, 2, 4, 4], vec![1, 2, 5, 5]]);
-    assert_eq!(*kernel.proof().state(), Proof::Equal(proven));
+    let shapes = BTreeMap::from([(vec![1, 2, 4, 4], 0), (vec![1, 2, 5, 5], 0)]);
+    assert_eq!(*kernel.proof().state(), Proof::Equal(shapes));
 }
 
 #[test]
@@ -242,25 +260,25 @@ fn a_kernel_is_never_used_after_a_difference_even_if_the_data_show_none() {
     let (pool, kernel) = (Pool::default(), small_kernel());
     // As another order of additions: the last bit of one sum, and none where all sums are 0.
     let theirs = |probe: Arc<Value>| {
-        let mut off = kernel.compute(&probe, &pool).unwrap().floats().unwrap().to_vec();
+        let mut off = computed(&kernel, &probe, &pool).floats().unwrap().to_vec();
         off[7] = if off[7] == 0.0 { 0.0 } else { f32::from_bits(off[7].to_bits() + 1) };
         Ok(Arc::new(picture(4, off)))
     };
     for data in [vec![0.0; 32], values(32, 5)] {
-        assert!(kernel.run(&picture(4, data), &pool, theirs).unwrap().is_none());
+        assert!(proven(&kernel, &picture(4, data), &pool, theirs).is_none());
     }
     assert_eq!(*kernel.proof().state(), Proof::Refused);
     // Nor for another shape, nor when it would agree now.
-    let agrees = |probe: Arc<Value>| Ok(Arc::new(kernel.compute(&probe, &pool).unwrap()));
-    assert!(kernel.run(&picture(5, values(50, 5)), &pool, agrees).unwrap().is_none());
+    let agrees = |probe: Arc<Value>| Ok(Arc::new(computed(&kernel, &probe, &pool)));
+    assert!(proven(&kernel, &picture(5, values(50, 5)), &pool, agrees).is_none());
 }
 
 #[test]
 fn values_that_are_not_finite_are_left_to_onnxruntime_and_prove_nothing() {
     let (pool, kernel) = (Pool::default(), small_kernel());
-    let agrees = |probe: Arc<Value>| Ok(Arc::new(kernel.compute(&probe, &pool).unwrap()));
-    assert!(kernel.run(&picture(4, vec![f32::NAN; 32]), &pool, agrees).unwrap().is_none());
-    assert!(kernel.run(&picture(4, values(32, 5)), &pool, agrees).unwrap().is_some());
+    let agrees = |probe: Arc<Value>| Ok(Arc::new(computed(&kernel, &probe, &pool)));
+    assert!(proven(&kernel, &picture(4, vec![f32::NAN; 32]), &pool, agrees).is_none());
+    assert!(proven(&kernel, &picture(4, values(32, 5)), &pool, agrees).is_some());
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn bias(graph: &Graph, plan: &QuantPlan, layer: LayerId, node: NodeId) -> Result
     }
     let Some(tensor) = graph.nodes[node].inputs.get(2).copied().flatten() else { return Ok(BiasSource::None) };
     match (graph.constants.float_values(tensor), graph.constants.dims(tensor)) {
-        (Some(values), Some(shape)) => Ok(BiasSource::Float { values, shape }),
+        (Some(values), Some(shape)) => Ok(BiasSource::Float { values: values.to_vec(), shape }),
         _ => Err(t!("Its bias `{}` is computed, so it has no integer beforehand.", graph.name(tensor))),
     }
 }
