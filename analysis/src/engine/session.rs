@@ -36,6 +36,7 @@ use crate::{
         SharedFloats,
         proto::{ModelProto, ValueInfoProto},
     },
+    t,
 };
 
 /// The loaded onnxruntime: one environment with one thread pool for all sessions.
@@ -239,7 +240,7 @@ impl Session {
 
     fn input(&self, name: &str) -> Result<&CStr> {
         let found = self.inputs.iter().find(|input| input.to_bytes() == name.as_bytes());
-        found.map(CString::as_c_str).ok_or_else(|| Error::runtime(&self.place, format!("it has no input `{name}`")))
+        found.map(CString::as_c_str).ok_or_else(|| Error::runtime(&self.place, t!("it has no input `{}`", name)))
     }
 
     /// Runs once. `inputs` pairs names with values; the outputs come in the session's order, still in its arena.

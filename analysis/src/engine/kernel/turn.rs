@@ -21,10 +21,11 @@ impl Operation {
     pub(super) fn orders(&self, shape: &[usize]) -> Vec<usize> {
         match self {
             Self::Depthwise(_) => vec![0],
+            // One column alone, and one row, is another routine of onnxruntime's.
             Self::Convolution(op) => {
-                op.geometry(shape).map(|g| blocks(op.depth(), g.output_plane())).unwrap_or_default()
+                let geometry = op.geometry(shape).filter(|geometry| geometry.output_plane() > 1);
+                geometry.map(|geometry| blocks(op.depth(), geometry.output_plane())).unwrap_or_default()
             }
-            // One row alone is another routine of onnxruntime's.
             Self::Dense(op) if rows(op, shape).is_some_and(|rows| rows > 1) => blocks(op.depth(), op.columns()),
             Self::Dense(_) => Vec::new(),
         }
@@ -118,7 +119,7 @@ fn run(group: &mut [(&Turn<'_>, &mut Option<Value>)], pool: &Pool) -> bool {
                 Some(Rows { input: turn.input.floats()?, block: turn.order, output: floats(output)? })
             });
             let Some(mut works) = works.collect::<Option<Vec<_>>>() else { return false };
-            op.multiply(&mut works);
+            op.multiply(&mut works, pool);
             works.iter().all(|work| is_finite(work.output))
         }
     }

@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use super::{
     pack::pack,
-    tile::{Output, PANEL, multiply},
+    rows::PackedRows,
+    tile::{Output, PANEL, multiply, panels_at_a_time},
 };
 use crate::{
     buffer::Pool,
@@ -21,9 +22,9 @@ use crate::{
     quant::wide::wide,
 };
 
-/// Floats of a strip: half of a second-level cache of a megabyte, beside weights and outputs.
-const STRIP_FLOATS: usize = 1 << 17;
-/// Rows of one task, where a product is spread over the cores: a multiple of what a tile has.
+/// Floats of a strip: a quarter of a second-level cache of a megabyte, beside weights and outputs.
+const STRIP_FLOATS: usize = 1 << 16;
+/// Rows of one task, where a product is spread over the cores: a multiple of what a tile has, see [`PackedRows::parts`].
 const TASK_ROWS: usize = 24;
 
 /// Weights `[outputs, channels, height, width]` over windows of the input.
@@ -31,8 +32,7 @@ const TASK_ROWS: usize = 24;
 pub(in crate::engine::kernel) struct Convolution {
     pub(in crate::engine::kernel) window: Window,
     pub(in crate::engine::kernel) channels: usize,
-    /// Output by output.
-    pub(in crate::engine::kernel) weights: Vec<f32>,
+    weights: PackedRows,
     /// One an output.
     pub(in crate::engine::kernel) tails: Vec<Tail>,
 }
@@ -46,9 +46,24 @@ pub(in crate::engine::kernel) struct Work<'a> {
 }
 
 impl Convolution {
+    /// `weights` are those of an output after those of the other; `None` where their number is not the windows'.
+    pub(in crate::engine::kernel) fn new(
+        window: Window,
+        channels: usize,
+        weights: &[f32],
+        tails: Vec<Tail>,
+        pool: &Pool,
+    ) -> Option<Self> {
+        let depth = channels.checked_mul(window.kernel[0])?.checked_mul(window.kernel[1])?;
+        if weights.is_empty() || weights.len() != depth.checked_mul(tails.len())? {
+            return None;
+        }
+        Some(Self { window, channels, weights: PackedRows::new(weights, depth, pool), tails })
+    }
+
     /// Products to an output.
     pub(in crate::engine::kernel) fn depth(&self) -> usize {
-        self.channels * self.window.kernel[0] * self.window.kernel[1]
+        self.weights.depth()
     }
 
     /// Where its windows lie in an input of this shape; `None` where it does not fit.
@@ -72,7 +87,7 @@ pub(in crate::engine::kernel) fn convolve(
     let Some(first) = work.first() else { return true };
     let (window, depth, plane) = (&first.convolution.window, first.convolution.depth(), geometry.output_plane());
     // A core that works alone keeps a strip in its cache; several at a strip need enough of it for each.
-    let (spread, task_rows) = if grain() == 1 { (8, TASK_ROWS) } else { (1, usize::MAX) };
+    let spread = if grain() == 1 { 8 } else { 1 };
     let columns = (STRIP_FLOATS * spread / depth / PANEL * PANEL).clamp(PANEL, plane.next_multiple_of(PANEL));
     let mut strip = pool.take(columns * depth);
     let mut is_finite = true;
@@ -86,7 +101,7 @@ pub(in crate::engine::kernel) fn convolve(
             });
             for Work { convolution, block, output } in &mut *work {
                 let outputs = convolution.tails.len() * plane;
-                let part = Part { geometry, strip, from, width, block: *block, task_rows };
+                let part = Part { geometry, strip, from, width, block: *block };
                 is_finite &= part.fill(convolution, &mut output[image * outputs..][..outputs]);
             }
         }
@@ -101,27 +116,29 @@ struct Part<'a> {
     from: usize,
     width: usize,
     block: usize,
-    task_rows: usize,
 }
 
 impl Part<'_> {
     /// Computes these columns of all outputs of one image.
     fn fill(&self, convolution: &Convolution, output: &mut [f32]) -> bool {
         let (depth, plane) = (convolution.depth(), self.geometry.output_plane());
-        let rows = self.task_rows.min(convolution.tails.len());
-        let parts = output.par_chunks_mut(rows * plane).zip(convolution.weights.par_chunks(rows * depth));
+        let rows = if grain() == 1 { TASK_ROWS } else { convolution.tails.len().next_multiple_of(TASK_ROWS) };
+        let parts = output.par_chunks_mut(rows * plane).zip(convolution.weights.parts(rows));
         parts
             .zip(convolution.tails.par_chunks(rows))
             .with_min_len(grain())
             .map(|((output, weights), tails)| {
-                for (index, panel) in self.strip.chunks_exact(PANEL * depth).enumerate() {
-                    let start = index * PANEL;
-                    let width = PANEL.min(self.width - start);
-                    let values = &mut output[self.from + start..];
-                    multiply(weights, depth, self.block, panel, Output { values, pitch: plane, width });
+                let passing = panels_at_a_time(depth);
+                let mut is_finite = true;
+                for (index, panels) in self.strip.chunks(passing * PANEL * depth).enumerate() {
+                    let start = index * passing * PANEL;
+                    let width = (passing * PANEL).min(self.width - start);
+                    let at = self.from + start;
+                    multiply(weights, self.block, panels, Output { values: &mut output[at..], pitch: plane, width });
+                    let rows = output.chunks_exact_mut(plane).zip(tails);
+                    is_finite &= rows.fold(true, |all, (row, tail)| finish(&mut row[at..][..width], tail) && all);
                 }
-                let rows = output.chunks_exact_mut(plane).zip(tails);
-                rows.fold(true, |all, (row, tail)| finish(&mut row[self.from..][..self.width], tail) && all)
+                is_finite
             })
             .reduce(|| true, |a, b| a && b)
     }

@@ -4,9 +4,14 @@
 //! them at every run. Rows of several runs go through a panel while it is in the processor's cache, since reading the
 //! weights of a text model takes longer than multiplying a sentence with them.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::tile::{Output, PANEL, multiply};
+use super::{
+    rows::{self, PackedRows},
+    tile::{Output, PANEL, multiply, panels_at_a_time},
+};
 use crate::{buffer::Pool, onnx::SharedFloats, parallel::grain};
 
 /// Rows of one task, where a product is spread over the cores.
@@ -58,30 +63,32 @@ impl Dense {
     }
 
     /// All products.
-    pub(in crate::engine::kernel) fn multiply(&self, work: &mut [Rows<'_>]) {
+    pub(in crate::engine::kernel) fn multiply(&self, work: &mut [Rows<'_>], pool: &Pool) {
+        let rows: Vec<PackedRows> = work.iter().map(|rows| PackedRows::new(rows.input, self.depth, pool)).collect();
+        let passing = panels_at_a_time(self.depth);
+        let groups = self.columns.div_ceil(passing * PANEL);
         if grain() == 1 {
-            for Rows { input, block, output } in work {
-                let parts =
-                    output.par_chunks_mut(TASK_ROWS * self.columns).zip(input.par_chunks(TASK_ROWS * self.depth));
-                parts.for_each(|(output, input)| {
-                    for index in 0..self.columns.div_ceil(PANEL) {
-                        self.panel(index, input, *block, output);
-                    }
+            for (rows, Rows { block, output, .. }) in rows.iter().zip(work) {
+                let parts = output.par_chunks_mut(TASK_ROWS * self.columns).zip(rows.parts(TASK_ROWS));
+                parts.for_each(|(output, rows)| {
+                    (0..groups)
+                        .for_each(|index| self.group(index * passing..(index + 1) * passing, rows, *block, output));
                 });
             }
             return;
         }
-        for index in 0..self.columns.div_ceil(PANEL) {
-            for Rows { input, block, output } in &mut *work {
-                self.panel(index, input, *block, output);
+        for index in 0..groups {
+            for (rows, Rows { block, output, .. }) in rows.iter().zip(&mut *work) {
+                self.group(index * passing..(index + 1) * passing, rows.all(), *block, output);
             }
         }
     }
 
-    fn panel(&self, index: usize, input: &[f32], block: usize, output: &mut [f32]) {
-        let panel = &self.panels[index * self.depth * PANEL..][..self.depth * PANEL];
-        let width = PANEL.min(self.columns - index * PANEL);
-        let values = &mut output[index * PANEL..];
-        multiply(input, self.depth, block, panel, Output { values, pitch: self.columns, width });
+    /// Multiplies rows with some panels.
+    fn group(&self, panels: Range<usize>, rows: rows::Rows<'_>, block: usize, output: &mut [f32]) {
+        let (start, end) = (panels.start * PANEL, (panels.end * PANEL).min(self.columns));
+        let values = &self.panels[start * self.depth..end.next_multiple_of(PANEL) * self.depth];
+        let output = Output { values: &mut output[start..], pitch: self.columns, width: end - start };
+        multiply(rows, block, values, output);
     }
 }

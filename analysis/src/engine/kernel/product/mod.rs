@@ -3,6 +3,7 @@
 mod convolution;
 mod dense;
 mod pack;
+mod rows;
 mod tile;
 
 #[cfg(test)]

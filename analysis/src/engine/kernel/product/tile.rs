@@ -4,91 +4,113 @@
 //! results are added one after the other: so onnxruntime's kernels add on x86-64. Outputs do not depend on each other, so
 //! it does not matter how many are computed at a time, and every vector extension gives the same bits.
 
-use crate::quant::wide::{Extension, extension, fused};
+use super::rows::{Rows, tile_rows};
+use crate::quant::wide::fused;
 
 /// Columns of a panel.
 pub(super) const PANEL: usize = 32;
+/// Floats of the panels that go by for a tile of rows: an eighth of a second-level cache of a megabyte.
+const PASSING_FLOATS: usize = 1 << 15;
 /// Half a panel: one register of the widest extension.
 const HALF: usize = PANEL / 2;
 
-/// One panel's columns of a product, or the left ones of them.
+/// How many panels of this depth should be multiplied at a time.
+pub(super) fn panels_at_a_time(depth: usize) -> usize {
+    (PASSING_FLOATS / (depth * PANEL)).clamp(1, 8)
+}
+
+/// Columns of a product, or the left ones of them.
 pub(super) struct Output<'a> {
     /// From the first of these columns in the first row on.
     pub(super) values: &'a mut [f32],
     /// From a row to the next.
     pub(super) pitch: usize,
-    /// How many columns there are, at most [`PANEL`].
+    /// How many columns there are.
     pub(super) width: usize,
 }
 
 fused! {
-    /// The product of all `rows`, of `depth` values each, and a panel `[depth][PANEL]`, in blocks of so many of the depth.
-    pub(super) fn multiply(rows: &[f32], depth: usize, block: usize, panel: &[f32], output: Output<'_>) = multiply_body;
+    /// The product of all `rows` and panels `[depth][PANEL]`, in blocks of so many of the depth. The panels should be few:
+    /// they go by once for each tile of rows, so that outputs are written a stretch at a time.
+    pub(super) fn multiply(rows: Rows<'_>, block: usize, panels: &[f32], output: Output<'_>) = multiply_body;
 }
 
 #[inline(always)]
-fn multiply_body(rows: &[f32], depth: usize, block: usize, panel: &[f32], mut output: Output<'_>) {
-    // As many accumulators as there are registers for: 24 of 32, or 8 of 16 on AVX2 (a panel is four there).
-    let most = if extension() == Extension::Avx512 { 12 } else { 2 };
-    let count = rows.len() / depth;
+fn multiply_body(rows: Rows<'_>, block: usize, panels: &[f32], mut output: Output<'_>) {
+    let Rows { values, depth, most } = rows;
+    let count = values.len() / depth;
     let mut from = 0;
     while from < depth {
         let len = block.min(depth - from);
-        let (panel, _) = panel[from * PANEL..][..len * PANEL].as_chunks();
-        let part = Part { rows, depth, from, panel };
         let mut row = 0;
         while row < count {
-            row += match (count - row).min(most) {
-                12.. => part.tile::<12>(row, &mut output),
-                8.. => part.tile::<8>(row, &mut output),
-                4.. => part.tile::<4>(row, &mut output),
-                2.. => part.tile::<2>(row, &mut output),
-                _ => part.tile::<1>(row, &mut output),
-            };
+            let rows = tile_rows(count - row, most);
+            let factors = &values[row * depth + from * rows..][..len * rows];
+            for (index, panel) in panels.chunks_exact(depth * PANEL).enumerate() {
+                let (panel, _) = panel[from * PANEL..][..len * PANEL].as_chunks();
+                let part = Part { factors, panel, row, column: index * PANEL, is_first: from == 0 };
+                match rows {
+                    12 => part.tile::<12>(&mut output),
+                    6 => part.tile::<6>(&mut output),
+                    4 => part.tile::<4>(&mut output),
+                    2 => part.tile::<2>(&mut output),
+                    _ => part.tile::<1>(&mut output),
+                }
+            }
+            row += rows;
         }
         from += len;
     }
 }
 
-/// A block of the depth.
+/// A block of the depth of one tile.
 struct Part<'a> {
-    rows: &'a [f32],
-    depth: usize,
-    from: usize,
+    /// `[depth][rows]`.
+    factors: &'a [f32],
     panel: &'a [[f32; PANEL]],
+    /// The tile's first row and column.
+    row: usize,
+    column: usize,
+    is_first: bool,
 }
 
 impl Part<'_> {
-    /// `N` rows from `row` on; returns `N`.
     #[inline(always)]
-    fn tile<const N: usize>(&self, row: usize, output: &mut Output<'_>) -> usize {
-        let len = self.panel.len();
-        let factors: [&[f32]; N] = std::array::from_fn(|n| &self.rows[(row + n) * self.depth + self.from..][..len]);
+    fn tile<const N: usize>(&self, output: &mut Output<'_>) {
         let mut sums = [[[0.0_f32; HALF]; 2]; N];
-        for (k, values) in self.panel.iter().enumerate() {
+        let (factors, _) = self.factors.as_chunks::<N>();
+        for (factors, values) in factors.iter().zip(self.panel) {
+            let [left, right] = halves(values);
             for n in 0..N {
-                let factor = factors[n][k];
-                for half in 0..2 {
-                    for lane in 0..HALF {
-                        sums[n][half][lane] = factor.mul_add(values[half * HALF + lane], sums[n][half][lane]);
-                    }
-                }
+                let [a, b] = sums[n];
+                sums[n] = [fused_add(factors[n], left, a), fused_add(factors[n], right, b)];
             }
         }
         for (n, sums) in sums.into_iter().enumerate() {
-            let out = &mut output.values[(row + n) * output.pitch..][..output.width];
+            let width = PANEL.min(output.width - self.column);
+            let out = &mut output.values[(self.row + n) * output.pitch + self.column..][..width];
             match <&mut [f32; PANEL]>::try_from(&mut *out) {
-                Ok(out) => put(sums, out, self.from == 0),
+                Ok(out) => put(sums, out, self.is_first),
                 Err(_) => {
                     let mut whole = [0.0; PANEL];
                     whole[..out.len()].copy_from_slice(out);
-                    put(sums, &mut whole, self.from == 0);
+                    put(sums, &mut whole, self.is_first);
                     out.copy_from_slice(&whole[..out.len()]);
                 }
             }
         }
-        N
     }
+}
+
+/// A row of a panel as two registers.
+#[inline(always)]
+fn halves(values: &[f32; PANEL]) -> [[f32; HALF]; 2] {
+    [std::array::from_fn(|lane| values[lane]), std::array::from_fn(|lane| values[HALF + lane])]
+}
+
+#[inline(always)]
+fn fused_add(factor: f32, values: [f32; HALF], sums: [f32; HALF]) -> [f32; HALF] {
+    std::array::from_fn(|lane| factor.mul_add(values[lane], sums[lane]))
 }
 
 /// Writes a row's sums, or adds them to those of the blocks before. Loops of known length alone: an address taken of the
