@@ -6,7 +6,7 @@ use egui::{Key, Modifiers, OutputCommand, Role};
 use egui_kittest::kittest::Queryable as _;
 use quantlens::{
     action::Action,
-    command::{Command, Dialog, FigureCommand, FigureDialog},
+    command::{Command, Dialog, FigureCommand, FigureDialog, SweepCommand},
     document::{Companions, Page, Settings},
     figure::{
         FigureChoice,
@@ -233,6 +233,29 @@ fn two_selected_layers_stand_in_one_histogram_and_in_its_file() {
     window.get_by_label("Overlay 2 layers").click();
     settle(&mut window);
     assert!(labels(&window, Role::Image).iter().any(|label| label.starts_with("Output of block3/depthwise")));
+}
+
+#[test]
+fn a_row_of_the_sensitivity_page_offers_the_figure_of_all() {
+    let mut window = on_page(Page::Sensitivity);
+    assert_eq!(copied(&mut window), None);
+    assert_eq!(window.state().document().notices.last().unwrap().text, "Copy image: nothing is measured yet");
+    send(&mut window, Command::Sweep(SweepCommand::Start));
+    window.get_by_label_contains("conv7, Conv: SQNR at the output").click_secondary();
+    settle(&mut window);
+    window.query_all_by_label_contains("Export figure…").last().unwrap().click();
+    settle(&mut window);
+    let title = "Error with one layer quantized: weights and output";
+    window.get_by_role_and_label(Role::Image, &format!("Preview of “{title}”"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sensitivity.svg");
+    to(&mut window, &path);
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    let text = std::fs::read_to_string(&path).unwrap();
+    for word in [title, "\nconv7\n", "\n4 bits, estimated\n", "\n95 % interval\n", "Longer bars are worse"] {
+        assert!(text.contains(word), "{word} is missing: {text}");
+    }
+    assert_eq!(copied(&mut window), Some([1920, 1080]));
 }
 
 #[test]

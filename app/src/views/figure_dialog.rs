@@ -4,7 +4,7 @@ use std::path::Path;
 
 use egui::{Button, ComboBox, DragValue, Grid, Id, Key, Modal, TextEdit, Ui, WidgetInfo};
 use quantlens_analysis::{
-    report::{FeatureMaps, LayerArithmetic, LayerDetail, LayerErrors, Report},
+    report::{FeatureMaps, LayerArithmetic, LayerDetail, LayerErrors, Report, Sweep},
     t,
 };
 
@@ -41,6 +41,7 @@ struct Offered {
     errors: Option<Same<LayerErrors>>,
     maps: Option<Same<FeatureMaps>>,
     arithmetic: Option<Same<LayerArithmetic>>,
+    sweep: Option<Same<Sweep>>,
     previews: usize,
 }
 
@@ -80,6 +81,7 @@ fn offered(doc: &Document, place: usize) -> Offered {
         errors: doc.errors.value.clone().map(Same),
         maps: doc.maps.value.clone().map(Same),
         arithmetic: doc.arithmetic.value.clone().map(Same),
+        sweep: doc.sweep.result().cloned().map(Same),
         previews: doc.previews.count(),
     }
 }

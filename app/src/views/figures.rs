@@ -1,6 +1,6 @@
 //! The figures on screen, in the order of their page, and the menu that gives one of them away.
 
-use egui::{Button, Theme, Ui};
+use egui::{Button, Response, Theme, Ui};
 
 use super::{
     ViewStates,
@@ -14,6 +14,7 @@ use super::{
     maps::{maps_figures, maps_tiles},
     menu::entry_ui,
     scatter::scatter_figure,
+    sensitivity::sensitivity_figure,
     threshold::threshold_figure,
 };
 use crate::{
@@ -45,7 +46,8 @@ pub fn shown_pictures(doc: &Document, states: &ViewStates, theme: Theme) -> Vec<
             let tiles = answers_tiles(doc, &states.answers);
             return tiles.map(|tiles| Picture::Tiles(Box::new(tiles))).into_iter().collect();
         }
-        Page::Table | Page::Sensitivity | Page::Model | Page::Data | Page::Help => Vec::new(),
+        Page::Sensitivity => sensitivity_figure(doc).into_iter().collect(),
+        Page::Table | Page::Model | Page::Data | Page::Help => Vec::new(),
     };
     charts.into_iter().map(|spec| Picture::Chart(Box::new(spec))).collect()
 }
@@ -60,8 +62,13 @@ pub(super) fn figure_ui(
     send: &mut Commands,
 ) -> Option<Moved> {
     let shown = figure::figure_ui(ui, spec, ScreenOptions { height, summary: true });
-    shown.response.context_menu(|ui| menu_ui(ui, place, doc, send));
+    figure_menu(&shown.response, place, doc, send);
     shown.moved
+}
+
+/// Gives what was drawn the menu of the page's figure at this place.
+pub(super) fn figure_menu(drawn: &Response, place: usize, doc: &Document, send: &mut Commands) {
+    drawn.context_menu(|ui| menu_ui(ui, place, doc, send));
 }
 
 /// The menu of a right click on a figure.

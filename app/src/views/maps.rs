@@ -204,7 +204,11 @@ fn bars(values: &[f32], step: usize) -> FigureShape {
         let value = f64::from(*value);
         Bar { name: (i * step).to_string(), x: i as f64, low: value.min(0.0), high: value.max(0.0) }
     };
-    FigureShape::Bars { bars: values.iter().enumerate().filter(|(_, v)| v.is_finite()).map(bar).collect(), width: 0.7 }
+    FigureShape::Bars {
+        bars: values.iter().enumerate().filter(|(_, v)| v.is_finite()).map(bar).collect(),
+        width: 0.7,
+        filled: true,
+    }
 }
 
 fn axis(maps: &FeatureMaps) -> Axis {

@@ -4,11 +4,14 @@
 //! an estimate is hollow, since it went through optimized kernels.
 
 mod controls;
+mod figure;
 mod rows;
 mod scale;
 
 use egui::Ui;
 use quantlens_analysis::t;
+
+pub use figure::sensitivity_figure;
 
 use crate::{
     action::Action,
