@@ -259,6 +259,27 @@ fn a_row_of_the_sensitivity_page_offers_the_figure_of_all() {
 }
 
 #[test]
+fn the_dialog_shows_the_graph_as_its_file_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = on_page(Page::Graph);
+    press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::E);
+    let preview = window.get_by_role_and_label(Role::Image, "Preview of “fixture.onnx”").rect();
+    assert!(preview.width() > 400.0 && preview.height() > 300.0, "as large as in the file, and scrolled: {preview:?}");
+    let path = folder.path().join("graph.png");
+    to(&mut window, &path);
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    let size = image::open(&path).unwrap().to_rgb8().dimensions();
+    // The file is twice as sharp.
+    assert!((2.0 * preview.height() - size.1 as f32).abs() < 4.0, "{preview:?} of {size:?}");
+    send(&mut window, Command::ShowPage(Page::Drift));
+    let figure = FigureChoice { width: 2400.0, height: 600.0, ..choice(&window) };
+    let settings = Settings { figure, ..window.state().document().settings.clone() };
+    send(&mut window, Command::SetSettings(settings));
+    press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::E);
+    window.get_by_label("Preview of “Error over depth”");
+}
+
+#[test]
 fn a_page_without_a_figure_says_so() {
     let mut window = on_page(Page::Table);
     assert_eq!(copied(&mut window), None);
