@@ -262,6 +262,8 @@ pub enum FigureCommand {
     Open(usize),
     /// Put its pixels on the clipboard.
     Copy(usize),
+    /// Put its numbers on the clipboard.
+    CopyData(usize),
     /// Choose its file with the system's dialog.
     Browse,
     /// Write that of the dialog, or the page's first, to this file.

@@ -49,7 +49,7 @@ impl Action {
                 data().or(need(!matches!(doc.export, Some(ref e) if e.is_running()), t!("An export is running")))
             }
             Self::TryRecipes => data(),
-            Self::ExportFigure | Self::CopyImage => model.or_else(|| no_figure(doc)),
+            Self::ExportFigure | Self::CopyImage | Self::CopyData => model.or_else(|| no_figure(doc)),
             Self::Share => data().or(need(doc.report.value.is_some(), t!("No numbers yet"))),
             Self::ShowFloat => model.or(need(doc.report.value.is_some(), t!("No numbers yet"))),
             Self::Recent(n) => need(usize::from(n) <= doc.recent.len(), t!("No such recent file")),

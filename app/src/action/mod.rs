@@ -42,6 +42,7 @@ pub enum Action {
     CopyTsv,
     CopyCsv,
     CopyImage,
+    CopyData,
     SelectAll,
     ResetSelected,
     FilterLayers,
@@ -119,7 +120,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 97] = [
+    pub const ALL: [Self; 98] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -149,6 +150,7 @@ impl Action {
         Self::CopyTsv,
         Self::CopyCsv,
         Self::CopyImage,
+        Self::CopyData,
         Self::SelectAll,
         Self::FilterLayers,
         Self::GoToLayer,
@@ -260,6 +262,7 @@ impl Action {
             | Self::CopyTsv
             | Self::CopyCsv
             | Self::CopyImage
+            | Self::CopyData
             | Self::SelectAll
             | Self::FilterLayers
             | Self::GoToLayer

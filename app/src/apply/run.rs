@@ -66,6 +66,7 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         A::Quit => request_close(doc, out),
         A::ExportFigure => apply(doc, Command::Figure(FigureCommand::Open(0)), out),
         A::CopyImage => apply(doc, Command::Figure(FigureCommand::Copy(0)), out),
+        A::CopyData => apply(doc, Command::Figure(FigureCommand::CopyData(0)), out),
         A::CopyTsv => out.push(Effect::CopyText(copy::tsv(doc))),
         A::CopyCsv => out.push(Effect::CopyText(copy::csv(doc))),
         A::FilterLayers => {

@@ -184,6 +184,16 @@ impl PageState {
         }
     }
 
+    /// Puts a page in use, and another beside it or none, as they were kept.
+    pub fn show_as(&mut self, page: Page, beside: Option<Beside>) {
+        let (least, most) = Beside::SHARES.into_inner();
+        let share = |share: f32| if share.is_finite() { share.clamp(least, most) } else { 0.5 };
+        // Nothing keeps a file's two pages from being the same one.
+        let beside = beside.filter(|beside| beside.page != page);
+        self.beside = beside.map(|beside| Beside { share: share(beside.share), ..beside });
+        self.page = page;
+    }
+
     /// Shows a second page at the right, or the page in use alone.
     pub fn split(&mut self) {
         self.beside = match self.beside {
@@ -292,6 +302,11 @@ mod tests {
         assert_eq!(pages.shown().collect::<Vec<_>>(), [Page::Graph, Page::Table]);
         pages.split();
         assert_eq!((pages.page, pages.beside), (Page::Graph, None));
+        let odd = Beside { page: Page::Graph, is_left: true, share: f32::INFINITY };
+        pages.show_as(Page::Table, Some(odd));
+        assert_eq!((pages.page, pages.beside), (Page::Table, Some(Beside { share: 0.5, ..odd })));
+        pages.show_as(Page::Graph, Some(Beside { share: 7.0, ..odd }));
+        assert_eq!((pages.page, pages.beside), (Page::Graph, None), "never twice");
         for page in Page::MODEL.into_iter().chain(Page::LAYER) {
             assert_ne!(page, page.partner());
         }

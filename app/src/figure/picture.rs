@@ -4,7 +4,6 @@ use image::RgbaImage;
 use quantlens_analysis::t;
 
 use super::{
-    choice::Format,
     file::{self, Drawing as _, FileOptions, Medium},
     sheet::Sheet,
     spec::FigureSpec,
@@ -106,14 +105,11 @@ impl Picture {
         }
     }
 
-    /// The bytes of a file.
+    /// The bytes of a PNG file.
     ///
     /// # Errors
     /// For an impossible size, or when plotters or the encoder fails.
-    pub fn bytes(&self, format: Format, options: &FileOptions) -> anyhow::Result<Vec<u8>> {
-        match format {
-            Format::Svg => Ok(self.svg(options)?.into_bytes()),
-            Format::Png => file::encode(&self.image(options)?, options.scale),
-        }
+    pub fn png(&self, options: &FileOptions) -> anyhow::Result<Vec<u8>> {
+        file::encode(&self.image(options)?, options.scale)
     }
 }

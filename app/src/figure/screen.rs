@@ -82,6 +82,7 @@ fn paint_key(ui: &Ui, rect: Rect, color: Color32, key: LegendKey) {
             let dashes: &[(f32, f32)] = match stroke {
                 Stroke::Solid => &[(0.0, 18.0)],
                 Stroke::Dashed => &[(0.0, 7.0), (11.0, 18.0)],
+                Stroke::Long => &[(0.0, 12.0), (15.0, 18.0)],
                 Stroke::Dotted => &[(0.0, 2.5), (5.0, 7.5), (10.0, 12.5), (15.0, 17.5)],
             };
             for (from, to) in dashes {
@@ -286,6 +287,7 @@ fn style(stroke: Stroke) -> LineStyle {
         Stroke::Solid => LineStyle::Solid,
         Stroke::Dashed => LineStyle::dashed_loose(),
         Stroke::Dotted => LineStyle::dotted_dense(),
+        Stroke::Long => LineStyle::Dashed { length: 18.0 },
     }
 }
 

@@ -93,6 +93,8 @@ pub enum Stroke {
     Dashed,
     /// Dots.
     Dotted,
+    /// Long dashes.
+    Long,
 }
 
 /// Something drawn from data.

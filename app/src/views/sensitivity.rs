@@ -4,6 +4,7 @@
 //! an estimate is hollow, since it went through optimized kernels.
 
 mod controls;
+mod data;
 mod figure;
 mod rows;
 mod scale;
@@ -11,7 +12,7 @@ mod scale;
 use egui::Ui;
 use quantlens_analysis::t;
 
-pub use figure::sensitivity_figure;
+pub use self::{data::sensitivity_data, figure::sensitivity_figure};
 
 use crate::{
     action::Action,
