@@ -161,6 +161,8 @@ pub enum Command {
     Brush(Option<std::ops::RangeInclusive<usize>>),
     /// Sort by a column: ascending worst first, then reversed, then back to graph order.
     SortBy(Column),
+    /// Give a column of the table this width, in points; `None` its own.
+    ColumnWidth(Column, Option<f32>),
     /// Sort again by the values of now.
     Resort,
     /// The metric of the list's bars.

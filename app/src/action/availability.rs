@@ -54,6 +54,7 @@ impl Action {
             Self::ShowFloat => model.or(need(doc.report.value.is_some(), t!("No numbers yet"))),
             Self::Recent(n) => need(usize::from(n) <= doc.recent.len(), t!("No such recent file")),
             Self::History | Self::SaveSession => model,
+            Self::ResetColumns => need(!doc.settings.column_widths.is_empty(), t!("Every column has its own width")),
             Self::Undo => need(doc.history.undo_label().is_some(), t!("Nothing to undo")),
             Self::Redo => need(doc.history.redo_label().is_some(), t!("Nothing to redo")),
             Self::CopyTsv | Self::CopyCsv | Self::Bits(_) | Self::Float | Self::ToggleFloat => layer(),

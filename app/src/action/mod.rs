@@ -81,6 +81,7 @@ pub enum Action {
     Split,
     OtherPage,
     Toggle(PanelId),
+    ResetColumns,
     ShowFloat,
     Theme(ThemeChoice),
     Settings,
@@ -120,7 +121,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 98] = [
+    pub const ALL: [Self; 99] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -191,6 +192,7 @@ impl Action {
         Self::Toggle(PanelId::List),
         Self::Toggle(PanelId::Strip),
         Self::Toggle(PanelId::Inspector),
+        Self::ResetColumns,
         Self::ShowFloat,
         Self::Theme(ThemeChoice::System),
         Self::Theme(ThemeChoice::Dark),
@@ -289,6 +291,7 @@ impl Action {
             | Self::Split
             | Self::OtherPage
             | Self::Toggle(_)
+            | Self::ResetColumns
             | Self::ShowFloat
             | Self::Theme(_) => Menu::View,
             Self::OpenImages

@@ -131,6 +131,7 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         | Command::SetFilter(_)
         | Command::Brush(_)
         | Command::SortBy(_)
+        | Command::ColumnWidth(..)
         | Command::Resort
         | Command::ListMetric(_)
         | Command::ShowPage(_)

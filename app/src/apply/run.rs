@@ -8,7 +8,7 @@ use crate::{
     command::{Command, Dialog, FigureCommand, PinCommand},
     copy,
     dialogs::Ask,
-    document::{Document, ExportPhase, ExportState, Level, Look, Page, PanelId, ThemeChoice},
+    document::{ColumnWidths, Document, ExportPhase, ExportState, Level, Look, Page, PanelId, ThemeChoice},
     graph_layout::walk::Along,
     palette,
     tour::TourStep,
@@ -92,6 +92,7 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         | A::RightInGraph
         | A::CardMenu => in_graph(doc, action, out),
         A::ShowPage(_) | A::Split | A::OtherPage => on_pages(doc, action, out),
+        A::ResetColumns => doc.settings.column_widths = ColumnWidths::default(),
         A::Toggle(panel) => apply(doc, Command::TogglePanel(panel), out),
         A::Theme(choice) => set_theme(doc, choice, out),
         A::Tour => apply(doc, Command::Tour(Some(TourStep::Cliff)), out),

@@ -6,6 +6,7 @@ use quantlens_analysis::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::ColumnWidths;
 use crate::{figure::FigureChoice, rows::Column};
 
 /// A page of the centre.
@@ -280,6 +281,8 @@ pub struct Settings {
     pub memory_budget_mib: Option<u64>,
     /// How figures are exported and copied.
     pub figure: FigureChoice,
+    /// How wide the table's columns are.
+    pub column_widths: ColumnWidths,
 }
 
 #[cfg(test)]
