@@ -1,5 +1,7 @@
 //! Figures leave the program: through the dialog into files, and onto the clipboard, as they are on screen.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
+
 use std::path::Path;
 
 use egui::{Key, Modifiers, OutputCommand, Role};

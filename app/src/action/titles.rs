@@ -98,9 +98,7 @@ impl Action {
             Self::Toggle(PanelId::Inspector) => mark!("Inspector"),
             Self::ResetColumns => mark!("Reset column widths"),
             Self::ShowFloat => mark!("Float model in every view"),
-            Self::Theme(ThemeChoice::System) => mark!("Theme as the desktop's"),
-            Self::Theme(ThemeChoice::Dark) => mark!("Dark theme"),
-            Self::Theme(ThemeChoice::Light) => mark!("Light theme"),
+            Self::Theme(choice) => of_theme(choice),
             Self::Settings => mark!("Settings…"),
             Self::Notices => mark!("Notices"),
             Self::Shortcuts => mark!("Keyboard shortcuts"),
@@ -180,6 +178,14 @@ impl Action {
             }
             _ => self.title(),
         }
+    }
+}
+
+fn of_theme(choice: ThemeChoice) -> &'static str {
+    match choice {
+        ThemeChoice::System => mark!("Theme as the desktop's"),
+        ThemeChoice::Dark => mark!("Dark theme"),
+        ThemeChoice::Light => mark!("Light theme"),
     }
 }
 
