@@ -161,6 +161,8 @@ pub enum Command {
     Brush(Option<std::ops::RangeInclusive<usize>>),
     /// Sort by a column: ascending worst first, then reversed, then back to graph order.
     SortBy(Column),
+    /// Give a column of the table this width, in points; `None` its own.
+    ColumnWidth(Column, Option<f32>),
     /// Sort again by the values of now.
     Resort,
     /// The metric of the list's bars.
@@ -262,6 +264,8 @@ pub enum FigureCommand {
     Open(usize),
     /// Put its pixels on the clipboard.
     Copy(usize),
+    /// Put its numbers on the clipboard.
+    CopyData(usize),
     /// Choose its file with the system's dialog.
     Browse,
     /// Write that of the dialog, or the page's first, to this file.

@@ -166,7 +166,9 @@ pub fn native(ask: Ask, suggestion: &Suggestion, reply: Reply) {
             .set_title(t!("Export the figure"))
             .set_file_name(&suggestion.file)
             .add_filter("SVG", &["svg"])
-            .add_filter("PNG", &["png"]),
+            .add_filter("PNG", &["png"])
+            .add_filter("CSV", &["csv"])
+            .add_filter("JSON", &["json"]),
         Ask::SaveShare => {
             dialog.set_title(t!("Share as a picture")).set_file_name(&suggestion.file).add_filter("PNG", &["png"])
         }

@@ -228,6 +228,7 @@ fn counted(one: &str) -> Option<&'static str> {
         "quantizer" => mark!("{} quantizers"),
         "quantizing node" => mark!("{} quantizing nodes"),
         "range" => mark!("{} ranges"),
+        "row" => mark!("{} rows"),
         "sample" => mark!("{} samples"),
         "selected layer" => mark!("{} selected layers"),
         "tensor" => mark!("{} tensors"),

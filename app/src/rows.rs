@@ -52,6 +52,26 @@ impl Column {
         Self::Note,
     ];
 
+    /// As it is kept between runs.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Index => "index",
+            Self::Name => "name",
+            Self::Op => "op",
+            Self::WeightBits => "weight_bits",
+            Self::ActivationBits => "activation_bits",
+            Self::Granularity => "granularity",
+            Self::Local => "local",
+            Self::Accumulated => "accumulated",
+            Self::Flow => "flow",
+            Self::Cosine => "cosine",
+            Self::MaxAbs => "max_abs",
+            Self::Clipped => "clipped",
+            Self::Size => "size",
+            Self::Note => "note",
+        }
+    }
+
     /// The header's text.
     pub fn title(self) -> &'static str {
         match self {

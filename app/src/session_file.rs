@@ -12,7 +12,7 @@ use quantlens_analysis::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    document::{Document, KeptPins, Page},
+    document::{Beside, Document, KeptPins, Page},
     worker::DataChoice,
 };
 
@@ -40,8 +40,11 @@ pub struct SessionFile {
     config: serde_json::Value,
     /// The pinned configurations.
     pub pins: KeptPins,
-    /// The page on screen.
+    /// The page on screen; of two, the one in use.
     pub page: Page,
+    /// The other one, where it stands and how wide; none where one page was shown alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
     /// Names of the selected layers.
     pub selected: Vec<String>,
     /// The filter.
@@ -86,6 +89,7 @@ impl SessionFile {
             config: serde_json::from_str(&doc.config.to_json()).ok()?,
             pins: doc.pins.kept(model.path.clone()),
             page: doc.pages.page,
+            beside: doc.pages.beside,
             selected: doc.selected_names(),
             filter: doc.filter.text.clone(),
         })
@@ -165,6 +169,21 @@ mod tests {
         std::fs::write(&path, session.to_json()).unwrap();
         std::fs::write(dir.path().join("net.onnx"), b"").unwrap();
         assert_eq!(SessionFile::read(&path).unwrap().model, Some(dir.path().join("net.onnx")));
+    }
+
+    #[test]
+    fn a_file_without_a_second_page_is_one_of_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("old.qlsession");
+        let mut doc = testing::document(5);
+        let alone = SessionFile::of(&doc).unwrap();
+        assert!(!alone.to_json().contains("beside"), "what older programs read, they can go on reading");
+        std::fs::write(&path, alone.to_json()).unwrap();
+        assert_eq!(SessionFile::read(&path).unwrap().beside, None);
+        doc.pages.split();
+        let split = SessionFile::of(&doc).unwrap();
+        std::fs::write(&path, split.to_json()).unwrap();
+        assert_eq!(SessionFile::read(&path).unwrap().beside, doc.pages.beside);
     }
 
     #[test]

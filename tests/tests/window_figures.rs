@@ -1,12 +1,14 @@
 //! Figures leave the program: through the dialog into files, and onto the clipboard, as they are on screen.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
+
 use std::path::Path;
 
 use egui::{Key, Modifiers, OutputCommand, Role};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use quantlens::{
     action::Action,
-    command::{Command, Dialog, FigureCommand, FigureDialog},
+    command::{Command, Dialog, FigureCommand, FigureDialog, SweepCommand},
     document::{Companions, Page, Settings},
     figure::{
         FigureChoice,
@@ -233,6 +235,180 @@ fn two_selected_layers_stand_in_one_histogram_and_in_its_file() {
     window.get_by_label("Overlay 2 layers").click();
     settle(&mut window);
     assert!(labels(&window, Role::Image).iter().any(|label| label.starts_with("Output of block3/depthwise")));
+}
+
+#[test]
+fn a_row_of_the_sensitivity_page_offers_the_figure_of_all() {
+    let mut window = on_page(Page::Sensitivity);
+    assert_eq!(copied(&mut window), None);
+    assert_eq!(window.state().document().notices.last().unwrap().text, "Copy image: nothing is measured yet");
+    send(&mut window, Command::Sweep(SweepCommand::Start));
+    window.get_by_label_contains("conv7, Conv: SQNR at the output").click_secondary();
+    settle(&mut window);
+    window.query_all_by_label_contains("Export figure…").last().unwrap().click();
+    settle(&mut window);
+    let title = "Error with one layer quantized: weights and output";
+    window.get_by_role_and_label(Role::Image, &format!("Preview of “{title}”"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sensitivity.svg");
+    to(&mut window, &path);
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    let text = std::fs::read_to_string(&path).unwrap();
+    for word in [title, "\nconv7\n", "\n4 bits, estimated\n", "\n95 % interval\n", "Longer bars are worse"] {
+        assert!(text.contains(word), "{word} is missing: {text}");
+    }
+    assert_eq!(copied(&mut window), Some([1920, 1080]));
+}
+
+#[test]
+fn the_dialog_shows_the_graph_as_its_file_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = on_page(Page::Graph);
+    press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::E);
+    let preview = window.get_by_role_and_label(Role::Image, "Preview of “fixture.onnx”").rect();
+    assert!(preview.width() > 400.0 && preview.height() > 300.0, "as large as in the file, and scrolled: {preview:?}");
+    let path = folder.path().join("graph.png");
+    to(&mut window, &path);
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    let size = image::open(&path).unwrap().to_rgb8().dimensions();
+    // The file is twice as sharp.
+    assert!((2.0 * preview.height() - size.1 as f32).abs() < 4.0, "{preview:?} of {size:?}");
+    send(&mut window, Command::ShowPage(Page::Drift));
+    let figure = FigureChoice { width: 2400.0, height: 600.0, ..choice(&window) };
+    let settings = Settings { figure, ..window.state().document().settings.clone() };
+    send(&mut window, Command::SetSettings(settings));
+    press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::E);
+    window.get_by_label("Preview of “Error over depth”");
+}
+
+/// What a right click on this picture offers.
+fn menu_of(window: &mut Window, role: Role, label: &str) -> Vec<String> {
+    window
+        .query_all_by_role(role)
+        .find(|node| node.accesskit_node().label().is_some_and(|own| own.contains(label)))
+        .unwrap()
+        .click_secondary();
+    settle(window);
+    labels(window, Role::Button)
+        .into_iter()
+        .filter(|entry| ["Copy image", "Copy data", "Export figure…"].iter().any(|text| entry.starts_with(text)))
+        .collect()
+}
+
+/// The text that the menu's entry puts on the clipboard.
+fn copied_text(window: &mut Window, entry: &str) -> Option<String> {
+    window.query_all_by_label_contains(entry).last()?.click();
+    for _ in 0..6 {
+        window.step();
+        let text = window.output().platform_output.commands.iter().find_map(|command| match command {
+            OutputCommand::CopyText(text) => Some(text.clone()),
+            _ => None,
+        });
+        if text.is_some() {
+            return text;
+        }
+    }
+    None
+}
+
+#[test]
+fn maps_and_answers_give_pictures_and_numbers_away_as_charts_do() {
+    let Some(mut window) = real("maps_and_answers_give_pictures_and_numbers_away_as_charts_do", 1280.0, 800.0) else {
+        return;
+    };
+    let layer = "block3/depthwise";
+    for command in [
+        Command::OpenSample,
+        Command::Tour(None),
+        Command::SelectMany(vec![layer.into()]),
+        Command::ShowPage(Page::Maps),
+    ] {
+        send(&mut window, command);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let saved = |window: &mut Window, file: &str| -> serde_json::Value {
+        let path = folder.path().join(file);
+        send(window, Command::Figure(FigureCommand::Save(path.clone())));
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    };
+    // And the button of the page.
+    assert_eq!(menu_of(&mut window, Role::Image, ": float, quantized, error").len(), 4);
+    let text = copied_text(&mut window, "Copy data").unwrap();
+    assert!(text.starts_with("name\tplace\tsqnr_db\t") && text.lines().count() == 49, "{text}");
+    let maps = saved(&mut window, "maps.json");
+    assert_eq!((maps["layer"].as_str(), maps["rows"].as_array().unwrap().len()), (Some(layer), 48));
+    let values = |of: &str| maps["rows"][0][of].as_array().unwrap().len() as u64;
+    assert_eq!(
+        (values("float"), Some(values("quantized"))),
+        (values("float"), maps["width"].as_u64().zip(maps["height"].as_u64()).map(|(w, h)| w * h))
+    );
+
+    send(&mut window, Command::ShowPage(Page::Answers));
+    // And the button of the page.
+    assert_eq!(menu_of(&mut window, Role::Button, "float: ").len(), 4);
+    let text = copied_text(&mut window, "Copy data").unwrap();
+    let answers = saved(&mut window, "answers.json");
+    let rows = answers["rows"].as_array().unwrap();
+    assert_eq!(text.lines().count(), 1 + rows.len());
+    assert!(rows.len() > 100 && rows.iter().all(|row| row["float_class"] != row["quantized_class"]), "{}", rows.len());
+    assert_eq!(rows[0]["flip"], "broken");
+
+    for (page, kind) in [(Page::Drift, "drift"), (Page::Channels, "channels"), (Page::Graph, "graph")] {
+        send(&mut window, Command::ShowPage(page));
+        let value = saved(&mut window, "any.json");
+        assert_eq!(value["schema"], "quantlens-figure/1", "{kind}");
+        assert!(value["rows"].as_array().is_some_and(|rows| !rows.is_empty()), "{kind}");
+    }
+}
+
+#[test]
+fn the_dialog_offers_numbers_where_it_offers_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = on_page(Page::Drift);
+    press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::E);
+    window.get_by_label("CSV").click();
+    settle(&mut window);
+    assert!(dialog(&window).path.ends_with(".drift.csv"), "{}", dialog(&window).path);
+    assert!(window.query_by_label("Transparent background").is_none(), "numbers have no colours");
+    window.get_by_label_contains("rows: series, shape, name");
+    let path = folder.path().join("drift.csv");
+    to(&mut window, &path);
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("\nseries,shape,name,x,x_end,y,y_end,strength\n"), "{text}");
+    assert!(text.contains("\naccumulated error,line,,1,,"), "{text}");
+    window.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::D);
+    settle(&mut window);
+    let notice = &window.state().document().notices.last().unwrap().text;
+    assert!(notice.starts_with("Copied the figure's numbers, "), "{notice}");
+}
+
+#[test]
+fn the_channels_of_two_selected_layers_are_sorted_curves_in_one_figure() {
+    let name = "the_channels_of_two_selected_layers_are_sorted_curves_in_one_figure";
+    let Some(mut window) = real(name, 1280.0, 800.0) else { return };
+    for command in [
+        Command::OpenSample,
+        Command::Tour(None),
+        Command::SelectMany(["block3/depthwise", "stem"].map(str::to_owned).to_vec()),
+        Command::ShowPage(Page::Channels),
+    ] {
+        send(&mut window, command);
+    }
+    let title = "Weights of stem, block3/depthwise by channel";
+    let figures = || move |label: &String| label.starts_with(title);
+    assert!(labels(&window, Role::Image).iter().any(figures()), "{:?}", labels(&window, Role::Image));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("both.svg");
+    send(&mut window, Command::Figure(FigureCommand::Save(path.clone())));
+    let text = std::fs::read_to_string(&path).unwrap();
+    for word in [title, "\nstem\n", "\nblock3/depthwise\n", "largest error first", "block3/depthwise: 48 channels"] {
+        assert!(text.contains(word), "{word} is missing: {text}");
+    }
+    window.get_by_label("Overlay 2 layers").click();
+    settle(&mut window);
+    assert!(!labels(&window, Role::Image).iter().any(figures()));
+    assert_eq!(labels(&window, Role::Image).iter().filter(|label| label.contains(" against channel")).count(), 2);
 }
 
 #[test]

@@ -20,6 +20,10 @@ fn a_session_goes_on_where_it_was_saved() {
     send(&mut first, Command::SelectMany(vec!["block3/depthwise".into()]));
     send(&mut first, Command::Run(Action::PerChannel));
     send(&mut first, Command::ShowPage(Page::Channels));
+    // The table at the left in use, the channels at the right of it.
+    send(&mut first, Command::Run(Action::Split));
+    send(&mut first, Command::ShowPage(Page::Table));
+    send(&mut first, Command::Divide(0.4));
     send(&mut first, Command::SetFilter("op:Conv".into()));
     send(&mut first, Command::SaveSession(path.clone()));
     assert!(path.exists() && first.query_by_label_contains("Saved ").is_some());
@@ -30,6 +34,8 @@ fn a_session_goes_on_where_it_was_saved() {
     let (a, b) = (first.state().document(), second.state().document());
     assert_eq!(a.config, b.config);
     assert_eq!((a.pages.page, &a.filter.text, a.selected_names()), (b.pages.page, &b.filter.text, b.selected_names()));
+    assert_eq!(b.pages.beside, a.pages.beside);
+    assert_eq!(b.pages.beside.map(|beside| (beside.page, beside.share)), Some((Page::Channels, 0.4)));
     assert_eq!(b.pins.baseline().unwrap().name, "as it came");
     let accuracy = |window: &Window| window.state().document().report.value.as_ref().unwrap().score.accuracy;
     assert_eq!(accuracy(&first), accuracy(&second));

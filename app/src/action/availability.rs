@@ -49,11 +49,12 @@ impl Action {
                 data().or(need(!matches!(doc.export, Some(ref e) if e.is_running()), t!("An export is running")))
             }
             Self::TryRecipes => data(),
-            Self::ExportFigure | Self::CopyImage => model.or_else(|| no_figure(doc)),
+            Self::ExportFigure | Self::CopyImage | Self::CopyData => model.or_else(|| no_figure(doc)),
             Self::Share => data().or(need(doc.report.value.is_some(), t!("No numbers yet"))),
             Self::ShowFloat => model.or(need(doc.report.value.is_some(), t!("No numbers yet"))),
             Self::Recent(n) => need(usize::from(n) <= doc.recent.len(), t!("No such recent file")),
             Self::History | Self::SaveSession => model,
+            Self::ResetColumns => need(!doc.settings.column_widths.is_empty(), t!("Every column has its own width")),
             Self::Undo => need(doc.history.undo_label().is_some(), t!("Nothing to undo")),
             Self::Redo => need(doc.history.redo_label().is_some(), t!("Nothing to redo")),
             Self::CopyTsv | Self::CopyCsv | Self::Bits(_) | Self::Float | Self::ToggleFloat => layer(),
@@ -102,6 +103,10 @@ fn no_figure(doc: &Document) -> Option<&'static str> {
             let is_there = doc.whole_report().is_some_and(|report| !report.answers.samples.is_empty());
             (!is_there).then_some(t!("No numbers yet"))
         }
-        Page::Table | Page::Sensitivity | Page::Model | Page::Data | Page::Help => Some(t!("This page has no figure")),
+        Page::Sensitivity => {
+            let is_there = doc.sweep.result().is_some_and(|sweep| !sweep.rows.is_empty());
+            (!is_there).then_some(t!("Nothing is measured yet"))
+        }
+        Page::Table | Page::Model | Page::Data | Page::Help => Some(t!("This page has no figure")),
     }
 }

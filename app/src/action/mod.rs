@@ -42,6 +42,7 @@ pub enum Action {
     CopyTsv,
     CopyCsv,
     CopyImage,
+    CopyData,
     SelectAll,
     ResetSelected,
     FilterLayers,
@@ -80,6 +81,7 @@ pub enum Action {
     Split,
     OtherPage,
     Toggle(PanelId),
+    ResetColumns,
     ShowFloat,
     Theme(ThemeChoice),
     Settings,
@@ -119,7 +121,7 @@ impl Menu {
 
 impl Action {
     /// Every action, in the order of the menus.
-    pub const ALL: [Self; 97] = [
+    pub const ALL: [Self; 99] = [
         Self::OpenModel,
         Self::OpenPath,
         Self::OpenSample,
@@ -149,6 +151,7 @@ impl Action {
         Self::CopyTsv,
         Self::CopyCsv,
         Self::CopyImage,
+        Self::CopyData,
         Self::SelectAll,
         Self::FilterLayers,
         Self::GoToLayer,
@@ -189,6 +192,7 @@ impl Action {
         Self::Toggle(PanelId::List),
         Self::Toggle(PanelId::Strip),
         Self::Toggle(PanelId::Inspector),
+        Self::ResetColumns,
         Self::ShowFloat,
         Self::Theme(ThemeChoice::System),
         Self::Theme(ThemeChoice::Dark),
@@ -260,6 +264,7 @@ impl Action {
             | Self::CopyTsv
             | Self::CopyCsv
             | Self::CopyImage
+            | Self::CopyData
             | Self::SelectAll
             | Self::FilterLayers
             | Self::GoToLayer
@@ -286,6 +291,7 @@ impl Action {
             | Self::Split
             | Self::OtherPage
             | Self::Toggle(_)
+            | Self::ResetColumns
             | Self::ShowFloat
             | Self::Theme(_) => Menu::View,
             Self::OpenImages

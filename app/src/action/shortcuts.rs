@@ -39,6 +39,7 @@ impl Action {
             Self::CopyTsv => keys![CTRL, C],
             Self::CopyCsv => keys![CTRL_SHIFT, C],
             Self::CopyImage => keys![CTRL_SHIFT, I],
+            Self::CopyData => keys![CTRL_SHIFT, D],
             Self::SelectAll => keys![CTRL, A],
             Self::ResetSelected => keys![NONE, Delete],
             Self::FilterLayers => keys![CTRL, F; NONE, Slash],

@@ -52,6 +52,7 @@ impl Action {
             Self::CopyTsv => mark!("Copy rows"),
             Self::CopyCsv => mark!("Copy rows as CSV"),
             Self::CopyImage => mark!("Copy image"),
+            Self::CopyData => mark!("Copy data"),
             Self::SelectAll => mark!("Select all shown"),
             Self::ResetSelected => mark!("Reset to defaults"),
             Self::FilterLayers => mark!("Filter layers"),
@@ -95,10 +96,9 @@ impl Action {
             Self::Toggle(PanelId::List) => mark!("Layer list"),
             Self::Toggle(PanelId::Strip) => mark!("Drift strip"),
             Self::Toggle(PanelId::Inspector) => mark!("Inspector"),
+            Self::ResetColumns => mark!("Reset column widths"),
             Self::ShowFloat => mark!("Float model in every view"),
-            Self::Theme(ThemeChoice::System) => mark!("Theme as the desktop's"),
-            Self::Theme(ThemeChoice::Dark) => mark!("Dark theme"),
-            Self::Theme(ThemeChoice::Light) => mark!("Light theme"),
+            Self::Theme(choice) => of_theme(choice),
             Self::Settings => mark!("Settings…"),
             Self::Notices => mark!("Notices"),
             Self::Shortcuts => mark!("Keyboard shortcuts"),
@@ -117,9 +117,11 @@ impl Action {
             Self::OpenArrays => t!("An .npz or .npy file"),
             Self::UseSynthetic => t!("Made-up samples; their ranges mislead"),
             Self::Export => t!("Write this configuration as a QDQ model, run it, and compare"),
-            Self::ExportFigure => t!("The figure on screen as SVG or PNG"),
+            Self::ExportFigure => t!("The figure on screen as SVG or PNG, or its numbers as CSV or JSON"),
             Self::CopyImage => t!("The figure on screen as pixels on the clipboard"),
+            Self::CopyData => t!("The numbers of the figure on screen as tab-separated lines on the clipboard"),
             Self::Share => t!("Scoreboard, drift and configuration in one PNG, for someone who has not this program"),
+            Self::ResetColumns => t!("Give the columns of the table the widths that they had at first"),
             Self::ShowFloat => t!("Hold Q: every view shows the float model until it is released"),
             Self::ToggleLive => t!("Evaluate every edit at once; while paused, edits collect"),
             Self::PinBaseline => t!("Show every number's difference to the numbers of now"),
@@ -176,6 +178,14 @@ impl Action {
             }
             _ => self.title(),
         }
+    }
+}
+
+fn of_theme(choice: ThemeChoice) -> &'static str {
+    match choice {
+        ThemeChoice::System => mark!("Theme as the desktop's"),
+        ThemeChoice::Dark => mark!("Dark theme"),
+        ThemeChoice::Light => mark!("Light theme"),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     apply::{self, Effect, Effects},
     command::{Command, Dialog, FigureCommand},
     dialogs::{Answer, Ask, Suggestion},
-    figure::{self, Picture, choice::Format},
+    figure::{self, FigureData, Picture, choice::Format},
     files,
     session_file::{self, SessionFile},
     views::{figures, share},
@@ -65,6 +65,14 @@ impl App {
             Effect::CopyFigure(place) => {
                 let result = self.copy_figure(ctx, place).map_err(|error| format!("{error:#}"));
                 apply::figure_copied(&mut self.doc, result);
+            }
+            Effect::CopyFigureData(place) => {
+                let data = self.figure_data(place).map_err(|error| format!("{error:#}"));
+                let rows = data.map(|data| {
+                    ctx.copy_text(data.tsv());
+                    data.rows.len()
+                });
+                apply::figure_data_copied(&mut self.doc, rows);
             }
             Effect::SaveShare(path) => {
                 let result = self.save_share(&path).map_err(|error| format!("{error:#}"));
@@ -180,9 +188,22 @@ impl App {
         pictures.into_iter().nth(place).ok_or_else(|| anyhow::anyhow!(t!("This page has no figure")))
     }
 
+    /// The numbers of the same.
+    fn figure_data(&mut self, place: usize) -> anyhow::Result<FigureData> {
+        let float = self.doc.float_view.is_shown().then(|| self.float_copies.of(&self.doc));
+        let data = figures::shown_data(float.as_ref().unwrap_or(&self.doc), &self.views, place);
+        data.ok_or_else(|| anyhow::anyhow!(t!("This page has no figure")))
+    }
+
     fn save_figure(&mut self, place: usize, path: &Path, format: Format) -> anyhow::Result<()> {
         let options = self.doc.settings.figure.options(format);
-        files::write(path, &self.picture(place)?.bytes(format, &options)?)
+        let bytes = match format {
+            Format::Svg => self.picture(place)?.svg(&options)?.into_bytes(),
+            Format::Png => self.picture(place)?.png(&options)?,
+            Format::Csv => self.figure_data(place)?.csv().into_bytes(),
+            Format::Json => self.figure_data(place)?.json().into_bytes(),
+        };
+        files::write(path, &bytes)
     }
 
     /// Gives the size of what is on the clipboard now.

@@ -15,7 +15,8 @@ use crate::{
 pub(super) fn ask(doc: &mut Document, out: &mut Effects) {
     let selected = &doc.selection.selected;
     doc.companions.details.retain(|layer, _| selected.contains(layer));
-    let is_drawn = doc.pages.page == Page::Histogram && (2..=MOST_LAYERS).contains(&selected.len());
+    let is_on_screen = doc.pages.shows(Page::Histogram) || doc.pages.shows(Page::Channels);
+    let is_drawn = is_on_screen && (2..=MOST_LAYERS).contains(&selected.len());
     let waits = doc.report.pending_since.is_some() || doc.detail.pending_since.is_some() || doc.pins.asked.is_some();
     let Some(anchor) = doc.selection.anchor.clone().filter(|_| is_drawn && !waits && doc.data.is_some()) else {
         return;
@@ -97,7 +98,7 @@ mod tests {
     fn an_edit_measures_them_again_and_other_pages_do_not_need_them() {
         let mut doc = document(6);
         select(&mut doc, &["conv1", "conv2"]);
-        run(&mut doc, Command::ShowPage(Page::Channels));
+        run(&mut doc, Command::ShowPage(Page::Scatter));
         let effects = hear(&mut doc, Slot::Detail, News::Detail(Arc::new(detail("conv1"))));
         assert!(asked(&effects).is_empty());
         assert_eq!(asked(&run(&mut doc, Command::ShowPage(Page::Histogram))), ["conv2"]);

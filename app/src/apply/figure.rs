@@ -9,6 +9,7 @@ use crate::{
     command::{Dialog, FigureCommand, FigureDialog},
     dialogs::Ask,
     document::{Document, Level},
+    format::plural,
 };
 
 pub(super) fn apply(doc: &mut Document, command: FigureCommand, out: &mut Effects) {
@@ -18,6 +19,7 @@ pub(super) fn apply(doc: &mut Document, command: FigureCommand, out: &mut Effect
             doc.dialog = Some(Dialog::Figure(FigureDialog { place, path, error: None }));
         }
         FigureCommand::Copy(place) => out.push(Effect::CopyFigure(place)),
+        FigureCommand::CopyData(place) => out.push(Effect::CopyFigureData(place)),
         FigureCommand::Browse => out.push(Effect::Ask(Ask::SaveFigure)),
         FigureCommand::Save(path) => {
             let place = match &doc.dialog {
@@ -69,6 +71,14 @@ pub fn figure_copied(doc: &mut Document, result: Result<(u32, u32), String>) {
         Ok((width, height)) => {
             notify::notice(doc, Level::Info, t!("Copied the figure, {} × {} pixels", width, height), "");
         }
+        Err(error) => notify::notice(doc, Level::Failure, t!("The figure was not copied: {}", error), ""),
+    }
+}
+
+/// So many lines of a figure's numbers are on the clipboard, or there is no figure.
+pub fn figure_data_copied(doc: &mut Document, result: Result<usize, String>) {
+    match result {
+        Ok(rows) => notify::notice(doc, Level::Info, t!("Copied the figure's numbers, {}", plural(rows, "row")), ""),
         Err(error) => notify::notice(doc, Level::Failure, t!("The figure was not copied: {}", error), ""),
     }
 }

@@ -25,7 +25,7 @@ use std::{path::PathBuf, sync::Arc};
 
 pub use absorb::{absorb, config_read, config_saved, started};
 use ask::{ask_detail, forget_asked, layer_request, settle_layer};
-pub use figure::{figure_copied, figure_saved};
+pub use figure::{figure_copied, figure_data_copied, figure_saved};
 pub use graph::drafted;
 use quantlens_analysis::{config::QuantConfig, t};
 pub use session_file::{session_read, session_saved};
@@ -74,6 +74,8 @@ pub enum Effect {
     },
     /// Put the pixels of a figure of the page on screen on the clipboard.
     CopyFigure(usize),
+    /// Put the numbers of a figure of the page on screen on the clipboard.
+    CopyFigureData(usize),
     /// Write the picture to share.
     SaveShare(PathBuf),
     /// Draw this graph on a thread of its own, instead of what it draws now.
@@ -129,6 +131,7 @@ pub fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         | Command::SetFilter(_)
         | Command::Brush(_)
         | Command::SortBy(_)
+        | Command::ColumnWidth(..)
         | Command::Resort
         | Command::ListMetric(_)
         | Command::ShowPage(_)

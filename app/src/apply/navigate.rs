@@ -33,6 +33,7 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
             doc.order.click(column);
             refresh(doc);
         }
+        Command::ColumnWidth(column, width) => doc.settings.column_widths.set(column, width),
         Command::Resort => refresh(doc),
         Command::ListMetric(column) => doc.pages.list_metric = ListMetric(column),
         Command::ShowPage(page) => show_page(doc, page, out),

@@ -8,7 +8,7 @@ use crate::{
     command::{Command, Dialog, FigureCommand, PinCommand},
     copy,
     dialogs::Ask,
-    document::{Document, ExportPhase, ExportState, Level, Look, Page, PanelId, ThemeChoice},
+    document::{ColumnWidths, Document, ExportPhase, ExportState, Level, Look, Page, PanelId, ThemeChoice},
     graph_layout::walk::Along,
     palette,
     tour::TourStep,
@@ -66,6 +66,7 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         A::Quit => request_close(doc, out),
         A::ExportFigure => apply(doc, Command::Figure(FigureCommand::Open(0)), out),
         A::CopyImage => apply(doc, Command::Figure(FigureCommand::Copy(0)), out),
+        A::CopyData => apply(doc, Command::Figure(FigureCommand::CopyData(0)), out),
         A::CopyTsv => out.push(Effect::CopyText(copy::tsv(doc))),
         A::CopyCsv => out.push(Effect::CopyText(copy::csv(doc))),
         A::FilterLayers => {
@@ -91,6 +92,7 @@ pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
         | A::RightInGraph
         | A::CardMenu => in_graph(doc, action, out),
         A::ShowPage(_) | A::Split | A::OtherPage => on_pages(doc, action, out),
+        A::ResetColumns => doc.settings.column_widths = ColumnWidths::default(),
         A::Toggle(panel) => apply(doc, Command::TogglePanel(panel), out),
         A::Theme(choice) => set_theme(doc, choice, out),
         A::Tour => apply(doc, Command::Tour(Some(TourStep::Cliff)), out),

@@ -49,6 +49,7 @@ pub(super) fn finish(doc: &mut Document, session: &SessionFile, out: &mut Effect
         notice(doc, Level::Warning, text, "");
     }
     super::apply(doc, crate::command::Command::SetFilter(session.filter.clone()), out);
-    doc.pages.show(session.page);
+    doc.pages.show_as(session.page, session.beside);
+    super::apply(doc, crate::command::Command::ShowPage(session.page), out);
     super::apply(doc, crate::command::Command::SelectMany(session.selected.clone()), out);
 }

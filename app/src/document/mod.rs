@@ -10,6 +10,7 @@ mod previews;
 mod recent;
 mod state;
 mod sweep;
+mod widths;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -46,6 +47,7 @@ pub use self::{
     recent::RecentCurve,
     state::{ExportPhase, ExportState, Failure, Filter, JobStatus, Level, Notice, RuntimeInfo},
     sweep::{SweepState, SweepView},
+    widths::ColumnWidths,
 };
 
 /// All that is open.

@@ -6,6 +6,7 @@ use quantlens_analysis::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::ColumnWidths;
 use crate::{figure::FigureChoice, rows::Column};
 
 /// A page of the centre.
@@ -184,6 +185,16 @@ impl PageState {
         }
     }
 
+    /// Puts a page in use, and another beside it or none, as they were kept.
+    pub fn show_as(&mut self, page: Page, beside: Option<Beside>) {
+        let (least, most) = Beside::SHARES.into_inner();
+        let share = |share: f32| if share.is_finite() { share.clamp(least, most) } else { 0.5 };
+        // Nothing keeps a file's two pages from being the same one.
+        let beside = beside.filter(|beside| beside.page != page);
+        self.beside = beside.map(|beside| Beside { share: share(beside.share), ..beside });
+        self.page = page;
+    }
+
     /// Shows a second page at the right, or the page in use alone.
     pub fn split(&mut self) {
         self.beside = match self.beside {
@@ -270,6 +281,8 @@ pub struct Settings {
     pub memory_budget_mib: Option<u64>,
     /// How figures are exported and copied.
     pub figure: FigureChoice,
+    /// How wide the table's columns are.
+    pub column_widths: ColumnWidths,
 }
 
 #[cfg(test)]
@@ -292,6 +305,11 @@ mod tests {
         assert_eq!(pages.shown().collect::<Vec<_>>(), [Page::Graph, Page::Table]);
         pages.split();
         assert_eq!((pages.page, pages.beside), (Page::Graph, None));
+        let odd = Beside { page: Page::Graph, is_left: true, share: f32::INFINITY };
+        pages.show_as(Page::Table, Some(odd));
+        assert_eq!((pages.page, pages.beside), (Page::Table, Some(Beside { share: 0.5, ..odd })));
+        pages.show_as(Page::Graph, Some(Beside { share: 7.0, ..odd }));
+        assert_eq!((pages.page, pages.beside), (Page::Graph, None), "never twice");
         for page in Page::MODEL.into_iter().chain(Page::LAYER) {
             assert_ne!(page, page.partner());
         }

@@ -47,7 +47,11 @@ fn series_of(place: usize, of: usize, rounding: &RoundingDifferences) -> Series 
         // Not the clipped's: on light ground that is the quantized's neighbour.
         Rounding::Shift => Ink::Suspect,
     };
-    Series { name: rounding.rounding.name().into(), ink, shape: Shape::Bars { bars: bars.collect(), width: 0.9 * BAR } }
+    Series {
+        name: rounding.rounding.name().into(),
+        ink,
+        shape: Shape::Bars { bars: bars.collect(), width: 0.9 * BAR, filled: true },
+    }
 }
 
 /// "Of 4 096 outputs differ: gemmlowp (two roundings) 0.27 % (by at most 1), …".

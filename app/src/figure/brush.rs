@@ -13,6 +13,7 @@ pub(super) fn pieces(points: &[(i32, i32)], stroke: Stroke, unit: i32) -> Vec<Ve
     let (on, off) = match stroke {
         Stroke::Solid => return vec![points.to_vec()],
         Stroke::Dashed => (7.0 * f64::from(unit), 4.0 * f64::from(unit)),
+        Stroke::Long => (16.0 * f64::from(unit), 5.0 * f64::from(unit)),
         Stroke::Dotted => (2.0 * f64::from(unit), 3.0 * f64::from(unit)),
     };
     let mut out = Vec::new();

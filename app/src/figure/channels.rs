@@ -172,7 +172,7 @@ pub(super) fn index_axis(channels: usize, order: ChannelOrder) -> Axis {
 }
 
 fn bars(name: &str, ink: Ink, bars: Vec<Bar>) -> Series {
-    Series { name: name.into(), ink, shape: Shape::Bars { bars, width: 0.72 } }
+    Series { name: name.into(), ink, shape: Shape::Bars { bars, width: 0.72, filled: true } }
 }
 
 fn range_bar(place: usize, group: &[ChannelDatum]) -> Bar {

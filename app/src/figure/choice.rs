@@ -41,6 +41,10 @@ pub enum Format {
     Svg,
     /// Pixels.
     Png,
+    /// The numbers as a table.
+    Csv,
+    /// The numbers with all that belongs to them.
+    Json,
 }
 
 /// A unit of length.
@@ -68,18 +72,28 @@ impl Default for FigureChoice {
 }
 
 impl Format {
+    /// Pictures, then numbers.
+    pub const ALL: [Self; 4] = [Self::Svg, Self::Png, Self::Csv, Self::Json];
+
+    /// Whether it holds numbers and no picture.
+    pub fn is_data(self) -> bool {
+        matches!(self, Self::Csv | Self::Json)
+    }
+
     /// The end of a file's name, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Svg => "svg",
             Self::Png => "png",
+            Self::Csv => "csv",
+            Self::Json => "json",
         }
     }
 
     /// The format that a file's name asks for.
     pub fn of(path: &std::path::Path) -> Option<Self> {
         let extension = path.extension()?;
-        [Self::Svg, Self::Png].into_iter().find(|format| extension.eq_ignore_ascii_case(format.extension()))
+        Self::ALL.into_iter().find(|format| extension.eq_ignore_ascii_case(format.extension()))
     }
 }
 
@@ -162,6 +176,7 @@ mod tests {
     fn a_name_says_its_format() {
         assert_eq!(Format::of("a/b.PNG".as_ref()), Some(Format::Png));
         assert_eq!(Format::of("a.svg".as_ref()), Some(Format::Svg));
+        assert_eq!(Format::of("a.Json".as_ref()), Some(Format::Json));
         assert_eq!(Format::of("histogram".as_ref()), None);
     }
 }

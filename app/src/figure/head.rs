@@ -1,7 +1,7 @@
 //! What stands above a figure on its page: title, stamp and legend, in as many lines as the width asks for.
 
 use plotters::{
-    element::{Circle, Rectangle},
+    element::{Circle, PathElement, Rectangle},
     prelude::DrawingBackend,
     style::Color as _,
 };
@@ -93,6 +93,15 @@ impl<DB: DrawingBackend> Page<'_, DB> {
                 LegendKey::Box => self.root.draw(&Rectangle::new(corners, paint(color, 0.7).filled()))?,
                 LegendKey::Outline => self.root.draw(&Rectangle::new(corners, self.line(color, 1)))?,
                 LegendKey::Line(stroke) => self.path(&[*at, (at.0 + 18 * unit, at.1)], stroke, self.line(color, 2))?,
+                LegendKey::Whisker => {
+                    let (x, top, bottom) = (at.0 + 9 * unit, at.1 - 5 * unit, at.1 + 5 * unit);
+                    let [left, right] = [x - 3 * unit, x + 3 * unit];
+                    for ends in
+                        [[(x, top), (x, bottom)], [(left, top), (right, top)], [(left, bottom), (right, bottom)]]
+                    {
+                        self.root.draw(&PathElement::new(ends, self.line(color, 1)))?;
+                    }
+                }
                 LegendKey::Dot => {
                     let dot = Circle::new((at.0 + 9 * unit, at.1), 3 * unit, paint(color, 1.0).filled());
                     self.root.draw(&dot)?;

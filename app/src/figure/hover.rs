@@ -17,7 +17,7 @@ pub fn describe(spec: &FigureSpec, x: f64) -> Option<String> {
     for series in &spec.series {
         let found = match &series.shape {
             Shape::Steps { edges, heights, .. } => step_at(edges, heights, x),
-            Shape::Bars { bars, width } => bar_at(bars, *width, x),
+            Shape::Bars { bars, width, .. } | Shape::Whiskers { bars, width } => bar_at(bars, *width, x),
             Shape::Dots { points } if has_curve && points.iter().all(|p| (p[0] - x).abs() > near) => None,
             Shape::Line { points, .. } | Shape::Dots { points } => point_at(points, x, &spec.x.label),
             Shape::Level { .. } | Shape::Cells { .. } => None,
@@ -93,7 +93,7 @@ mod tests {
         let bars = [(0.0, "channel 7", 1.0), (2.0, "channel 2", 3.0)]
             .map(|(x, name, reach)| Bar { name: name.into(), x, low: -reach, high: reach })
             .to_vec();
-        let bars = spec(Shape::Bars { bars, width: 0.8 });
+        let bars = spec(Shape::Bars { bars, width: 0.8, filled: true });
         assert_eq!(describe(&bars, 2.3).unwrap(), "channel 2\nfloat  −3.00 … 3.00");
         assert_eq!(describe(&bars, 1.0), None);
     }

@@ -20,7 +20,7 @@ pub(super) struct Letters<'a, DB: DrawingBackend> {
     /// Pixels of one pixel at 1×.
     unit: i32,
     /// Added to the height of every text, in pixels.
-    drop: i32,
+    pub(super) drop: i32,
 }
 
 impl<'a, DB: DrawingBackend> Letters<'a, DB> {
@@ -55,6 +55,15 @@ impl<'a, DB: DrawingBackend> Letters<'a, DB> {
     /// [`fit`] at this page's scale.
     pub(super) fn fit(&self, text: &str, points: i32, width: i32) -> String {
         fit(text, points, width, self.unit)
+    }
+
+    /// The text, or as much of its end as fits: names of layers differ there.
+    pub(super) fn fit_end(&self, text: &str, points: i32, width: i32) -> String {
+        let mut shown = text.to_owned();
+        while self.width(&shown, points) > width && shown.chars().count() > 1 {
+            shown = std::iter::once('…').chain(shown.chars().skip(2)).collect();
+        }
+        shown
     }
 
     /// [`wrap`] at this page's scale.

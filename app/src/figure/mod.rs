@@ -5,13 +5,14 @@
 //! show, [`pinned`] what the pinned baseline adds to them, [`handles`] lets the user move a range on them,
 //! [`share`] puts a chart under the scoreboard in one picture. The graph is no chart: [`sheet`] draws its file; nor are
 //! feature maps and samples: [`tiles`]. Whatever a
-//! page shows leaves the program as a [`picture`], as the user's [`choice`] wants it.
+//! page shows leaves the program as a [`picture`] or as its numbers ([`data`]), as the user's [`choice`] wants it.
 
 pub mod arithmetic;
 mod brush;
 mod cells;
 pub mod channels;
 pub mod choice;
+pub mod data;
 pub mod file;
 pub mod handles;
 mod head;
@@ -28,12 +29,14 @@ pub mod scatter;
 pub mod screen;
 pub mod share;
 pub mod sheet;
+pub mod sorted_channels;
 pub mod spec;
 pub mod threshold;
 pub mod ticks;
 pub mod tiles;
 
 pub use choice::FigureChoice;
+pub use data::FigureData;
 pub use file::FileOptions;
 pub use handles::Moved;
 pub use picture::Picture;

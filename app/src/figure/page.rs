@@ -21,6 +21,10 @@ use crate::theme::Tokens;
 
 /// Most lines of the summary.
 const MOST_LINES: usize = 3;
+/// Size of names that stand upright.
+const NAMES: i32 = 11;
+/// How much of its colour a hollow bar has.
+const HOLLOW: f64 = 0.15;
 
 /// What drawing gives.
 pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
@@ -38,6 +42,8 @@ pub(super) struct Page<'a, DB: DrawingBackend> {
     pub(super) head: Head,
     /// The chart's own rectangle: left, top, right, bottom.
     chart: [i32; 4],
+    /// Height of the names below the chart, beyond that of numbers.
+    names: i32,
     summary: Vec<String>,
 }
 
@@ -59,12 +65,14 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         let widest = labels.iter().map(|t| letters.width(&t.label, 12)).max().unwrap_or(0);
         let left = 38 * unit + widest;
         let head = Head::new(&letters, spec, (width, left), unit);
-        let below = |lines: usize| height - (46 + 18 * i32::try_from(lines).unwrap_or(0)) * unit;
+        let names = spec.x.names.iter().map(|name| letters.width(name, NAMES)).max();
+        let names = names.map_or(0, |longest| (longest - 12 * unit).clamp(0, height / 5));
+        let below = |lines: usize| height - names - (46 + 18 * i32::try_from(lines).unwrap_or(0)) * unit;
         // A page is there for its chart: where it is low, the sentence below is cut.
         let most = (1..=MOST_LINES).rev().find(|most| 5 * (below(*most) - head.bottom) >= 2 * height).unwrap_or(1);
         let summary = letters.wrap(&spec.summary, 12, width - 40 * unit, most);
         let chart = [left, head.bottom, width - 20 * unit, below(summary.len())];
-        Self { root, spec, tokens, unit, letters, head, chart, summary }
+        Self { root, spec, tokens, unit, letters, head, chart, names, summary }
     }
 
     /// Draws everything, back to front.
@@ -82,7 +90,7 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         }
         self.marks()?;
         for (row, line) in (0..).zip(&self.summary) {
-            let y = self.chart[3] + (44 + 18 * row) * self.unit;
+            let y = self.chart[3] + self.names + (44 + 18 * row) * self.unit;
             self.letters.text(line, (20 * self.unit, y), 12, Anchor::TopLeft, self.tokens.text)?;
         }
         Ok(())
@@ -93,10 +101,14 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         let faint = self.line(self.tokens.faint, 1);
         let wanted = |length: i32, each: i32| usize::try_from(length / (each * self.unit)).unwrap_or(2).max(2);
         let (x0, x1) = self.spec.x.placed_bounds();
-        for Tick { placed, label } in ticks(&self.spec.x, x0, x1, wanted(right - left, 80)) {
-            let x = self.x_placed(placed);
-            self.root.draw(&PathElement::new([(x, top), (x, bottom)], faint))?;
-            self.letters.text(&label, (x, bottom + 6 * self.unit), 12, Anchor::Top, self.tokens.weak)?;
+        if self.spec.x.names.is_empty() {
+            for Tick { placed, label } in ticks(&self.spec.x, x0, x1, wanted(right - left, 80)) {
+                let x = self.x_placed(placed);
+                self.root.draw(&PathElement::new([(x, top), (x, bottom)], faint))?;
+                self.letters.text(&label, (x, bottom + 6 * self.unit), 12, Anchor::Top, self.tokens.weak)?;
+            }
+        } else {
+            self.upright_names()?;
         }
         let (y0, y1) = self.spec.y.placed_bounds();
         for Tick { placed, label } in ticks(&self.spec.y, y0, y1, wanted(bottom - top, 40)) {
@@ -105,13 +117,28 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
             self.letters.text(&label, (left - 6 * self.unit, y), 12, Anchor::Right, self.tokens.weak)?;
         }
         self.root.draw(&Rectangle::new([(left, top), (right, bottom)], self.line(self.tokens.line, 1)))?;
-        let middle = ((left + right) / 2, bottom + 24 * self.unit);
+        let middle = ((left + right) / 2, bottom + self.names + 24 * self.unit);
         let label = self.letters.fit(&self.spec.x.label, 12, right - left);
         self.letters.text(&label, middle, 12, Anchor::Top, self.tokens.text)?;
         let upright =
             self.letters.style(12, self.tokens.text).transform(FontTransform::Rotate270).pos(Anchor::Top.pos());
         let at = (14 * self.unit, (top + bottom) / 2);
         self.root.draw(&Text::new(self.letters.fit(&self.spec.y.label, 12, bottom - top), at, upright))
+    }
+
+    /// Names along the horizontal axis, read upwards, every second or third one where they would touch.
+    fn upright_names(&self) -> Drawn<DB> {
+        let bottom = self.chart[3];
+        let apart = (self.x(1.0) - self.x(0.0)).max(1);
+        let every = usize::try_from(((NAMES + 2) * self.unit + apart - 1) / apart).unwrap_or(1).max(1);
+        let style = self.letters.style(NAMES, self.tokens.text);
+        let style = style.transform(FontTransform::Rotate270).pos(Anchor::Right.pos());
+        for (place, name) in self.spec.x.names.iter().enumerate().step_by(every) {
+            let name = self.letters.fit_end(name, NAMES, self.names + 12 * self.unit);
+            let at = (self.x(place as f64) + self.letters.drop, bottom + 5 * self.unit);
+            self.root.draw(&Text::new(name, at, style.clone()))?;
+        }
+        Ok(())
     }
 
     fn series(&self, shape: &Shape, ink: Ink) -> Drawn<DB> {
@@ -140,14 +167,22 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
                     self.root.draw(&PathElement::new(outline, self.line(color, 1)))
                 }
             }
-            Shape::Bars { bars, width } => {
+            Shape::Bars { bars, width, filled } => {
                 for bar in bars {
                     let corners = [
                         (self.x(bar.x - 0.5 * width), self.y(bar.high)),
                         (self.x(bar.x + 0.5 * width), self.y(bar.low)),
                     ];
-                    self.root.draw(&Rectangle::new(corners, paint(color, 0.6).filled()))?;
+                    let strength = if *filled { 0.6 } else { HOLLOW };
+                    self.root.draw(&Rectangle::new(corners, paint(color, strength).filled()))?;
                     self.root.draw(&Rectangle::new(corners, self.line(color, 1)))?;
+                }
+                Ok(())
+            }
+            Shape::Whiskers { bars, width } => {
+                for line in bars.iter().flat_map(|bar| bar.whisker(*width)) {
+                    let line: Vec<Pixel> = line.iter().map(|p| (self.x(p[0]), self.y(p[1]))).collect();
+                    self.root.draw(&PathElement::new(line, self.line(color, 1)))?;
                 }
                 Ok(())
             }

@@ -4,7 +4,6 @@ use image::RgbaImage;
 use quantlens_analysis::t;
 
 use super::{
-    choice::Format,
     file::{self, Drawing as _, FileOptions, Medium},
     sheet::Sheet,
     spec::FigureSpec,
@@ -82,14 +81,35 @@ impl Picture {
         }
     }
 
-    /// The bytes of a file.
+    /// What a dialog shows of it, no side longer than `most` pixels, and whether that is all.
+    ///
+    /// # Errors
+    /// For an impossible size, or when plotters fails.
+    pub fn preview(&self, options: &FileOptions, most: u32) -> anyhow::Result<(RgbaImage, bool)> {
+        let options = FileOptions { scale: 1, ..*options };
+        match self {
+            Self::Graph(sheet) => {
+                let top = sheet.top(most as f32);
+                Ok((file::image(&top, &options)?, top.is_whole()))
+            }
+            Self::Chart(_) | Self::Tiles(_) => {
+                let image = self.image(&options)?;
+                let share = f64::from(most) / f64::from(image.width().max(image.height()).max(1));
+                if share >= 1.0 {
+                    return Ok((image, true));
+                }
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shorter than it was")]
+                let side = |length: u32| (f64::from(length) * share).floor().max(1.0) as u32;
+                Ok((image::imageops::thumbnail(&image, side(image.width()), side(image.height())), true))
+            }
+        }
+    }
+
+    /// The bytes of a PNG file.
     ///
     /// # Errors
     /// For an impossible size, or when plotters or the encoder fails.
-    pub fn bytes(&self, format: Format, options: &FileOptions) -> anyhow::Result<Vec<u8>> {
-        match format {
-            Format::Svg => Ok(self.svg(options)?.into_bytes()),
-            Format::Png => file::encode(&self.image(options)?, options.scale),
-        }
+    pub fn png(&self, options: &FileOptions) -> anyhow::Result<Vec<u8>> {
+        file::encode(&self.image(options)?, options.scale)
     }
 }

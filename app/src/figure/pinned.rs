@@ -91,7 +91,11 @@ pub fn difference_spec(
         return None;
     }
     let bars = |name: &str, ink, bars: Vec<Bar>| {
-        (!bars.is_empty()).then(|| Series { name: name.into(), ink, shape: Shape::Bars { bars, width: 0.8 } })
+        (!bars.is_empty()).then(|| Series {
+            name: name.into(),
+            ink,
+            shape: Shape::Bars { bars, width: 0.8, filled: true },
+        })
     };
     let room = 0.08 * (high - low).max(1.0);
     Some(FigureSpec {

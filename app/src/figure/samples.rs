@@ -22,7 +22,11 @@ pub fn samples_spec(samples: &[(usize, Measure)], names: &[String], worst: Optio
         };
         of.map(bar).collect()
     };
-    let series = |name: &str, ink, bars| Series { name: name.into(), ink, shape: Shape::Bars { bars, width: BAR } };
+    let series = |name: &str, ink, bars| Series {
+        name: name.into(),
+        ink,
+        shape: Shape::Bars { bars, width: BAR, filled: true },
+    };
     let mut drawn = vec![series(t!("samples"), Ink::Quantized, bars(false))];
     if worst.is_some() {
         drawn.push(series(t!("worst"), Ink::Suspect, bars(true)));

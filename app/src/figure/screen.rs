@@ -22,6 +22,9 @@ use super::{
 };
 use crate::theme::{self, Tokens};
 
+/// How much of its colour a hollow bar has.
+const HOLLOW: f32 = 0.15;
+
 /// How much of the page a figure takes.
 #[derive(Clone, Copy, Debug)]
 pub struct ScreenOptions {
@@ -79,6 +82,7 @@ fn paint_key(ui: &Ui, rect: Rect, color: Color32, key: LegendKey) {
             let dashes: &[(f32, f32)] = match stroke {
                 Stroke::Solid => &[(0.0, 18.0)],
                 Stroke::Dashed => &[(0.0, 7.0), (11.0, 18.0)],
+                Stroke::Long => &[(0.0, 12.0), (15.0, 18.0)],
                 Stroke::Dotted => &[(0.0, 2.5), (5.0, 7.5), (10.0, 12.5), (15.0, 17.5)],
             };
             for (from, to) in dashes {
@@ -87,6 +91,12 @@ fn paint_key(ui: &Ui, rect: Rect, color: Color32, key: LegendKey) {
         }
         LegendKey::Dot => {
             painter.circle_filled(rect.center(), 3.5, color);
+        }
+        LegendKey::Whisker => {
+            painter.vline(rect.center().x, rect.y_range(), (1.2, color));
+            for y in [rect.top(), rect.bottom()] {
+                painter.hline(rect.center().x - 3.0..=rect.center().x + 3.0, y, (1.2, color));
+            }
         }
     }
 }
@@ -205,9 +215,16 @@ fn add_items<'a>(plot: &mut PlotUi<'a>, spec: &'a FigureSpec, tokens: &Tokens) {
                     plot.line(Line::new("", PlotPoints::from(outline)).color(color).width(1.6).allow_hover(false));
                 }
             }
-            Shape::Bars { bars, width } => {
+            Shape::Bars { bars, width, filled } => {
+                let fill = color.gamma_multiply(if *filled { 0.6 } else { HOLLOW });
                 for bar in bars {
-                    plot.polygon(bar_polygon(bar, *width, spec, color));
+                    plot.polygon(bar_polygon(bar, *width, spec, color).fill_color(fill));
+                }
+            }
+            Shape::Whiskers { bars, width } => {
+                for line in bars.iter().flat_map(|bar| bar.whisker(*width)) {
+                    let line = PlotPoints::from(line.map(|point| placed(point, spec)).to_vec());
+                    plot.line(Line::new("", line).color(color).width(1.2).allow_hover(false));
                 }
             }
             Shape::Dots { points } => {
@@ -262,10 +279,7 @@ fn bar_polygon<'a>(bar: &super::Bar, width: f64, spec: &FigureSpec, color: Color
     let [right, high] = placed([bar.x + 0.5 * width, bar.high], spec);
     let corners = vec![[left, low], [right, low], [right, high], [left, high]];
     // The stroke keeps a bar visible whose ends coincide, or which is thinner than a pixel.
-    Polygon::new("", PlotPoints::from(corners))
-        .fill_color(color.gamma_multiply(0.6))
-        .stroke((1.0, color))
-        .allow_hover(false)
+    Polygon::new("", PlotPoints::from(corners)).stroke((1.0, color)).allow_hover(false)
 }
 
 fn style(stroke: Stroke) -> LineStyle {
@@ -273,6 +287,7 @@ fn style(stroke: Stroke) -> LineStyle {
         Stroke::Solid => LineStyle::Solid,
         Stroke::Dashed => LineStyle::dashed_loose(),
         Stroke::Dotted => LineStyle::dotted_dense(),
+        Stroke::Long => LineStyle::Dashed { length: 18.0 },
     }
 }
 

@@ -21,19 +21,26 @@ use quantlens_analysis::t;
 use super::{
     brush::{self, paint},
     file::{self, Drawing, FileOptions, Medium},
+    letters,
     page::Drawn,
     spec::Stroke,
 };
 use crate::theme::{self, Tokens};
 
-/// Room above the drawing for the title and the legend, in points.
+/// Room above the drawing for the title and a legend of one line, in points; for each line more.
 const HEAD: f32 = 64.0;
+const LINE: f32 = 17.0;
+/// Most lines of the legend.
+const MOST_LINES: usize = 4;
 /// Most pixels of a PNG along a side, and in all.
 const MOST_PIXELS: (f32, f32) = (16_000.0, 60e6);
 /// Least width of the drawing, for its title.
 const LEAST_WIDTH: f32 = 480.0;
 /// A point of the drawing has at least so many pixels in a PNG, or nobody can read it.
 const LEAST_SCALE: f32 = 0.6;
+
+/// Pixels of a preview across, and down.
+const PREVIEW: (f32, f32) = (1120.0, 4000.0);
 
 /// All that stands on the page.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,6 +93,8 @@ impl Drawing for Sheet {
     }
 
     fn size(&self, options: &FileOptions, medium: Medium) -> anyhow::Result<(u32, u32)> {
+        // Where the legend breaks depends on its letters.
+        file::register()?;
         let scale = self.scale(options, medium);
         ensure!(
             scale >= LEAST_SCALE,
@@ -95,10 +104,7 @@ impl Drawing for Sheet {
                 format!("{:.0}", self.size.y)
             )
         );
-        let size = (self.size.max(Vec2::new(LEAST_WIDTH, 1.0)) + Vec2::new(0.0, HEAD)) * scale;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 1, and below the limit")]
-        let pixels = (size.x.ceil().max(1.0) as u32, size.y.ceil().max(1.0) as u32);
-        Ok(pixels)
+        Ok(pixels(self.size, self.head(), scale))
     }
 
     fn draw<DB: DrawingBackend>(
@@ -108,14 +114,79 @@ impl Drawing for Sheet {
         medium: Medium,
     ) -> Drawn<DB> {
         let scale = self.scale(options, medium);
-        Pen { root, scale, text_drop: medium.text_drop() as f32, tokens: theme::of(options.theme) }.sheet(self)
+        Pen::new(root, self, scale, (options, medium)).sheet(self, f32::INFINITY)
     }
 }
 
+/// As much of a sheet's top as a dialog shows, never larger than the file has it. Most graphs are long and narrow: made to
+/// fit as a whole, they would be a line.
+#[derive(Debug)]
+pub(super) struct Top<'a> {
+    sheet: &'a Sheet,
+    scale: f32,
+    /// Points of the drawing that it ends at.
+    end: f32,
+}
+
+impl Top<'_> {
+    /// Whether it is the sheet as a whole.
+    pub(super) fn is_whole(&self) -> bool {
+        self.end >= self.sheet.size.y
+    }
+}
+
+impl Drawing for Top<'_> {
+    fn title(&self) -> &str {
+        &self.sheet.title
+    }
+
+    fn size(&self, _: &FileOptions, _: Medium) -> anyhow::Result<(u32, u32)> {
+        file::register()?;
+        let size = Vec2::new(self.sheet.size.x, self.end.min(self.sheet.size.y));
+        Ok(pixels(size, self.sheet.head(), self.scale))
+    }
+
+    fn draw<DB: DrawingBackend>(
+        &self,
+        root: &DrawingArea<DB, Shift>,
+        options: &FileOptions,
+        medium: Medium,
+    ) -> Drawn<DB> {
+        Pen::new(root, self.sheet, self.scale, (options, medium)).sheet(self.sheet, self.end)
+    }
+}
+
+/// Pixels of a drawing of so many points below a head of that height.
+fn pixels(points: Vec2, head: f32, scale: f32) -> (u32, u32) {
+    let size = (points.max(Vec2::new(LEAST_WIDTH, 1.0)) + Vec2::new(0.0, head)) * scale;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 1, and below the limit")]
+    let pixels = (size.x.ceil().max(1.0) as u32, size.y.ceil().max(1.0) as u32);
+    pixels
+}
+
 impl Sheet {
+    /// What a dialog shows of it, no side longer than `most` pixels.
+    pub(super) fn top(&self, most: f32) -> Top<'_> {
+        let scale = (PREVIEW.0.min(most) / self.size.x.max(LEAST_WIDTH)).min(1.0);
+        // A pixel less: sizes are rounded up.
+        Top { sheet: self, scale, end: (PREVIEW.1.min(most) - 1.0) / scale - self.head() }
+    }
+
+    /// The legend in lines that fit over the drawing.
+    fn legend_lines(&self) -> Vec<String> {
+        #[expect(clippy::cast_possible_truncation, reason = "within what a picture may have")]
+        let room = (self.size.x.max(LEAST_WIDTH) - 40.0) as i32;
+        letters::wrap(&self.legend, 12, room, MOST_LINES, 1)
+    }
+
+    /// Height of what stands above the drawing.
+    fn head(&self) -> f32 {
+        HEAD + LINE * self.legend_lines().len().saturating_sub(1) as f32
+    }
+
     /// Pixels of a point: those asked for, or as many as a PNG may have.
     fn scale(&self, options: &FileOptions, medium: Medium) -> f32 {
-        let size = self.size + Vec2::new(0.0, HEAD);
+        let size = self.size + Vec2::new(0.0, self.head());
         match medium {
             Medium::Vector => 1.0,
             Medium::Pixels => (MOST_PIXELS.0 / size.max_elem())
@@ -128,19 +199,36 @@ impl Sheet {
 struct Pen<'a, DB: DrawingBackend> {
     root: &'a DrawingArea<DB, Shift>,
     scale: f32,
+    /// Height of what stands above the drawing.
+    head: f32,
     text_drop: f32,
     tokens: &'static Tokens,
 }
 
-impl<DB: DrawingBackend> Pen<'_, DB> {
-    fn sheet(&self, sheet: &Sheet) -> Drawn<DB> {
+impl<'a, DB: DrawingBackend> Pen<'a, DB> {
+    fn new(
+        root: &'a DrawingArea<DB, Shift>,
+        sheet: &Sheet,
+        scale: f32,
+        (options, medium): (&FileOptions, Medium),
+    ) -> Self {
+        let (text_drop, tokens) = (medium.text_drop() as f32, theme::of(options.theme));
+        Self { root, scale, head: sheet.head(), text_drop, tokens }
+    }
+
+    /// What of a sheet begins above `end`.
+    fn sheet(&self, sheet: &Sheet, end: f32) -> Drawn<DB> {
         let text = self.tokens.text;
-        self.text(&sheet.title, pos2(20.0, 20.0 - HEAD), HPos::Left, (16.0, text))?;
-        self.text(&sheet.legend, pos2(20.0, 44.0 - HEAD), HPos::Left, (12.0, self.tokens.weak))?;
-        for line in &sheet.lines {
+        self.text(&sheet.title, pos2(20.0, 20.0 - self.head), HPos::Left, (16.0, text))?;
+        for (row, line) in (0u8..).zip(sheet.legend_lines()) {
+            let at = pos2(20.0, 44.0 + LINE * f32::from(row) - self.head);
+            self.text(&line, at, HPos::Left, (12.0, self.tokens.weak))?;
+        }
+        let begins = |line: &&SheetLine| line.points.iter().any(|at| at.y < end);
+        for line in sheet.lines.iter().filter(begins) {
             self.line(line)?;
         }
-        for card in &sheet.cards {
+        for card in sheet.cards.iter().filter(|card| card.rect.top() < end) {
             self.card(card)?;
         }
         Ok(())
@@ -148,7 +236,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
 
     #[expect(clippy::cast_possible_truncation, reason = "a pixel of a picture whose size was checked")]
     fn pixel(&self, at: Pos2) -> (i32, i32) {
-        ((at.x * self.scale).round() as i32, ((at.y + HEAD) * self.scale).round() as i32)
+        ((at.x * self.scale).round() as i32, ((at.y + self.head) * self.scale).round() as i32)
     }
 
     fn line(&self, line: &SheetLine) -> Drawn<DB> {
@@ -250,6 +338,18 @@ mod tests {
             assert!(text.contains(word), "{word} is missing:\n{text}");
         }
         assert!(!text.contains("NaN") && text.trim_end().ends_with("</svg>"));
+    }
+
+    #[test]
+    fn a_preview_is_the_top_and_never_larger_than_the_file() {
+        let options = FileOptions { scale: 1, ..FileOptions::default() };
+        let short = sheet(Vec2::new(300.0, 400.0));
+        assert!(short.top(8192.0).is_whole());
+        assert_eq!(file::image(&short.top(8192.0), &options).unwrap(), file::image(&short, &options).unwrap());
+        let long = sheet(Vec2::new(4480.0, 460_000.0));
+        assert!(!long.top(8192.0).is_whole());
+        let size = |most: f32| file::image(&long.top(most), &options).unwrap().dimensions();
+        assert_eq!((size(8192.0), size(1000.0)), ((1120, 3999), (1000, 999)));
     }
 
     #[test]

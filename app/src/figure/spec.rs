@@ -42,6 +42,8 @@ pub struct Axis {
     pub bounds: (f64, f64),
     /// Whether ticks stand on whole numbers only (channel indices).
     pub whole: bool,
+    /// What stands at 0, 1, 2 … in place of numbers; empty where numbers do.
+    pub names: Vec<String>,
 }
 
 /// How data values are placed along an axis.
@@ -78,7 +80,7 @@ pub enum Ink {
     Clipped,
     /// Scaffolding: grid levels, medians.
     Quiet,
-    /// One of several layers, by its place among them.
+    /// One of several of a kind (layers, widths), by its place among them.
     Layer(usize),
 }
 
@@ -91,6 +93,8 @@ pub enum Stroke {
     Dashed,
     /// Dots.
     Dotted,
+    /// Long dashes.
+    Long,
 }
 
 /// Something drawn from data.
@@ -129,6 +133,15 @@ pub enum Shape {
         bars: Vec<Bar>,
         /// Width of each, in x units.
         width: f64,
+        /// Hollow otherwise: what is only estimated.
+        filled: bool,
+    },
+    /// Intervals: a thin line from `low` to `high` with a short one across at either end.
+    Whiskers {
+        /// The intervals, ascending in `x`.
+        bars: Vec<Bar>,
+        /// How long the short lines are, in x units.
+        width: f64,
     },
     /// Separate dots.
     Dots {
@@ -162,6 +175,14 @@ pub struct Bar {
     pub low: f64,
     /// Where it ends.
     pub high: f64,
+}
+
+impl Bar {
+    /// The three lines of an interval with ends of this width.
+    pub fn whisker(&self, width: f64) -> [[[f64; 2]; 2]; 3] {
+        let across = |y: f64| [[self.x - 0.5 * width, y], [self.x + 0.5 * width, y]];
+        [[[self.x, self.low], [self.x, self.high]], across(self.low), across(self.high)]
+    }
 }
 
 /// A vertical line with a label at its top.
@@ -208,7 +229,7 @@ pub struct Span {
 impl Axis {
     /// A linear axis over `low..high`, widened where that is empty or not finite, so that a drawer never divides by zero.
     pub fn linear(label: impl Into<String>, low: f64, high: f64) -> Self {
-        Self { label: label.into(), scale: Scale::Linear, bounds: proper(low, high), whole: false }
+        Self { label: label.into(), scale: Scale::Linear, bounds: proper(low, high), whole: false, names: Vec::new() }
     }
 
     /// The same axis on another scale.
@@ -273,14 +294,17 @@ pub enum LegendKey {
     Line(Stroke),
     /// A dot.
     Dot,
+    /// A short line between two ends.
+    Whisker,
 }
 
 impl Shape {
     fn key(&self) -> LegendKey {
         match self {
             Self::Line { stroke, .. } | Self::Level { stroke, .. } => LegendKey::Line(*stroke),
-            Self::Steps { filled: true, .. } | Self::Bars { .. } | Self::Cells { .. } => LegendKey::Box,
-            Self::Steps { .. } => LegendKey::Outline,
+            Self::Steps { filled: true, .. } | Self::Bars { filled: true, .. } | Self::Cells { .. } => LegendKey::Box,
+            Self::Steps { .. } | Self::Bars { .. } => LegendKey::Outline,
+            Self::Whiskers { .. } => LegendKey::Whisker,
             Self::Dots { .. } => LegendKey::Dot,
         }
     }

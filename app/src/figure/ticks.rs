@@ -20,6 +20,9 @@ pub fn ticks(axis: &Axis, low: f64, high: f64, wanted: usize) -> Vec<Tick> {
         return Vec::new();
     }
     let wanted = wanted.clamp(2, 40);
+    if !axis.names.is_empty() {
+        return named(axis, low, high, wanted);
+    }
     match axis.scale {
         Scale::Linear => linear(low, high, wanted, axis.whole),
         Scale::Log { .. } => powers(low, high, wanted),
@@ -42,6 +45,14 @@ fn linear(low: f64, high: f64, wanted: usize, whole: bool) -> Vec<Tick> {
         k += 1.0;
     }
     out
+}
+
+/// Names in place of numbers.
+fn named(axis: &Axis, low: f64, high: f64, wanted: usize) -> Vec<Tick> {
+    let every = axis.names.len().div_ceil(wanted).max(1);
+    let ticks = axis.names.iter().enumerate().step_by(every);
+    let ticks = ticks.map(|(place, name)| Tick { placed: place as f64, label: name.clone() });
+    ticks.filter(|tick| tick.placed >= low && tick.placed <= high).collect()
 }
 
 /// The smallest of 1, 2, 5 times a power of ten that is at least `least`.

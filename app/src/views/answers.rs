@@ -4,6 +4,7 @@
 //! There may be as many cards as samples, so only the rows on screen are laid out, and only their previews are read.
 
 mod card;
+mod data;
 mod file;
 mod list;
 mod pictures;
@@ -16,13 +17,13 @@ use quantlens_analysis::{
     t,
 };
 
-pub use file::answers_tiles;
+pub use self::{data::answers_data, file::answers_tiles};
 
 use self::{
     list::{Entry, Listing, Show},
     pictures::Pictures,
 };
-use super::cells;
+use super::{cells, figures::figure_menu};
 use crate::{
     action::Action,
     command::{Command, Commands},
@@ -156,7 +157,9 @@ fn cards_ui(
                     }
                     let picture = preview.and_then(|preview| pictures.of(ui.ctx(), answer.index, preview));
                     let card = card::Card { doc, answer, classes: answers.classes, mark: entry.mark, preview, picture };
-                    if card.ui(ui, size).clicked() {
+                    let card = card.ui(ui, size);
+                    figure_menu(&card, 0, doc, send);
+                    if card.clicked() {
                         let is_shown = doc.scope == Some(answer.index);
                         send.push(Command::ScopeSample((!is_shown).then_some(answer.index)));
                     }

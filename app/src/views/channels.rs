@@ -1,4 +1,7 @@
-//! The channels of the selected layer: how far each reaches under the scale in use, and how large its error is.
+//! The channels of the selected layer: how far each reaches under the scale in use, and how large its error is. With
+//! several layers selected: the errors of all of them, sorted.
+
+mod overlay;
 
 use egui::{ScrollArea, Ui};
 use quantlens_analysis::{
@@ -10,7 +13,7 @@ use quantlens_analysis::{
 
 use super::{
     figures::figure_ui,
-    layer_page::{LayerPage, chart_height, heading_ui, layer_page, pinned_detail, stamp},
+    layer_page::{LayerPage, Parts, chart_height, heading_ui, layer_page, pinned_detail, stamp},
 };
 use crate::{
     command::{Command, Commands, Part},
@@ -33,17 +36,22 @@ pub struct ChannelsState {
     pub order: ChannelOrder,
     /// Values on a signed logarithmic axis: the small channels beside an outlier become visible.
     pub log_values: bool,
+    /// Several selected layers stand in one figure.
+    pub overlaid: bool,
 }
 
 impl Default for ChannelsState {
     fn default() -> Self {
-        Self { part: Part::Weights, order: ChannelOrder::Index, log_values: false }
+        Self { part: Part::Weights, order: ChannelOrder::Index, log_values: false, overlaid: true }
     }
 }
 
 /// Draws the view.
 pub fn channels_ui(ui: &mut Ui, doc: &Document, state: &mut ChannelsState, send: &mut Commands) {
     let Some(page) = layer_page(ui, doc, send) else { return };
+    if let Some(spec) = overlay::overlaid(doc, &page, part_of(&page, state), state) {
+        return overlay::overlay_ui(ui, doc, &page, &spec, state, send);
+    }
     let shown = Shown::of(doc, &page, state);
     if shown.channels.is_empty() {
         let title = t!("{} has no channels", page.name);
@@ -52,7 +60,7 @@ pub fn channels_ui(ui: &mut Ui, doc: &Document, state: &mut ChannelsState, send:
         return;
     }
     heading_ui(ui, &shown.title, &page, send);
-    controls_ui(ui, &page, &shown, state, send);
+    controls_ui(ui, doc, &page, &shown, state, send);
     let pinned = Pinned::of(doc, &page, &shown);
     ScrollArea::vertical().show(ui, |ui| {
         let height = chart_height(ui, 0.5, 150.0);
@@ -66,6 +74,9 @@ pub fn channels_ui(ui: &mut Ui, doc: &Document, state: &mut ChannelsState, send:
 /// The figures on the page, for saving; none while there are none.
 pub fn channels_figures(doc: &Document, state: &ChannelsState) -> Vec<FigureSpec> {
     let Some(page) = LayerPage::of(doc) else { return Vec::new() };
+    if let Some(spec) = overlay::overlaid(doc, &page, part_of(&page, state), state) {
+        return vec![spec];
+    }
     let shown = Shown::of(doc, &page, state);
     if shown.channels.is_empty() {
         return Vec::new();
@@ -190,21 +201,24 @@ fn ranges(channels: &[ChannelDatum]) -> Vec<ChannelRange> {
 }
 
 fn part_of(page: &LayerPage<'_>, state: &ChannelsState) -> Part {
-    let (weights, output) = (!page.detail.weight_channels.is_empty(), !page.detail.activation_channels.is_empty());
-    if weights && (state.part == Part::Weights || !output) { Part::Weights } else { Part::Activations }
+    parts_of(page).shown(state.part)
 }
 
-fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, shown: &Shown, state: &mut ChannelsState, send: &mut Commands) {
+fn parts_of(page: &LayerPage<'_>) -> Parts {
+    let LayerDetail { weight_channels, activation_channels, .. } = page.detail;
+    Parts { weights: !weight_channels.is_empty(), output: !activation_channels.is_empty() }
+}
+
+fn controls_ui(
+    ui: &mut Ui,
+    doc: &Document,
+    page: &LayerPage<'_>,
+    shown: &Shown,
+    state: &mut ChannelsState,
+    send: &mut Commands,
+) {
     ui.horizontal_wrapped(|ui| {
-        for (part, text, there) in [
-            (Part::Weights, t!("Weights"), !page.detail.weight_channels.is_empty()),
-            (Part::Activations, t!("Output"), !page.detail.activation_channels.is_empty()),
-        ] {
-            let button = ui.add_enabled(there, egui::Button::selectable(shown.part == part, text));
-            if button.on_disabled_hover_text(t!("This layer has none")).clicked() {
-                state.part = part;
-            }
-        }
+        parts_of(page).switch_ui(ui, &mut state.part);
         ui.separator();
         crate::widgets::name_label(ui, egui::RichText::new(t!("Sorted by")).weak());
         for (order, text) in
@@ -217,6 +231,7 @@ fn controls_ui(ui: &mut Ui, page: &LayerPage<'_>, shown: &Shown, state: &mut Cha
         if shown.part == Part::Weights {
             granularity_ui(ui, page, send);
         }
+        overlay::switch_ui(ui, doc, state);
     });
 }
 

@@ -2,20 +2,24 @@
 
 use std::path::Path;
 
-use egui::{Button, ComboBox, DragValue, Grid, Id, Key, Modal, TextEdit, Ui, WidgetInfo};
+use egui::{Button, ComboBox, DragValue, Grid, Id, Key, Label, Modal, RichText, TextEdit, Ui, WidgetInfo};
 use quantlens_analysis::{
-    report::{FeatureMaps, LayerArithmetic, LayerDetail, LayerErrors, Report},
+    report::{FeatureMaps, LayerArithmetic, LayerDetail, LayerErrors, Report, Sweep},
     t,
 };
 
-use super::{ViewStates, dialogs, figures::shown_pictures};
+use super::{
+    ViewStates, dialogs,
+    figures::{shown_data, shown_pictures},
+};
 use crate::{
     command::{Command, Commands, Dialog, FigureCommand, FigureDialog},
     document::{Document, Page},
     figure::{
-        FigureChoice, Picture,
+        FigureChoice, FigureData, Picture,
         choice::{Format, Unit},
     },
+    format,
     memo::{Memo, Same},
     theme::{self, GRID},
 };
@@ -41,6 +45,7 @@ struct Offered {
     errors: Option<Same<LayerErrors>>,
     maps: Option<Same<FeatureMaps>>,
     arithmetic: Option<Same<LayerArithmetic>>,
+    sweep: Option<Same<Sweep>>,
     previews: usize,
 }
 
@@ -54,6 +59,8 @@ struct Offer {
     /// Pixels of a PNG, or why there can be none.
     pixels: Option<Result<(u32, u32), String>>,
     preview: Option<Preview>,
+    /// How many numbers a table has, and which.
+    numbers: String,
 }
 
 impl Offer {
@@ -66,8 +73,16 @@ impl Offer {
             has_own_size: picture.is_some_and(Picture::has_own_size),
             pixels: picture.map(|picture| picture.size(&options).map_err(|error| format!("{error:#}"))),
             preview: picture.and_then(|picture| Preview::of(ctx, picture, options)),
+            numbers: shown_data(doc, views, key.place).map_or_else(String::new, |data| words(&data)),
         }
     }
+}
+
+/// "22 rows: series, shape, name".
+fn words(data: &FigureData) -> String {
+    let lists = data.lists.iter().map(|(name, _)| t!("{} (JSON only)", name));
+    let columns: Vec<String> = data.columns.iter().map(|name| (*name).to_owned()).chain(lists).collect();
+    t!("{}: {}", format::plural(data.rows.len(), "row"), columns.join(", "))
 }
 
 fn offered(doc: &Document, place: usize) -> Offered {
@@ -80,6 +95,7 @@ fn offered(doc: &Document, place: usize) -> Offered {
         errors: doc.errors.value.clone().map(Same),
         maps: doc.maps.value.clone().map(Same),
         arithmetic: doc.arithmetic.value.clone().map(Same),
+        sweep: doc.sweep.result().cloned().map(Same),
         previews: doc.previews.count(),
     }
 }
@@ -123,12 +139,13 @@ fn choices_ui(ui: &mut Ui, doc: &Document, dialog: &FigureDialog, offer: &Offer,
             which_ui(ui, dialog, &offer.titles, send);
         }
         ui.label(t!("Format"));
-        ui.horizontal(|ui| {
-            let hint = t!("Lines and letters, sharp at every size");
-            ui.selectable_value(&mut new.format, Format::Svg, "SVG").on_hover_text(hint);
-            ui.selectable_value(&mut new.format, Format::Png, "PNG").on_hover_text(t!("Pixels"));
-        });
-        ui.end_row();
+        format_ui(ui, &mut new.format);
+        if new.format.is_data() {
+            ui.label(t!("Content"));
+            ui.add(Label::new(RichText::new(&offer.numbers).weak()).wrap());
+            ui.end_row();
+            return;
+        }
         size_ui(ui, &mut new, offer);
         ui.label(t!("Resolution"));
         ui.horizontal(|ui| {
@@ -158,6 +175,24 @@ fn choices_ui(ui: &mut Ui, doc: &Document, dialog: &FigureDialog, offer: &Offer,
         }
         send.push(Command::SetSettings(crate::document::Settings { figure: new, ..doc.settings.clone() }));
     }
+}
+
+/// Pictures, and behind a line numbers.
+fn format_ui(ui: &mut Ui, format: &mut Format) {
+    ui.horizontal(|ui| {
+        for (choice, hint) in [
+            (Format::Svg, t!("Lines and letters, sharp at every size")),
+            (Format::Png, t!("Pixels")),
+            (Format::Csv, t!("The numbers as a table")),
+            (Format::Json, t!("The numbers with all that belongs to them")),
+        ] {
+            if choice == Format::Csv {
+                ui.separator();
+            }
+            ui.selectable_value(format, choice, choice.extension().to_uppercase()).on_hover_text(hint);
+        }
+    });
+    ui.end_row();
 }
 
 /// Pages have up to a hundred figures.
@@ -244,7 +279,12 @@ fn file_ui(ui: &mut Ui, doc: &Document, dialog: &FigureDialog, offer: &Offer, se
         if ui.add_enabled(can, Button::new(t!("Export"))).clicked() || entered {
             send.push(Command::Figure(FigureCommand::Save(target.to_path_buf())));
         }
-        if ui.add_enabled(matches!(offer.pixels, Some(Ok(_))), Button::new(t!("Copy image"))).clicked() {
+        if doc.settings.figure.format.is_data() {
+            if ui.add_enabled(can, Button::new(t!("Copy data"))).clicked() {
+                send.push(Command::Figure(FigureCommand::CopyData(dialog.place)));
+                send.push(Command::CloseDialog);
+            }
+        } else if ui.add_enabled(matches!(offer.pixels, Some(Ok(_))), Button::new(t!("Copy image"))).clicked() {
             send.push(Command::Figure(FigureCommand::Copy(dialog.place)));
             send.push(Command::CloseDialog);
         }

@@ -9,6 +9,7 @@ mod bar;
 mod camera;
 mod cards;
 mod cuts;
+mod data;
 mod legend;
 mod menu;
 mod mini_map;
@@ -29,8 +30,8 @@ use quantlens_analysis::{
     t,
 };
 
-pub use self::sheet::graph_sheet;
 use self::{camera::Camera, cards::Detail, tints::Tints};
+pub use self::{data::graph_data, sheet::graph_sheet};
 use super::cells::theme_of;
 use crate::{
     command::Commands,

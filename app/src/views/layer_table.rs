@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod columns;
+mod handles;
 pub(crate) mod row;
 
 use columns::Chosen;
@@ -32,6 +33,8 @@ pub struct LayerTableState {
     pub hides_deltas: bool,
     /// The format whose popup is open.
     pub editing: Option<Editing>,
+    /// The line between columns that is dragged.
+    held: Option<handles::Held>,
     /// The selection's `reveal` that was last scrolled to.
     revealed: Option<u64>,
     /// The pointer was over a row in the last frame, so that leaving the table is noticed.
@@ -47,6 +50,9 @@ pub fn layer_table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, 
         return;
     }
     state.chosen.with_deltas = doc.pins.comparison.is_some() && !state.hides_deltas;
+    if state.chosen.widths != doc.settings.column_widths {
+        state.chosen.widths.clone_from(&doc.settings.column_widths);
+    }
     let columns = state.chosen.shown(table_width(ui));
     caption_ui(ui, doc, state, send);
     if doc.visible.is_empty() {
@@ -57,7 +63,7 @@ pub fn layer_table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, 
         ui.multiply_opacity(theme::DIM);
     }
     let width = table_width(ui);
-    let needed = columns::total_width(&columns, state.chosen.with_deltas);
+    let needed = state.chosen.total_width(&columns);
     if state.chosen.scroll_sideways && needed > width {
         egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
             ui.set_min_width(needed + 60.0);
@@ -87,7 +93,7 @@ fn caption_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &m
                 egui::containers::menu::MenuConfig::new().close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
             egui::containers::menu::MenuButton::new(text)
                 .config(config)
-                .ui(ui, |ui| columns::menu_ui(ui, &mut state.chosen, width));
+                .ui(ui, |ui| columns::menu_ui(ui, doc, &mut state.chosen, width, send));
             if let Some(pin) = doc.pins.baseline().filter(|_| doc.pins.comparison.is_some()) {
                 let mut shown = !state.hides_deltas;
                 let hover = t!("Each number's difference to {}", pin.name);
@@ -153,49 +159,36 @@ fn nothing_matches_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
     });
 }
 
-/// Says what the handles between the columns are, which the table draws without a name.
-fn name_handles(ctx: &egui::Context, table: Id, columns: &[Column]) {
-    for (place, column) in columns.iter().enumerate() {
-        let handle = table.with("resize_column").with(place);
-        ctx.accesskit_node_builder(handle, |node| {
-            node.set_role(egui::accesskit::Role::Splitter);
-            node.set_label(t!("Width of the column {}", columns::long_title(*column)));
-        });
-    }
-}
-
 fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut Commands, columns: &[Column]) {
     ui.spacing_mut().item_spacing = vec2(columns::GAP, 0.0);
-    // The lines between columns are handles, not a grid.
-    let line = &mut ui.visuals_mut().widgets.noninteractive.bg_stroke;
-    line.color = line.color.gamma_multiply(0.5);
     focus_ui(ui);
     let scroll_to = reveal(doc, state);
     let with_deltas = state.chosen.with_deltas;
     let rows = Rows { doc, columns, stamp: doc.report.value.as_deref().and_then(cells::stamp), with_deltas };
-    let spare = table_width(ui) - columns::total_width(columns, with_deltas);
-    // Widths are remembered by count only; another set of columns is another table.
+    let spare = table_width(ui) - state.chosen.total_width(columns);
+    // What the table remembers is remembered by count only; another set of columns is another table.
     let salt = egui::IdSalt::new(("layers", columns, with_deltas));
-    let (ctx, table) = (ui.ctx().clone(), ui.scope_id().with(egui::IdSalt::new(salt)));
+    let room = ui.available_rect_before_wrap();
     let mut builder = TableBuilder::new(ui)
         .id_salt(salt)
         .striped(true)
-        .resizable(true)
         .sense(Sense::CLICK)
         .auto_shrink(false)
         .animate_scrolling(false)
         .min_scrolled_height(0.0)
         .cell_layout(Layout::left_to_right(Align::Center));
     for column in columns {
-        builder = builder.column(row::table_column(*column, with_deltas, spare));
+        builder = builder.column(row::table_column(*column, state.chosen.needed_width(*column), spare));
     }
     if let Some(index) = scroll_to {
         builder = builder.scroll_to_row(index, None);
     }
     let mut clicked = false;
     let mut hovered = None;
+    let mut widths = Vec::new();
     builder.header(theme::ROW_HEIGHT + theme::GRID, |mut header| header_ui(&mut header, doc, columns, send)).body(
         |body| {
+            widths = body.widths().to_vec();
             let layers = doc.layers();
             body.rows(theme::ROW_HEIGHT, doc.visible.len(), |mut row| {
                 let Some(info) = doc.visible.get(row.index()).and_then(|index| layers.get(*index)) else { return };
@@ -207,7 +200,7 @@ fn table_ui(ui: &mut Ui, doc: &Document, state: &mut LayerTableState, send: &mut
             });
         },
     );
-    name_handles(&ctx, table, columns);
+    handles::lines_ui(ui, room, (columns, &widths), &state.chosen, &mut state.held, send);
     if clicked {
         // The others scroll there; a row under the pointer must not move.
         state.revealed = Some(doc.selection.reveal + 1);

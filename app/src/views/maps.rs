@@ -4,6 +4,7 @@
 //! looks like one. Only the rows on screen are laid out and uploaded.
 
 mod cell;
+mod data;
 mod file;
 #[cfg(test)]
 mod tests;
@@ -17,11 +18,11 @@ use quantlens_analysis::{
     t, text,
 };
 
-pub use file::maps_tiles;
+pub use self::{data::maps_data, file::maps_tiles};
 
 use self::{cell::Shape, textures::Textures};
 use super::{
-    figures::figure_ui,
+    figures::{figure_menu, figure_ui},
     layer_page::{missing_ui, row_heading_ui},
 };
 use crate::{
@@ -64,7 +65,7 @@ pub fn maps_ui(ui: &mut Ui, doc: &Document, state: &mut MapsState, send: &mut Co
     }
     scale_ui(ui, maps);
     state.textures.follow(maps, super::cells::theme_of(ui));
-    grid_ui(ui, maps, &mut state.textures);
+    grid_ui(ui, doc, maps, &mut state.textures, send);
 }
 
 /// Which sample, and the way to another.
@@ -152,7 +153,7 @@ fn bar_ui(ui: &mut Ui, colour: impl Fn(f32) -> egui::Color32) -> egui::Response 
     response
 }
 
-fn grid_ui(ui: &mut Ui, maps: &FeatureMaps, textures: &mut Textures) {
+fn grid_ui(ui: &mut Ui, doc: &Document, maps: &FeatureMaps, textures: &mut Textures, send: &mut Commands) {
     let shape = Shape::of(maps, ui.available_width() - 12.0);
     ui.spacing_mut().item_spacing = vec2(shape.gap, 2.0 * theme::GRID);
     let rows = maps.maps.len().div_ceil(shape.columns);
@@ -163,7 +164,8 @@ fn grid_ui(ui: &mut Ui, maps: &FeatureMaps, textures: &mut Textures) {
             ui.horizontal(|ui| {
                 for &index in row {
                     let textures = textures.of(ui.ctx(), maps, index);
-                    cell::cell_ui(ui, maps, index, &shape, textures);
+                    let cell = cell::cell_ui(ui, maps, index, &shape, textures);
+                    figure_menu(&cell, 0, doc, send);
                 }
             });
         }
@@ -204,7 +206,11 @@ fn bars(values: &[f32], step: usize) -> FigureShape {
         let value = f64::from(*value);
         Bar { name: (i * step).to_string(), x: i as f64, low: value.min(0.0), high: value.max(0.0) }
     };
-    FigureShape::Bars { bars: values.iter().enumerate().filter(|(_, v)| v.is_finite()).map(bar).collect(), width: 0.7 }
+    FigureShape::Bars {
+        bars: values.iter().enumerate().filter(|(_, v)| v.is_finite()).map(bar).collect(),
+        width: 0.7,
+        filled: true,
+    }
 }
 
 fn axis(maps: &FeatureMaps) -> Axis {

@@ -27,6 +27,7 @@ pub mod maps;
 pub mod menu;
 pub mod model_summary;
 pub mod notices;
+mod overlaid;
 #[cfg(test)]
 pub(crate) mod page_fixtures;
 #[cfg(test)]

@@ -4,11 +4,15 @@
 //! an estimate is hollow, since it went through optimized kernels.
 
 mod controls;
+mod data;
+mod figure;
 mod rows;
 mod scale;
 
 use egui::Ui;
 use quantlens_analysis::t;
+
+pub use self::{data::sensitivity_data, figure::sensitivity_figure};
 
 use crate::{
     action::Action,

@@ -110,7 +110,11 @@ pub fn drift_spec(report: &Report, pinned: Option<(&str, &Report)>) -> FigureSpe
     };
     let bars = bars.iter().map(|bar| Bar { name: name(bar.x), x: bar.x, low: bar.db, high: scale.high }).collect();
     let mut series = vec![
-        Series { name: t!("local error (from the top)").into(), ink: Ink::Quiet, shape: Shape::Bars { bars, width } },
+        Series {
+            name: t!("local error (from the top)").into(),
+            ink: Ink::Quiet,
+            shape: Shape::Bars { bars, width, filled: true },
+        },
         Series { name: t!("accumulated error").into(), ink: Ink::Quantized, shape: line(report, Stroke::Solid) },
     ];
     if let Some((name, pinned)) = pinned {

@@ -2,6 +2,7 @@
 
 use quantlens_analysis::{
     data::info::Preview,
+    report::Report,
     t,
     text::{Language, language},
 };
@@ -22,13 +23,19 @@ use crate::{
 /// Least width of a card, and most height of its picture.
 const CARD: (i32, i32) = (164, 110);
 
-/// The cards of the page; `None` while there are none.
-pub fn answers_tiles(doc: &Document, state: &AnswersState) -> Option<Tiles> {
+/// The page's report, its listing, and which of that are shown; `None` while there are no answers.
+pub(super) fn listed<'a>(doc: &'a Document, state: &AnswersState) -> Option<(&'a Report, Listing, Show)> {
     let report = doc.whole_report().filter(|report| !report.answers.samples.is_empty())?;
     let comparison = doc.pins.comparison.as_ref().filter(|_| doc.scope.is_none());
     let key: Key = (Same(std::sync::Arc::clone(report)), comparison.map(|c| Same(std::sync::Arc::clone(c))));
     let listing = Listing::of(&key);
     let show = if listing.has(state.show) { state.show } else { Show::All };
+    Some((report, listing, show))
+}
+
+/// The cards of the page; `None` while there are none.
+pub fn answers_tiles(doc: &Document, state: &AnswersState) -> Option<Tiles> {
+    let (report, listing, show) = listed(doc, state)?;
     let answers = &report.answers;
     let tile = |entry: &super::Entry| {
         let answer = answers.samples.get(entry.place)?;

@@ -1,4 +1,4 @@
-//! The figure as the file will have it, as large as the dialog has room for.
+//! The figure as the file will have it, as large as the dialog has room for. A graph, which is long, is scrolled.
 
 use egui::{
     Color32, ColorImage, Context, Rect, Role, Sense, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
@@ -20,6 +20,10 @@ pub(super) struct Preview {
     /// Two shades, two by two.
     squares: TextureHandle,
     title: String,
+    /// It is longer than the dialog has room for.
+    is_long: bool,
+    /// Nothing of it is left out.
+    is_whole: bool,
 }
 
 impl std::fmt::Debug for Preview {
@@ -29,12 +33,11 @@ impl std::fmt::Debug for Preview {
 }
 
 impl Preview {
-    /// Of a figure that fits into a dialog; a graph does not, and takes long to draw. `options` are those of the file.
+    /// Of a figure; `options` are those of the file.
     pub(super) fn of(ctx: &Context, picture: &Picture, options: FileOptions) -> Option<Self> {
-        if picture.has_own_size() {
-            return None;
-        }
-        let image = picture.image(&FileOptions { scale: 1, ..options }).ok()?;
+        // More than the graphics card takes would be a panic.
+        let most = u32::try_from(ctx.input(|input| input.max_texture_side)).unwrap_or(u32::MAX);
+        let (image, is_whole) = picture.preview(&options, most).ok()?;
         let size = [image.width() as usize, image.height() as usize];
         let image = ColorImage::from_rgba_unmultiplied(size, image.as_raw());
         let tokens = theme::of(options.theme);
@@ -44,11 +47,25 @@ impl Preview {
             figure: ctx.load_texture("figure preview", image, TextureOptions::LINEAR),
             squares: ctx.load_texture("figure squares", squares, TextureOptions::NEAREST_REPEAT),
             title: picture.title().to_owned(),
+            is_long: picture.has_own_size(),
+            is_whole,
         })
     }
 
     /// Draws it in the middle, no higher than `height` points.
     pub(super) fn ui(&self, ui: &mut Ui, height: f32, is_transparent: bool) {
+        if !self.is_long {
+            return self.picture_ui(ui, height, is_transparent);
+        }
+        egui::ScrollArea::vertical()
+            .max_height(height)
+            .show(ui, |ui| self.picture_ui(ui, f32::INFINITY, is_transparent));
+        if !self.is_whole {
+            ui.weak(t!("The top of it; the file has all"));
+        }
+    }
+
+    fn picture_ui(&self, ui: &mut Ui, height: f32, is_transparent: bool) {
         let size = self.figure.size_vec2();
         let scale = (ui.available_width() / size.x).min(height / size.y).min(1.0);
         let (row, response) = ui.allocate_exact_size(vec2(ui.available_width(), scale * size.y), Sense::hover());

@@ -81,6 +81,7 @@ fn menu_ui(ui: &mut Ui, scene: &Scene<'_>, on_card: bool, send: &mut Commands) -
             Action::SelectAll,
             Action::ExportFigure,
             Action::CopyImage,
+            Action::CopyData,
         ];
         return entries_ui(ui, &actions, doc, send);
     }

@@ -286,14 +286,13 @@ pub(crate) fn noun(part: Part) -> &'static str {
     if part == Part::Weights { t!("weights") } else { t!("output") }
 }
 
-/// The table's column; the names take what the others leave.
+/// The table's column, of this width; the names take what the others leave.
 /// `spare` is what the columns leave of the table's width; where that is less than nothing, names are cut.
-pub(super) fn table_column(column: Column, with_deltas: bool, spare: f32) -> egui_extras::Column {
-    let width = columns::needed_width(column, with_deltas);
+pub(super) fn table_column(column: Column, width: f32, spare: f32) -> egui_extras::Column {
     if column == Column::Name {
         let width = (width + spare.min(0.0)).max(LEAST_NAME);
         egui_extras::Column::remainder().at_least(width).resizable(false)
     } else {
-        egui_extras::Column::initial(width).at_least(28.0)
+        egui_extras::Column::exact(width).clip(true)
     }
 }

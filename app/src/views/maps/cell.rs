@@ -1,9 +1,13 @@
 //! One map: its name and error, the three pictures, and the values under the pointer.
 
 use egui::{
-    Align, Color32, FontSelection, PopupAnchor, Rect, Role, Sense, Stroke, TextureHandle, Tooltip, Ui, Vec2, pos2, vec2,
+    Align, Color32, FontSelection, PopupAnchor, Rect, Response, Role, Sense, Stroke, TextureHandle, Tooltip, Ui, Vec2,
+    pos2, vec2,
 };
-use quantlens_analysis::{report::FeatureMaps, t};
+use quantlens_analysis::{
+    report::{FeatureMap, FeatureMaps},
+    t,
+};
 
 use super::super::cells::{Ink, paint_text};
 use crate::{format, theme};
@@ -57,16 +61,17 @@ impl Shape {
     }
 }
 
-/// Draws the map at this place.
+/// Draws the map at this place; gives it for a menu.
 pub(super) fn cell_ui(
     ui: &mut Ui,
     maps: &FeatureMaps,
     index: usize,
     shape: &Shape,
     textures: Option<[TextureHandle; 3]>,
-) {
-    let (rect, response) = ui.allocate_exact_size(shape.cell, Sense::hover());
-    let (Some(map), Some(textures)) = (maps.maps.get(index), textures) else { return };
+) -> Response {
+    // For the menu of a right click; no stop of the Tab key, since the Edit menu has the same entries.
+    let (rect, response) = ui.allocate_exact_size(shape.cell, Sense::CLICK);
+    let (Some(map), Some(textures)) = (maps.maps.get(index), textures) else { return response };
     let tokens = theme::tokens(ui);
     let name = maps.name(map);
     let (low, high) = (f64::from(map.low), f64::from(map.high));
@@ -75,7 +80,7 @@ pub(super) fn cell_ui(
     let words = t!("{}, {}, values {}: float, quantized, error", name, error, scale);
     response.widget_info(|| egui::WidgetInfo::labeled(Role::Image, true, &words));
     if !ui.is_rect_visible(rect) {
-        return;
+        return response;
     }
     let font = FontSelection::Default.resolve(ui.style());
     let line = Rect::from_min_size(rect.min, vec2(rect.width(), LINE));
@@ -89,13 +94,19 @@ pub(super) fn cell_ui(
         ui.painter().image(texture.id(), *place, whole, Color32::WHITE);
         ui.painter().rect_stroke(*place, 0.0, Stroke::new(1.0, tokens.line), egui::StrokeKind::Outside);
     }
+    value_ui(ui, (maps, map, &name), &places, &response);
+    response
+}
+
+/// Frames the value under the pointer and says what it is in both runs.
+fn value_ui(ui: &Ui, (maps, map, name): (&FeatureMaps, &FeatureMap, &str), places: &[Rect; 3], response: &Response) {
     let Some(pointer) = response.hover_pos() else { return };
     let Some(under) = places.iter().find(|place| place.contains(pointer)) else { return };
     let at = (pointer - under.min) / under.size();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "places in a picture")]
     let cell = |share: f32, count: usize| ((share * count as f32) as usize).min(count.saturating_sub(1));
     let (x, y) = (cell(at.x, maps.width), cell(at.y, maps.height));
-    mark_ui(ui, maps, &places, (x, y));
+    mark_ui(ui, maps, places, (x, y));
     let value = y * maps.width + x;
     let (Some(float), Some(quantized)) = (map.float.get(value), map.quantized.get(value)) else { return };
     let (row, column) = maps.position(value);

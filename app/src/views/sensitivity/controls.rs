@@ -124,7 +124,8 @@ pub(super) fn done_of(sweep: &Sweep) -> String {
     t!("{}, {}", layers, format::plural(sweep.samples, "sample"))
 }
 
-fn kind_name(kind: SweepKind) -> &'static str {
+/// The quantizers asked about, in words.
+pub(super) fn kind_name(kind: SweepKind) -> &'static str {
     match kind {
         SweepKind::Both => t!("weights and output"),
         SweepKind::Weights => t!("weights"),

@@ -23,6 +23,7 @@ use crate::{
     views::{
         cells::{Ink, paint_name, paint_text, theme_of},
         drift::{report_hover, select_mode},
+        figures::figure_menu,
     },
 };
 
@@ -161,6 +162,7 @@ fn row_ui(ui: &mut Ui, doc: &Document, row: &SweepRow, scale: Option<Scale>, sen
         let mode = select_mode(ui.input(|input| input.modifiers));
         send.push(Command::Select { layer: row.name.clone(), mode, reveal: true });
     }
+    figure_menu(&response, 0, doc, send);
     let hovered = response.hovered();
     response.on_hover_text(label);
     hovered
