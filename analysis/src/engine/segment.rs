@@ -169,8 +169,7 @@ pub(super) fn build(
         SessionKind::Float
     };
     let kernel = OwnKernel::of(&model, runtime.constants(), proven);
-    let is_whole = kernel.as_ref().is_some_and(OwnKernel::is_depthwise);
-    let split = if is_whole { None } else { After::split(runtime, &model, &place, cancel)? };
+    let split = if kernel.is_none() { After::split(runtime, &model, &place, cancel)? } else { None };
     let (model, after) = split.map_or((model, None), |(conv, after)| (conv, Some(after)));
     let session = runtime.lending_session(&model, kind, &place, cancel)?;
     Ok(Variant { session, feeds, shapes: Shapes::default(), kernel, after })

@@ -1,4 +1,4 @@
-//! Where the taps of a two-dimensional convolution lie.
+//! Where the taps of a two-dimensional depthwise convolution lie.
 //!
 //! A channel's padded input is laid out in phases: with steps of two, even and odd rows and columns apart. Then the
 //! values under one tap, for neighbouring outputs, are neighbours whatever the step is.
@@ -70,11 +70,6 @@ impl Axis {
         Some(Self { input, output, stride, pad_begin, phase: padded.div_ceil(stride) })
     }
 
-    /// Whether output and input positions are the same, for a kernel of one.
-    pub(super) fn is_plain(self) -> bool {
-        self.stride == 1 && self.pad_begin == 0 && self.output == self.input
-    }
-
     /// Phase and place in it of a position of the padded axis.
     fn split(self, position: usize) -> (usize, usize) {
         (position % self.stride, position / self.stride)
@@ -121,7 +116,7 @@ impl Geometry {
     }
 
     #[expect(clippy::cast_possible_wrap, reason = "lengths of tensors in memory")]
-    pub(super) fn output_shape(&self, channels: usize) -> Vec<i64> {
-        [self.batch, channels, self.rows.output, self.columns.output].map(|d| d as i64).to_vec()
+    pub(super) fn output_shape(&self) -> Vec<i64> {
+        [self.batch, self.channels, self.rows.output, self.columns.output].map(|d| d as i64).to_vec()
     }
 }

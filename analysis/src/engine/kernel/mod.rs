@@ -2,8 +2,9 @@
 //!
 //! Without graph optimization onnxruntime computes a depthwise convolution as one matrix product a channel, over a copy of
 //! the input nine times its size: four tenths of MobileNetV2's time go there, for a fifteenth of its multiplications.
-//! Optimized kernels are no way out, since they round otherwise than the exported model does when it is verified. Other
-//! products it computes as fast as can be, but one at a time: an analysis wants several of one input, or with one matrix.
+//! Optimized kernels are no way out, since they round otherwise than the exported model does when it is verified. A
+//! product with a matrix it computes as fast as can be, but one at a time, and packs the matrix each time where the export
+//! would make it by `DequantizeLinear`: an analysis wants several with one matrix.
 //!
 //! Nothing is taken on trust. A kernel adds in the order in which onnxruntime's does on x86-64; before a session's kernel
 //! computes its first tensor of a shape, both compute one of made-up values, and only where all bits agree does the kernel
@@ -32,7 +33,7 @@ use super::Value;
 use crate::{buffer::Pool, error::Result, onnx::proto::ModelProto, quant::wide::fuses};
 pub(super) use after::After;
 use depthwise::Depthwise;
-use product::{Convolution, Dense};
+use product::Dense;
 pub(super) use turn::{Turn, take};
 
 /// A kernel for a segment, and what is known of its agreement with onnxruntime.
@@ -46,7 +47,6 @@ pub(super) struct OwnKernel {
 #[derive(Debug)]
 enum Operation {
     Depthwise(Depthwise),
-    Convolution(Convolution),
     Dense(Dense),
 }
 
@@ -164,14 +164,9 @@ impl OwnKernel {
     /// The kernel that can stand for the whole model, where there is one. `before` is what was proven of another with the
     /// same nodes and other weights: an order of additions does not depend on values.
     pub(super) fn of(model: &ModelProto, pool: &Pool, before: Option<&Arc<Proven>>) -> Option<Self> {
-        let product = || fuses().then(|| recognize::product(model, pool)).flatten();
-        let operation = recognize::depthwise(model).map(Operation::Depthwise).or_else(product)?;
+        let dense = || fuses().then(|| recognize::dense(model, pool)).flatten().map(Operation::Dense);
+        let operation = recognize::depthwise(model).map(Operation::Depthwise).or_else(dense)?;
         Some(Self { operation, proof: before.cloned().unwrap_or_default() })
-    }
-
-    /// Whether what follows a convolution is still worth a loop of its own where this kernel is refused.
-    pub(super) fn is_depthwise(&self) -> bool {
-        matches!(self.operation, Operation::Depthwise(_))
     }
 
     /// What is known so far.

@@ -1,11 +1,10 @@
 //! Which segments a kernel can stand for, read from the very model that onnxruntime is given.
 
 use super::{
-    Operation,
     depthwise::Depthwise,
     geometry::{Padding, Window},
     plane::MOST_TAPS,
-    product::{Convolution, Dense},
+    product::Dense,
     tail::Tail,
 };
 use crate::buffer::Pool;
@@ -34,27 +33,8 @@ pub(super) fn depthwise(model: &ModelProto) -> Option<Depthwise> {
     is_finite.then_some(Depthwise { window, weights, tails })
 }
 
-/// A Conv whose outputs see all channels, with what may follow it, or a product with a matrix of weights.
-pub(super) fn product(model: &ModelProto, pool: &Pool) -> Option<Operation> {
-    convolution(model, pool).map(Operation::Convolution).or_else(|| dense(model, pool).map(Operation::Dense))
-}
-
-fn convolution(model: &ModelProto, pool: &Pool) -> Option<Convolution> {
-    let (graph, conv, rest) = conv_chain(model)?;
-    let constants = Constants(graph);
-    let &[outputs, channels, height, width] = constants.of(conv, 1)?.dims.as_slice() else { return None };
-    let kernel = [usize::try_from(height).ok()?, usize::try_from(width).ok()?];
-    let window = window(conv, kernel, 1)?;
-    let weights = float_values(constants.of(conv, 1)?).ok()?;
-    let tails = tails(&constants, conv, rest, usize::try_from(outputs).ok()?)?;
-    if weights.iter().any(|w| !w.is_finite()) || !tails.iter().all(Tail::is_finite) {
-        return None;
-    }
-    Convolution::new(window, usize::try_from(channels).ok()?, &weights, tails, pool)
-}
-
 /// A MatMul of the segment's input and a constant matrix, and nothing else.
-fn dense(model: &ModelProto, pool: &Pool) -> Option<Dense> {
+pub(super) fn dense(model: &ModelProto, pool: &Pool) -> Option<Dense> {
     let graph = model.graph.as_ref()?;
     let ([node], [input], [output]) = (&graph.node[..], &graph.input[..], &graph.output[..]) else { return None };
     let is_product = node.op_type.as_deref() == Some("MatMul") && is_standard(node.domain.as_deref());
@@ -139,7 +119,7 @@ fn has_input(node: &NodeProto, position: usize) -> bool {
     node.input.get(position).is_some_and(|name| !name.is_empty())
 }
 
-fn window(conv: &NodeProto, kernel: [usize; 2], groups: i64) -> Option<Window> {
+fn window(conv: &NodeProto, kernel: [usize; 2], channels: i64) -> Option<Window> {
     let group = attribute(conv, "group").and_then(|a| a.i).unwrap_or(1);
     let pair = |name: &str| -> Option<[usize; 2]> {
         let Some(found) = attribute(conv, name).map(|a| a.ints.as_slice()).filter(|ints| !ints.is_empty()) else {
@@ -150,7 +130,7 @@ fn window(conv: &NodeProto, kernel: [usize; 2], groups: i64) -> Option<Window> {
     };
     let said = attribute(conv, "kernel_shape").map(|a| a.ints.as_slice()).filter(|ints| !ints.is_empty());
     let is_said = said.is_none_or(|ints| ints.iter().map(|&k| usize::try_from(k).ok()).eq(kernel.map(Some)));
-    if group != groups || !is_said {
+    if group != channels || !is_said {
         return None;
     }
     Some(Window { kernel, strides: pair("strides")?, dilations: pair("dilations")?, padding: padding(conv)? })

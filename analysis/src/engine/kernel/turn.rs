@@ -4,7 +4,7 @@ use std::ptr;
 
 use super::{
     Operation, OwnKernel,
-    product::{Dense, Rows, Work, blocks, convolve},
+    product::{Dense, Rows, blocks},
 };
 use crate::{buffer::Pool, engine::Value};
 
@@ -21,11 +21,7 @@ impl Operation {
     pub(super) fn orders(&self, shape: &[usize]) -> Vec<usize> {
         match self {
             Self::Depthwise(_) => vec![0],
-            // One column alone, and one row, is another routine of onnxruntime's.
-            Self::Convolution(op) => {
-                let geometry = op.geometry(shape).filter(|geometry| geometry.output_plane() > 1);
-                geometry.map(|geometry| blocks(op.depth(), geometry.output_plane())).unwrap_or_default()
-            }
+            // One row alone is another routine of onnxruntime's.
             Self::Dense(op) if rows(op, shape).is_some_and(|rows| rows > 1) => blocks(op.depth(), op.columns()),
             Self::Dense(_) => Vec::new(),
         }
@@ -50,12 +46,7 @@ impl Turn<'_> {
         let (len, shape) = match &self.kernel.operation {
             Operation::Depthwise(op) => {
                 let geometry = op.geometry(&shape)?;
-                (geometry.output_len(), geometry.output_shape(op.tails.len()))
-            }
-            Operation::Convolution(op) => {
-                let geometry = op.geometry(&shape)?;
-                let outputs = op.tails.len();
-                (geometry.batch * outputs * geometry.output_plane(), geometry.output_shape(outputs))
+                (geometry.output_len(), geometry.output_shape())
             }
             Operation::Dense(op) => {
                 let mut dims = self.input.dims();
@@ -67,8 +58,7 @@ impl Turn<'_> {
     }
 }
 
-/// Gives every kernel its turn: convolutions of one input read it once, products with one matrix read that once. An output
-/// is `None` where an input does not fit or a value is not finite.
+/// Gives every kernel its turn: products with one matrix read it once. An output is `None` where an input does not fit or a value is not finite.
 pub(in crate::engine) fn take(turns: &[Turn<'_>], pool: &Pool) -> Vec<Option<Value>> {
     let mut outputs: Vec<Option<Value>> = turns.iter().map(|turn| turn.room(pool)).collect();
     for first in 0..turns.len() {
@@ -88,7 +78,6 @@ impl Turn<'_> {
     /// Whether both are best computed together.
     fn shares_with(&self, other: &Self) -> bool {
         match (&self.kernel.operation, &other.kernel.operation) {
-            (Operation::Convolution(a), Operation::Convolution(b)) => ptr::eq(self.input, other.input) && a.sees_as(b),
             (Operation::Dense(a), Operation::Dense(b)) => ptr::eq(a, b),
             _ => ptr::eq(self, other),
         }
@@ -104,15 +93,6 @@ fn run(group: &mut [(&Turn<'_>, &mut Option<Value>)], pool: &Pool) -> bool {
             let geometry = op.geometry(&first.input.shape());
             let output = group.first_mut().and_then(|(_, output)| floats(output));
             geometry.zip(output).is_some_and(|(geometry, output)| op.run(&geometry, input, output))
-        }
-        Operation::Convolution(op) => {
-            let works = group.iter_mut().map(|(turn, output)| {
-                let Operation::Convolution(convolution) = &turn.kernel.operation else { return None };
-                Some(Work { convolution, block: turn.order, output: floats(output)? })
-            });
-            let works: Option<Vec<_>> = works.collect();
-            let geometry = op.geometry(&first.input.shape());
-            geometry.zip(works).is_some_and(|(geometry, mut works)| convolve(&geometry, input, &mut works, pool))
         }
         Operation::Dense(op) => {
             let works = group.iter_mut().map(|(turn, output)| {

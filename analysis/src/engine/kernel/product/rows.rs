@@ -35,11 +35,6 @@ impl PackedRows {
         Self { values, depth, most }
     }
 
-    /// Values of a row.
-    pub(super) fn depth(&self) -> usize {
-        self.depth
-    }
-
     /// All rows.
     pub(super) fn all(&self) -> Rows<'_> {
         Rows { values: &self.values, depth: self.depth, most: self.most }

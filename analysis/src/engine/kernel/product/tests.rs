@@ -1,13 +1,5 @@
-use super::{Convolution, Dense, Rows, Work, blocks, convolve};
-use crate::{
-    buffer::Pool,
-    engine::kernel::{
-        geometry::{Padding, Window},
-        tail::Tail,
-    },
-    parallel,
-    quant::wide::with_each,
-};
+use super::{Dense, Rows, blocks};
+use crate::{buffer::Pool, parallel, quant::wide::with_each};
 
 /// Numbers of many sizes and both signs.
 fn values(count: usize, seed: u32) -> Vec<f32> {
@@ -25,98 +17,6 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|v| v.to_bits()).collect()
 }
 
-/// Output by output, from the definition of a convolution.
-fn by_definition(
-    (op, weights): &(Convolution, Vec<f32>),
-    block: usize,
-    [height, width]: [usize; 2],
-    image: &[f32],
-) -> Vec<f32> {
-    let Padding::Explicit(pads) = op.window.padding else { panic!("explicit pads here") };
-    let Window { kernel, strides, dilations, .. } = op.window;
-    let out = |axis: usize, input: usize| {
-        (input + pads[axis] + pads[axis + 2] - (dilations[axis] * (kernel[axis] - 1) + 1)) / strides[axis] + 1
-    };
-    let mut result = Vec::new();
-    for (weights, tail) in weights.chunks(op.depth()).zip(&op.tails) {
-        for y in 0..out(0, height) {
-            for x in 0..out(1, width) {
-                let seen = (0..op.depth()).map(|k| {
-                    let (channel, tap) = (k / (kernel[0] * kernel[1]), k % (kernel[0] * kernel[1]));
-                    let row = (y * strides[0] + tap / kernel[1] * dilations[0]).checked_sub(pads[0]);
-                    let column = (x * strides[1] + tap % kernel[1] * dilations[1]).checked_sub(pads[1]);
-                    let place = row.filter(|r| *r < height).zip(column.filter(|c| *c < width));
-                    (weights[k], place.map_or(0.0, |(r, c)| image[(channel * height + r) * width + c]))
-                });
-                result.push(tail.bounded(tail.affine(sum(block, seen))));
-            }
-        }
-    }
-    result
-}
-
-fn equals_definition(window: Window, [channels, outputs]: [usize; 2], size: [usize; 2], block: usize) {
-    let depth = channels * window.kernel[0] * window.kernel[1];
-    let tail = Tail { bias: 0.3, high: 60.0, ..Tail::default() };
-    let op = |seed: u32| {
-        let tails = (0..outputs).map(|c| tail.with_norm(0.5 + c as f32, -0.2, 0.1, 2.0, 1e-5)).collect();
-        let weights = values(outputs * depth, seed);
-        (Convolution::new(window.clone(), channels, &weights, tails, &Pool::default()).unwrap(), weights)
-    };
-    let (one, other) = (op(1), op(3));
-    let shape = [2, channels, size[0], size[1]];
-    let input = values(shape.iter().product(), 2);
-    let geometry = one.0.geometry(&shape).unwrap();
-    let expected = |op: &(Convolution, Vec<f32>)| {
-        let images = input.chunks(channels * size[0] * size[1]);
-        bits(&images.flat_map(|image| by_definition(op, block, size, image)).collect::<Vec<_>>())
-    };
-    let expected = [expected(&one), expected(&other)];
-    let pool = Pool::default();
-    let run = || {
-        // Rows are packed as this extension likes them.
-        let (one, other) = (op(1), op(3));
-        let len = 2 * outputs * geometry.output_plane();
-        let (mut first, mut second) = (vec![f32::NAN; len], vec![f32::NAN; len]);
-        let mut work = [
-            Work { convolution: &one.0, block, output: &mut first },
-            Work { convolution: &other.0, block, output: &mut second },
-        ];
-        assert!(convolve(&geometry, &input, &mut work, &pool));
-        [bits(&first), bits(&second)]
-    };
-    for (extension, found) in with_each(run) {
-        assert_eq!(found, expected, "{:?} {size:?} {extension:?}", one.0.window);
-    }
-    // As in a pass over several samples, where nothing is spread over the cores.
-    let mut beside = Vec::new();
-    let tell = |found| {
-        beside.push(found);
-        Ok(())
-    };
-    parallel::for_each(0..2, |_| Ok(run()), tell).unwrap();
-    assert!(beside.iter().all(|found| *found == expected), "{:?} {size:?}", one.0.window);
-}
-
-#[test]
-fn convolutions_are_those_of_the_definition() {
-    let window =
-        |kernel, strides, dilations, pads| Window { kernel, strides, dilations, padding: Padding::Explicit(pads) };
-    for size in [[1, 1], [4, 4], [7, 7], [5, 16], [9, 37]] {
-        equals_definition(window([1, 1], [1, 1], [1, 1], [0; 4]), [5, 13], size, 128);
-        equals_definition(window([1, 1], [2, 2], [1, 1], [0; 4]), [3, 2], size, 2);
-        equals_definition(window([1, 1], [1, 1], [1, 1], [1; 4]), [3, 2], size, 128);
-        equals_definition(window([3, 3], [1, 1], [1, 1], [1; 4]), [3, 25], size, 16);
-        equals_definition(window([3, 3], [2, 2], [1, 1], [1; 4]), [3, 4], size, 27);
-        equals_definition(window([3, 3], [2, 1], [1, 2], [1, 2, 1, 2]), [2, 1], size, 128);
-        equals_definition(window([5, 3], [3, 2], [1, 2], [4, 4, 1, 2]), [2, 3], size, 7);
-        equals_definition(window([1, 2], [1, 3], [1, 1], [0, 1, 0, 1]), [2, 3], size, 128);
-    }
-    // So deep that a strip is one panel, and so wide that there are several strips.
-    equals_definition(window([1, 1], [1, 1], [1, 1], [0; 4]), [4500, 2], [6, 6], 128);
-    equals_definition(window([1, 1], [1, 1], [1, 1], [0; 4]), [600, 3], [30, 60], 256);
-}
-
 #[test]
 fn products_with_a_matrix_are_those_of_the_definition() {
     let pool = Pool::default();
@@ -131,15 +31,22 @@ fn products_with_a_matrix_are_those_of_the_definition() {
             let cells = input.chunks(depth).flat_map(|row| (0..columns).map(move |column| (row, column)));
             bits(&cells.map(|(row, column)| cell(row, column)).collect::<Vec<_>>())
         });
-        for (extension, found) in with_each(|| {
+        let run = || {
             let mut outputs = inputs.each_ref().map(|input| vec![f32::NAN; input.len() / depth * columns]);
             let work = inputs.iter().zip(&mut outputs);
             let mut work: Vec<_> = work.map(|(input, output)| Rows { input, block, output }).collect();
             dense.multiply(&mut work, &pool);
             outputs.map(|output| bits(&output))
-        }) {
+        };
+        for (extension, found) in with_each(run) {
             assert_eq!(found, expected, "{rows}×{depth}×{columns} {extension:?}");
         }
+        // As in a pass over several samples, where nothing is spread over the cores.
+        let tell = |found| {
+            assert_eq!(found, expected, "{rows}×{depth}×{columns} beside another");
+            Ok(())
+        };
+        parallel::for_each(0..2, |_| Ok(run()), tell).unwrap();
     }
     assert!(Dense::new(2, 3, &[0.0; 5], &pool).is_none() && Dense::new(0, 3, &[], &pool).is_none());
 }

@@ -5,21 +5,22 @@
 //! keeps its old `Arc`, so the wave stops there. Every error of a layer is recomputed exactly when something it depends
 //! on was: local errors do not depend on the quantized inputs, inherited ones not on the layer's own quantizers.
 
+mod runs;
+
 use std::{sync::Arc, time::Instant};
 
 use super::{
     Value,
     fused::{quantize_and_sum, quantized_error},
     pass::Clocks,
-    run::{Ground, ValueOf},
+    run::Ground,
     sample::{LayerSums, SampleRun},
-    segment::{SegmentSessions, Variant, is_changed_inside},
+    segment::{SegmentSessions, is_changed_inside},
 };
 use crate::{
     error::Result,
     graph::{LayerId, Segment, TensorId},
     metrics::ErrorSums,
-    parallel,
     plan::{QuantPlan, TensorQuantizer},
     quant::Clipping,
 };
@@ -135,16 +136,17 @@ impl<'a> Pass<'a> {
         if is_same && self.has_tensors {
             return Ok(false);
         }
-        self.float_outputs(segment, sessions)?;
         if is_same {
+            self.float_outputs(segment, sessions)?;
             return self.repeat(segment, sessions);
         }
         let is_local_stale = self.previous.is_none() || changes.own;
         let planned = sessions.planned(segment, self.plan)?;
         // Without constants or read formats of its own a layer's function is the float one in every run.
         let (raw, reference, local) = if is_changed_inside(segment, self.plan) {
-            self.run_all(planned, sessions.float()?, is_local_stale)?
+            self.run_all(segment, sessions, planned, is_local_stale)?
         } else {
+            self.float_outputs(segment, sessions)?;
             let raw = self.run_quantized(planned)?;
             let float = segment.outputs.iter().filter_map(|&t| self.sample.float[t].clone()).collect();
             (raw.clone(), raw, is_local_stale.then_some(float))
@@ -167,59 +169,6 @@ impl<'a> Pass<'a> {
             self.changed[tensor] = false;
         }
         Ok(true)
-    }
-
-    /// The float run's outputs, where the sample does not hold them.
-    fn float_outputs(&mut self, segment: &Segment, sessions: &SegmentSessions) -> Result<()> {
-        if segment.outputs.iter().all(|&t| self.sample.float[t].is_some()) {
-            return Ok(());
-        }
-        let float = &self.sample.float;
-        let outputs = self.ground.run(sessions.float()?, &|tensor, _| float[tensor].clone())?;
-        for (&tensor, value) in segment.outputs.iter().zip(outputs) {
-            self.sample.float[tensor] = Some(value);
-        }
-        Ok(())
-    }
-
-    /// What a segment makes of the quantized run's tensors, by the plan and in float, and by the plan of the float run's
-    /// where `with_local`.
-    fn run_all(&self, planned: &Variant, float: &Variant, with_local: bool) -> Result<(Raw, Raw, Option<Raw>)> {
-        let (planned_reads, float_reads) = (|t, r| self.quantized_read(t, r), |t, _| self.quantized_read(t, None));
-        let local_reads = |t, r| self.local_read(t, r);
-        let runs: [(&Variant, ValueOf<'_>); 3] =
-            [(planned, &planned_reads), (float, &float_reads), (planned, &local_reads)];
-        if let Some(made) = self.ground.run_together(&runs[..if with_local { 3 } else { 2 }])? {
-            let mut made = made.into_iter();
-            if let (Some(raw), Some(reference)) = (made.next(), made.next()) {
-                return Ok((raw, reference, made.next()));
-            }
-        }
-        let local = || with_local.then(|| self.ground.run(planned, &local_reads)).transpose();
-        let (raw, (reference, local)) = parallel::join(
-            || self.ground.run(planned, &planned_reads),
-            || parallel::join(|| self.ground.run(float, &float_reads), local),
-        );
-        Ok((raw?, reference?, local?))
-    }
-
-    /// Runs a session on the quantized run's tensors, through the readers' own formats.
-    fn run_quantized(&self, variant: &Variant) -> Result<Raw> {
-        self.ground.run(variant, &|tensor, reader| self.quantized_read(tensor, reader))
-    }
-
-    /// A tensor of the quantized run, as a layer with a format of its own reads it.
-    fn quantized_read(&self, tensor: TensorId, reader: Option<LayerId>) -> Option<Arc<Value>> {
-        let value = self.sample.quantized[tensor].as_ref()?;
-        let own = reader.and_then(|l| self.plan.reads.get(&(l, tensor)));
-        Some(self.ground.quantized(value, own).0)
-    }
-
-    /// A tensor of the float run, as a layer with a format of its own reads it.
-    fn local_read(&self, tensor: TensorId, reader: Option<LayerId>) -> Option<Arc<Value>> {
-        let value = self.sample.float[tensor].as_ref()?;
-        let own = reader.and_then(|l| self.plan.reads.get(&(l, tensor)));
-        Some(self.ground.quantized(value, own).0)
     }
 
     fn sum_local(&mut self, segment: &Segment, local: &Raw) {
