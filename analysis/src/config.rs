@@ -17,7 +17,7 @@ pub use settings::{LayerSettings, ReadSettings};
 use crate::{
     error::{Error, Result},
     quant::Bits,
-    t,
+    say,
 };
 
 /// The `schema` value this program writes and reads.
@@ -115,7 +115,7 @@ impl QuantConfig {
         let config: Self = serde_json::from_value(value).map_err(|e| Error::config(place, e.to_string()))?;
         if config.schema != CONFIG_SCHEMA {
             let found = &config.schema;
-            return Err(Error::config(place, t!("schema is `{}`; this program reads `{}`", found, CONFIG_SCHEMA)));
+            return Err(Error::config(place, say!("schema is `{}`; this program reads `{}`", found, CONFIG_SCHEMA)));
         }
         Ok(config)
     }
@@ -153,7 +153,7 @@ fn check_rule_keys(value: &serde_json::Value, place: &str) -> Result<()> {
             if !KNOWN.contains(&key.as_str()) {
                 return Err(Error::config(
                     format!("{place}: rules[{index}]"),
-                    t!("unknown key `{}`; known are {}", key, KNOWN.join(", ")),
+                    say!("unknown key `{}`; known are {}", key, KNOWN.join(", ")),
                 ));
             }
         }

@@ -3,7 +3,7 @@
 use std::{io::Write as _, path::Path};
 
 use anyhow::Context as _;
-use quantlens_analysis::{config::QuantConfig, t};
+use quantlens_analysis::{config::QuantConfig, say};
 
 /// Largest configuration that is read, in bytes; a real one has a few kilobytes.
 const MAX_CONFIG_BYTES: u64 = 16 << 20;
@@ -32,7 +32,7 @@ pub fn read_text(path: &Path) -> anyhow::Result<String> {
     anyhow::ensure!(
         size <= MAX_CONFIG_BYTES,
         "{}",
-        t!("{}: {} bytes are too many for a configuration", path.display(), size)
+        say!("{}: {} bytes are too many for a configuration", path.display(), size)
     );
     std::fs::read_to_string(path).with_context(say)
 }

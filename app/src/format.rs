@@ -9,7 +9,7 @@ use quantlens_analysis::{
     quant::{Bits, Range},
     report::{Flow, FlowKind, SampleScope, Share},
     t,
-    text::{Language, filled, language, text},
+    text::{Language, Text, filled, language, text},
 };
 
 /// What stands in a cell whose value is not known yet.
@@ -208,14 +208,19 @@ pub fn count(value: u64) -> String {
 /// "1 layer", "12 layers".
 pub fn plural(n: usize, one: &str) -> String {
     let number = count(n as u64);
-    match counted(one) {
+    match pattern(one) {
         Some(pattern) if language() != Language::English => filled(pattern, &[&number]),
         _ => format!("{number} {one}{}", if n == 1 { "" } else { "s" }),
     }
 }
 
+/// [`plural`] as a text that is kept.
+pub fn counted(n: usize, one: &'static str) -> Text {
+    Text::made(move || plural(n, one))
+}
+
 /// How a number of these is said in other languages than English: a noun there may want a measure word beside it.
-fn counted(one: &str) -> Option<&'static str> {
+fn pattern(one: &str) -> Option<&'static str> {
     Some(match one {
         "bit" => mark!("{} bits"),
         "channel" => mark!("{} channels"),

@@ -21,6 +21,7 @@ use quantlens_analysis::{
     mark,
     report::{ExportReport, FeatureMaps, LayerArithmetic, LayerDetail, LayerErrors, Memory, ModelInfo, Report, Sweep},
     sensitivity::SweepRequest,
+    text::Text,
 };
 
 pub use self::{
@@ -386,9 +387,9 @@ impl News {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trouble {
     /// One sentence with the file, node or tensor.
-    pub what: String,
+    pub what: Text,
     /// The chain of causes.
-    pub details: String,
+    pub details: Text,
     /// What kind of failure it is.
     pub kind: TroubleKind,
 }
