@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use quantlens_analysis::{
     config::QuantConfig,
-    job::Progress,
+    job::{Progress, Warning},
     report::{ExportReport, LayerInfo, ModelInfo, Report},
     say,
     text::Text,
@@ -289,9 +289,17 @@ fn exported(doc: &mut Document, report: Arc<ExportReport>) {
     }
 }
 
-/// A configuration was read from `path`, or could not be.
-pub fn config_read(doc: &mut Document, path: &std::path::Path, result: Result<QuantConfig, Text>, out: &mut Effects) {
-    match result {
+/// A configuration was read from `path`, with what there is to know of it, or could not be.
+pub fn config_read(
+    doc: &mut Document,
+    path: &std::path::Path,
+    result: Result<(QuantConfig, Option<Warning>), Text>,
+    out: &mut Effects,
+) {
+    if let Ok((_, Some(warning))) = &result {
+        notice(doc, Level::Warning, warning.message.clone(), warning.code.clone());
+    }
+    match result.map(|(config, _)| config) {
         Ok(config) if doc.model.is_none() => doc.wanted_config = Some(config),
         Ok(config) => {
             let unknown: Vec<&str> =
