@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     onnx::SharedFloats,
     say,
+    tensor::elements,
     text::Text,
 };
 
@@ -94,12 +95,12 @@ fn channel_place(graph: &Graph, layer: LayerId, channels: usize) -> Option<Chann
         let attribute = graph.proto(linear).attribute.iter().find(|a| a.name.as_deref() == Some(name));
         attribute.and_then(|a| a.i).unwrap_or(default)
     };
-    let inner_from = |axis: usize| dims.iter().skip(axis + 1).product::<usize>().max(1);
+    let inner_from = |axis: usize| elements(dims.get(axis + 1..).unwrap_or_default()).max(1);
     match row.op.as_str() {
         "ConvTranspose" => {
             let groups = usize::try_from(int("group", 1)).ok().filter(|&g| g > 0)?;
             let (rows, out_per_group) = (*dims.first()?, *dims.get(1)?);
-            let fits = out_per_group * groups == channels && rows % groups == 0;
+            let fits = out_per_group.checked_mul(groups) == Some(channels) && rows % groups == 0;
             fits.then_some(ChannelPlace::Transposed {
                 inner: inner_from(1),
                 out_per_group,

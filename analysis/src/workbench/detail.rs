@@ -94,7 +94,7 @@ impl Workbench {
         let read = |t: TensorId| self.graph.constants.float_values(t);
         let main = row
             .weights()
-            .max_by_key(|o| self.graph.constants.dims(o.tensor).map_or(0, |d| d.iter().product::<usize>()))?;
+            .max_by_key(|o| self.graph.constants.dims(o.tensor).map_or(0, |d| crate::tensor::elements(&d)))?;
         Some(Operand {
             source: Some(main.tensor),
             position: main.position,
