@@ -203,15 +203,19 @@ impl FallReason {
 /// How powers of signal and error change where the signal does better.
 fn favour(signal_db: f64, error_db: f64) -> String {
     // What is shown as 0.0 is no change.
-    let way = |change: f64| if change.abs() < 0.05 { 0 } else { change.signum() as i8 };
+    let (grows, falls) = (|change: f64| change >= 0.05, |change: f64| change <= -0.05);
     let (signal, error) = (db(signal_db.abs()), db(error_db.abs()));
-    match (way(signal_db), way(error_db)) {
-        (1, 1) => t!("the signal's power grows by {}, the error's only by {}", signal, error),
-        (1, 0) => t!("the signal's power grows by {}, the error's stays", signal),
-        (1, _) => t!("the signal's power grows by {}, the error's falls by {}", signal, error),
-        (0, _) => t!("the error's power falls by {}, the signal's stays", error),
-        _ => t!("the error's power falls by {}, the signal's only by {}", error, signal),
+    if grows(signal_db) {
+        return match error_db {
+            change if grows(change) => t!("the signal's power grows by {}, the error's only by {}", signal, error),
+            change if falls(change) => t!("the signal's power grows by {}, the error's falls by {}", signal, error),
+            _ => t!("the signal's power grows by {}, the error's stays", signal),
+        };
     }
+    if falls(signal_db) {
+        return t!("the error's power falls by {}, the signal's only by {}", error, signal);
+    }
+    t!("the error's power falls by {}, the signal's stays", error)
 }
 
 fn db(value: f64) -> String {
