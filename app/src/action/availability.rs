@@ -108,9 +108,6 @@ fn no_figure(doc: &Document) -> Option<&'static str> {
             let is_there = doc.whole_report().is_some_and(|report| !report.answers.samples.is_empty());
             (!is_there).then_some(mark!("No numbers yet"))
         }
-        Page::Table | Page::Sensitivity | Page::Model | Page::Data | Page::Help => {
-            Some(mark!("This page has no figure"))
-        }
         Page::Sensitivity => {
             let is_there = doc.sweep.result().is_some_and(|sweep| !sweep.rows.is_empty());
             (!is_there).then_some(mark!("Nothing is measured yet"))

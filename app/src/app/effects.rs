@@ -67,7 +67,7 @@ impl App {
                 apply::figure_copied(&mut self.doc, result);
             }
             Effect::CopyFigureData(place) => {
-                let data = self.figure_data(place).map_err(|error| format!("{error:#}"));
+                let data = self.figure_data(place).map_err(said);
                 let rows = data.map(|data| {
                     ctx.copy_text(data.tsv());
                     data.rows.len()
@@ -192,7 +192,7 @@ impl App {
     fn figure_data(&mut self, place: usize) -> anyhow::Result<FigureData> {
         let float = self.doc.float_view.is_shown().then(|| self.float_copies.of(&self.doc));
         let data = figures::shown_data(float.as_ref().unwrap_or(&self.doc), &self.views, place);
-        data.ok_or_else(|| anyhow::anyhow!(t!("This page has no figure")))
+        data.ok_or_else(|| anyhow::anyhow!(say!("This page has no figure")))
     }
 
     fn save_figure(&mut self, place: usize, path: &Path, format: Format) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ use crate::{
     command::{Dialog, FigureCommand, FigureDialog},
     dialogs::Ask,
     document::{Document, Level},
-    format::plural,
+    format::counted,
 };
 
 pub(super) fn apply(doc: &mut Document, command: FigureCommand, out: &mut Effects) {
@@ -76,10 +76,10 @@ pub fn figure_copied(doc: &mut Document, result: Result<(u32, u32), Text>) {
 }
 
 /// So many lines of a figure's numbers are on the clipboard, or there is no figure.
-pub fn figure_data_copied(doc: &mut Document, result: Result<usize, String>) {
+pub fn figure_data_copied(doc: &mut Document, result: Result<usize, Text>) {
     match result {
-        Ok(rows) => notify::notice(doc, Level::Info, t!("Copied the figure's numbers, {}", plural(rows, "row")), ""),
-        Err(error) => notify::notice(doc, Level::Failure, t!("The figure was not copied: {}", error), ""),
+        Ok(rows) => notify::notice(doc, Level::Info, say!("Copied the figure's numbers, {}", counted(rows, "row")), ""),
+        Err(error) => notify::notice(doc, Level::Failure, say!("The figure was not copied: {}", error), ""),
     }
 }
 
