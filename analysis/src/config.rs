@@ -16,8 +16,9 @@ pub use settings::{LayerSettings, ReadSettings};
 
 use crate::{
     error::{Error, Result},
+    job::Warning,
     quant::Bits,
-    t,
+    say,
 };
 
 /// The `schema` value this program writes and reads.
@@ -105,17 +106,37 @@ impl QuantConfig {
         }
     }
 
-    /// Reads a `*.quantlens.json`; `place` names the file in errors.
+    /// Reads what this program wrote; `place` names the file in errors.
     ///
     /// # Errors
     /// [`Error::Config`] that names the key, for another schema, an unknown key or an impossible value.
     pub fn from_json(text: &str, place: &str) -> Result<Self> {
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|e| Error::config(place, e.to_string()))?;
+        Self::from_value(parsed(text, place)?, place)
+    }
+
+    /// Reads a `*.quantlens.json`, which a person may have written: one that names no target has the default's, and the
+    /// warning says so.
+    ///
+    /// # Errors
+    /// As [`Self::from_json`].
+    pub fn from_file(text: &str, place: &str) -> Result<(Self, Option<Warning>)> {
+        let mut value = parsed(text, place)?;
+        let mut warning = None;
+        if let Some(object) = value.as_object_mut().filter(|object| !object.contains_key("target")) {
+            let target = Self::default().target;
+            let message = say!("{}: the file names no target; {} is used", place, target);
+            warning = Some(Warning::new("no-target", message));
+            object.insert("target".into(), target.into());
+        }
+        Ok((Self::from_value(value, place)?, warning))
+    }
+
+    fn from_value(value: serde_json::Value, place: &str) -> Result<Self> {
         check_rule_keys(&value, place)?;
         let config: Self = serde_json::from_value(value).map_err(|e| Error::config(place, e.to_string()))?;
         if config.schema != CONFIG_SCHEMA {
             let found = &config.schema;
-            return Err(Error::config(place, t!("schema is `{}`; this program reads `{}`", found, CONFIG_SCHEMA)));
+            return Err(Error::config(place, say!("schema is `{}`; this program reads `{}`", found, CONFIG_SCHEMA)));
         }
         Ok(config)
     }
@@ -125,6 +146,10 @@ impl QuantConfig {
         // Serialising plain strings, numbers and maps with string keys into memory has no failure.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
+}
+
+fn parsed(text: &str, place: &str) -> Result<serde_json::Value> {
+    serde_json::from_str(text).map_err(|e| Error::config(place, e.to_string()))
 }
 
 /// `serde(flatten)` cannot refuse unknown keys by itself, and a misspelt key must not be ignored in silence.
@@ -153,7 +178,7 @@ fn check_rule_keys(value: &serde_json::Value, place: &str) -> Result<()> {
             if !KNOWN.contains(&key.as_str()) {
                 return Err(Error::config(
                     format!("{place}: rules[{index}]"),
-                    t!("unknown key `{}`; known are {}", key, KNOWN.join(", ")),
+                    say!("unknown key `{}`; known are {}", key, KNOWN.join(", ")),
                 ));
             }
         }
@@ -187,6 +212,23 @@ mod tests {
         ] {
             let error = QuantConfig::from_json(text, "c.json").unwrap_err().to_string();
             assert!(error.contains(key) && error.contains("c.json"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_target_has_the_default_one_and_says_so() {
+        let text = r#"{"schema":"quantlens-config/1","defaults":{"weight_bits":4}}"#;
+        let (config, warning) = QuantConfig::from_file(text, "c.json").unwrap();
+        assert_eq!((config.target.as_str(), config.defaults.weight_bits), ("onnxruntime", Some(Bits::Int(4))));
+        let warning = warning.unwrap();
+        assert_eq!(warning.code, "no-target");
+        assert_eq!(warning.message, "c.json: the file names no target; onnxruntime is used");
+        assert!(QuantConfig::from_json(text, "c.json").is_err(), "this program always writes one");
+        let named = r#"{"schema":"quantlens-config/1","target":"tflite"}"#;
+        let (config, warning) = QuantConfig::from_file(named, "c.json").unwrap();
+        assert_eq!((config.target.as_str(), warning), ("tflite", None));
+        for broken in ["[]", "3", r#"{"defaults":{}}"#, r#"{"schema":"quantlens-config/1","target":null}"#] {
+            assert!(QuantConfig::from_file(broken, "c.json").is_err(), "{broken}");
         }
     }
 

@@ -5,6 +5,11 @@
 
 use std::path::PathBuf;
 
+use crate::{
+    say,
+    text::{Text, Value},
+};
+
 /// Shorthand for a result of the core.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -26,45 +31,64 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What was found and what to do.
-        reason: String,
+        reason: Text,
     },
     /// The model is valid ONNX but cannot be analyzed.
     #[error("{reason}")]
     Model {
         /// Names the node or tensor, and what to do.
-        reason: String,
+        reason: Text,
     },
     /// The data do not fit the model or are unusable.
     #[error("{reason}")]
     Data {
         /// Names the input, file or array, and what to do.
-        reason: String,
+        reason: Text,
     },
     /// A configuration asks for something that cannot take effect.
     #[error("{place}: {reason}")]
     Config {
         /// The layer, rule or file that asks for it.
-        place: String,
+        place: Text,
         /// Why it is refused and what would be accepted.
-        reason: String,
+        reason: Text,
     },
     /// onnxruntime refused a model or failed while running it.
     #[error("{}", crate::t!("onnxruntime failed at {}: {}", place, reason))]
     Runtime {
         /// The node, segment or file being loaded or run.
-        place: String,
+        place: Text,
         /// onnxruntime's own words.
-        reason: String,
+        reason: Text,
     },
     /// An exported file does not reproduce what was shown.
     #[error("{}", crate::t!("verification failed: {}", reason))]
     Verify {
         /// Which tensor differs and by how much.
-        reason: String,
+        reason: Text,
     },
     /// The user cancelled the job.
     #[error("{}", crate::t!("cancelled"))]
     Cancelled,
+}
+
+/// What the error shows of itself, in the language that it is read in.
+impl Value for Error {
+    fn value(&self) -> Text {
+        match self {
+            Self::Io { path, source } => colon(path.display().value(), source.value()),
+            Self::Format { path, reason } => colon(path.display().value(), reason.clone()),
+            Self::Model { reason } | Self::Data { reason } => reason.clone(),
+            Self::Config { place, reason } => colon(place.clone(), reason.clone()),
+            Self::Runtime { place, reason } => say!("onnxruntime failed at {}: {}", place, reason),
+            Self::Verify { reason } => say!("verification failed: {}", reason),
+            Self::Cancelled => say!("cancelled"),
+        }
+    }
+}
+
+fn colon(place: Text, reason: Text) -> Text {
+    Text::joined(": ", [place, reason])
 }
 
 impl Error {
@@ -74,27 +98,27 @@ impl Error {
     }
 
     /// An [`Error::Format`] for `path`.
-    pub fn format(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+    pub fn format(path: impl Into<PathBuf>, reason: impl Into<Text>) -> Self {
         Self::Format { path: path.into(), reason: reason.into() }
     }
 
     /// An [`Error::Model`].
-    pub fn model(reason: impl Into<String>) -> Self {
+    pub fn model(reason: impl Into<Text>) -> Self {
         Self::Model { reason: reason.into() }
     }
 
     /// An [`Error::Data`].
-    pub fn data(reason: impl Into<String>) -> Self {
+    pub fn data(reason: impl Into<Text>) -> Self {
         Self::Data { reason: reason.into() }
     }
 
     /// An [`Error::Config`] at `place`.
-    pub fn config(place: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub fn config(place: impl Into<Text>, reason: impl Into<Text>) -> Self {
         Self::Config { place: place.into(), reason: reason.into() }
     }
 
     /// An [`Error::Runtime`] at `place`.
-    pub fn runtime(place: impl Into<String>, reason: impl ToString) -> Self {
-        Self::Runtime { place: place.into(), reason: reason.to_string() }
+    pub fn runtime(place: impl Into<Text>, reason: impl ToString) -> Self {
+        Self::Runtime { place: place.into(), reason: reason.to_string().into() }
     }
 }

@@ -9,7 +9,10 @@ use std::{
     },
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text::Text,
+};
 
 /// What a hook is called with nothing and returns nothing.
 type Hook = Box<dyn Fn() + Send>;
@@ -135,17 +138,17 @@ pub struct Progress {
 }
 
 /// What went wrong without stopping the work.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Warning {
     /// A stable machine name: `data-constant`, `range-degenerate`, `image-skipped`, …
     pub code: String,
     /// One sentence for the user that names the file, node or tensor.
-    pub message: String,
+    pub message: Text,
 }
 
 impl Warning {
     /// A warning with a machine name and a sentence.
-    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(code: impl Into<String>, message: impl Into<Text>) -> Self {
         Self { code: code.into(), message: message.into() }
     }
 }

@@ -46,6 +46,7 @@ use crate::{
     metrics::{Errors, Measure},
     plan::GridRule,
     quant::{Bits, NumberFormat, Range},
+    text::Text,
 };
 
 /// The whole result for one configuration.
@@ -79,7 +80,7 @@ pub struct Report {
     /// What the user must know to read the numbers right.
     pub warnings: Vec<Warning>,
     /// Names of the samples, in the order of [`LayerRow::by_sample`].
-    pub sample_names: Arc<[String]>,
+    pub sample_names: Arc<[Text]>,
     /// The one sample that these numbers are of; `None` where they are of all that ran.
     pub scope: Option<SampleScope>,
 }

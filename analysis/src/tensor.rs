@@ -135,7 +135,7 @@ impl Tensor {
 
     /// Number of elements.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        elements(&self.shape)
     }
 
     /// Whether there is no element.
@@ -164,4 +164,10 @@ pub struct ModelInput {
     pub element_type: ElementType,
     /// Its declared shape; `None` when even the rank is undeclared.
     pub dims: Option<Vec<Dim>>,
+}
+
+/// Elements of a tensor of this shape; `usize::MAX` where there are more. A shape without elements may have other lengths
+/// whose product nothing holds.
+pub fn elements(shape: &[usize]) -> usize {
+    if shape.contains(&0) { 0 } else { shape.iter().fold(1, |count: usize, &length| count.saturating_mul(length)) }
 }

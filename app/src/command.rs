@@ -12,6 +12,7 @@ use quantlens_analysis::{
     quant::{Bits, Range},
     sensitivity::SweepKind,
     t,
+    text::Text,
 };
 
 pub use crate::action::Action;
@@ -125,7 +126,7 @@ pub enum Command {
         /// What to set.
         settings: LayerSettings,
         /// What the undo entry calls it: "make outputs symmetric".
-        label: String,
+        label: Text,
     },
     /// The output's range by hand. A drag sends many with `done: false`, which are one step with the last.
     SetRange {
@@ -323,9 +324,9 @@ pub enum Dialog {
     /// Details of a failure.
     Details {
         /// What failed.
-        what: String,
+        what: Text,
         /// All that is known of it.
-        details: String,
+        details: Text,
     },
     /// Unsaved edits, and the window is to close.
     ConfirmClose,
@@ -341,7 +342,7 @@ pub struct FigureDialog {
     /// Where to, as typed.
     pub path: String,
     /// Why it was not written.
-    pub error: Option<String>,
+    pub error: Option<Text>,
 }
 
 /// What to do with unsaved edits when the window closes.

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use quantlens_analysis::{
     config::QuantConfig,
@@ -13,8 +13,9 @@ use quantlens_analysis::{
     engine::Runtime,
     job::Job,
     report::{ExportReport, FeatureMaps, LayerArithmetic, LayerDetail, LayerErrors, Memory, ModelInfo, Report, Sweep},
+    say,
     sensitivity::SweepRequest,
-    t,
+    text::Text,
     workbench::{ExportOptions, OpenOptions, Workbench},
 };
 
@@ -59,18 +60,18 @@ impl Engine {
         }
         let located = match runtime::locate(self.library.as_deref()) {
             Ok(located) => located,
-            Err(missing) if self.library.is_some() => return Err(anyhow!("{missing}")),
-            Err(missing) => runtime::fetch(&job.cancel, job.progress).with_context(|| missing.to_string())?,
+            Err(missing) if self.library.is_some() => return Err(missing.into()),
+            Err(missing) => runtime::fetch(&job.cancel, job.progress).context(missing)?,
         };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let runtime = Runtime::new(runtime::load(&located, self.threads.unwrap_or(cores))?);
-        let info = RuntimeInfo { version: located.version, how: located.how.to_owned() };
+        let info = RuntimeInfo { version: located.version, how: Text::of(located.how) };
         self.runtime = Some((runtime.clone(), info));
         Ok(runtime)
     }
 
     fn workbench(&mut self) -> Result<&mut Workbench> {
-        self.workbench.as_mut().context(t!("no model is open"))
+        self.workbench.as_mut().context(say!("no model is open"))
     }
 
     fn data_source(&mut self, choice: &DataChoice) -> Result<DataSource> {
@@ -78,12 +79,13 @@ impl Engine {
             DataChoice::Source(source) => Ok(source.clone()),
             DataChoice::Sample => {
                 if self.sample_folder.is_none() {
-                    self.sample_folder = Some(tempfile::tempdir().context(t!("cannot unpack the sample's pictures"))?);
+                    self.sample_folder =
+                        Some(tempfile::tempdir().context(say!("cannot unpack the sample's pictures"))?);
                 }
-                let folder = self.sample_folder.as_ref().context(t!("cannot unpack the sample's pictures"))?;
+                let folder = self.sample_folder.as_ref().context(say!("cannot unpack the sample's pictures"))?;
                 let path = folder.path().join("sample.npz");
                 if !path.exists() {
-                    std::fs::write(&path, SAMPLE_DATA).with_context(|| t!("cannot write {}", path.display()))?;
+                    std::fs::write(&path, SAMPLE_DATA).with_context(|| say!("cannot write {}", path.display()))?;
                 }
                 Ok(DataSource::Path(path))
             }

@@ -3,7 +3,7 @@
 use std::{io::Write as _, path::Path};
 
 use anyhow::Context as _;
-use quantlens_analysis::{config::QuantConfig, t};
+use quantlens_analysis::{config::QuantConfig, job::Warning, say};
 
 /// Largest configuration that is read, in bytes; a real one has a few kilobytes.
 const MAX_CONFIG_BYTES: u64 = 16 << 20;
@@ -31,18 +31,17 @@ pub fn read_text(path: &Path) -> anyhow::Result<String> {
     let size = std::fs::metadata(path).with_context(say)?.len();
     anyhow::ensure!(
         size <= MAX_CONFIG_BYTES,
-        "{}",
-        t!("{}: {} bytes are too many for a configuration", path.display(), size)
+        say!("{}: {} bytes are too many for a configuration", path.display(), size)
     );
     std::fs::read_to_string(path).with_context(say)
 }
 
-/// Reads a configuration.
+/// Reads a configuration, with what the user should know of it.
 ///
 /// # Errors
 /// When it cannot be read, is no configuration, or is absurdly large.
-pub fn read_config(path: &Path) -> anyhow::Result<QuantConfig> {
-    Ok(QuantConfig::from_json(&read_text(path)?, &path.display().to_string())?)
+pub fn read_config(path: &Path) -> anyhow::Result<(QuantConfig, Option<Warning>)> {
+    Ok(QuantConfig::from_file(&read_text(path)?, &path.display().to_string())?)
 }
 
 #[cfg(test)]
@@ -55,7 +54,7 @@ mod tests {
         let path = dir.path().join("a.quantlens.json");
         let config = QuantConfig::all_float();
         write(&path, config.to_json().as_bytes()).unwrap();
-        assert_eq!(read_config(&path).unwrap(), config);
+        assert_eq!(read_config(&path).unwrap(), (config, None));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
         let error = write(&dir.path().join("no/such/b.json"), b"").unwrap_err();
         assert!(format!("{error:#}").contains("b.json"));

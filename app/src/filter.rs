@@ -15,6 +15,7 @@ use quantlens_analysis::{
     metrics::Measure,
     quant::Bits,
     report::{LayerInfo, LayerRow},
+    text::Text,
 };
 
 /// A parsed filter; the empty text matches everything.
@@ -29,7 +30,7 @@ pub struct FilterError {
     /// The offending bytes of the text; they begin and end between characters.
     pub range: Range<usize>,
     /// One sentence for the user.
-    pub message: String,
+    pub message: Text,
 }
 
 /// One condition on a row.
@@ -92,7 +93,7 @@ impl Query {
     ///
     /// # Errors
     /// A sentence that names the part that is not understood; [`Query::parse_at`] also says where it stands.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, Text> {
         Self::parse_at(text).map_err(|error| error.message)
     }
 

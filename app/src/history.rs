@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use quantlens_analysis::config::QuantConfig;
+use quantlens_analysis::{config::QuantConfig, text::Text};
 
 /// Steps kept; older ones are forgotten.
 pub const CAPACITY: usize = 100;
@@ -15,7 +15,7 @@ pub const CAPACITY: usize = 100;
 #[derive(Clone, Debug)]
 pub struct Step {
     /// What was done, as a menu entry completes "Undo …".
-    pub label: String,
+    pub label: Text,
     /// The configuration on the other side of the edit.
     pub config: Arc<QuantConfig>,
     /// Edits in a row with the same key are one step; `None` never joins.
@@ -31,7 +31,7 @@ pub struct History {
 
 impl History {
     /// Remembers `before`, the configuration that `label` is about to replace, and forgets what could be redone.
-    pub fn push(&mut self, label: impl Into<String>, before: Arc<QuantConfig>, key: Option<String>) {
+    pub fn push(&mut self, label: impl Into<Text>, before: Arc<QuantConfig>, key: Option<String>) {
         self.redo.clear();
         let joins = key.is_some() && self.undo.back().is_some_and(|step| step.key == key);
         if joins {

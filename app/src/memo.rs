@@ -1,13 +1,17 @@
 //! A value kept from frame to frame as long as what it was made from is the same.
 //!
+//! What is kept may hold texts, so the language in use is part of every key.
+//!
 //! Staleness is decided by comparing keys, not by flags that someone must remember to set. Reports are compared by
 //! identity ([`Same`]): they are never changed once shared, and comparing their contents would cost what is to be saved.
 
 use std::sync::Arc;
 
+use quantlens_analysis::text::{Language, language};
+
 /// A value and the key it was made for.
 #[derive(Clone, Debug)]
-pub struct Memo<K, V>(Option<(K, V)>);
+pub struct Memo<K, V>(Option<(K, Language, V)>);
 
 impl<K, V> Default for Memo<K, V> {
     fn default() -> Self {
@@ -18,14 +22,15 @@ impl<K, V> Default for Memo<K, V> {
 impl<K: PartialEq, V> Memo<K, V> {
     /// The value for `key`: the kept one, or a new one from `make`.
     pub fn get(&mut self, key: K, make: impl FnOnce(&K) -> V) -> &V {
-        let kept = self.0.take().filter(|(old, _)| *old == key);
+        let language = language();
+        let kept = self.0.take().filter(|(old, spoken, _)| *old == key && *spoken == language);
         &self
             .0
             .insert(kept.unwrap_or_else(|| {
                 let value = make(&key);
-                (key, value)
+                (key, language, value)
             }))
-            .1
+            .2
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use quantlens_analysis::{
     config::QuantConfig,
     data::{DataSource, Recipe},
-    t,
+    say,
 };
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +109,7 @@ impl SessionFile {
         let mut session: Self = serde_json::from_str(&crate::files::read_text(path)?).with_context(place)?;
         anyhow::ensure!(
             session.schema == SCHEMA,
-            t!("{}: schema is `{}`; this program reads `{}`", path.display(), session.schema, SCHEMA)
+            say!("{}: schema is `{}`; this program reads `{}`", path.display(), session.schema, SCHEMA)
         );
         session.config()?;
         let folder = path.parent().unwrap_or(Path::new("."));

@@ -24,10 +24,10 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The texts in `t!("…")` and `mark!("…")` of a source.
+/// The texts in `t!("…")`, `say!("…")` and `mark!("…")` of a source.
 fn texts_of(source: &str) -> Vec<String> {
     let mut texts = Vec::new();
-    for opening in ["t!(", "mark!("] {
+    for opening in ["t!(", "say!(", "mark!("] {
         let mut rest = source;
         while let Some(at) = rest.find(opening) {
             let before = rest[..at].chars().next_back();
@@ -105,7 +105,8 @@ const ENGLISH: [(&str, &str); 8] = [
     ("analysis/src/onnx/pack.rs", "values were quantized to the type before; a defect of this program"),
 ];
 
-/// The prose in the errors of a source that is not in `t!` or `mark!`.
+/// The prose in the errors of a source that is not in `say!` or `mark!`. An error is kept: in `t!` it would stay in the
+/// language that it was made in.
 fn untold(source: &str) -> Vec<String> {
     let source = source.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
     let mut found = Vec::new();
@@ -137,7 +138,7 @@ fn prose(rest: &str) -> Vec<String> {
             }
             '(' => {
                 let name = rest[..at].rsplit(|c: char| !c.is_alphanumeric() && c != '_' && c != '!').next();
-                let is_told = matches!(name, Some("t!" | "mark!"));
+                let is_told = matches!(name, Some("say!" | "mark!"));
                 told = told.or(is_told.then_some(depth));
                 depth += 1;
             }
@@ -176,8 +177,8 @@ fn chinese() -> BTreeMap<String, String> {
 fn texts_are_found_in_a_source() {
     let source = r#"assert!("no"); t!("one"); x(t!(
         "two \"quoted\" and \
-         long", value)); mark!("three"); let format!("four")"#;
-    assert_eq!(texts_of(source), ["one", "two \"quoted\" and long", "three"]);
+         long", value)); mark!("three"); say!("four"); let format!("five")"#;
+    assert_eq!(texts_of(source), ["one", "two \"quoted\" and long", "four", "three"]);
 }
 
 #[test]
@@ -185,13 +186,14 @@ fn prose_in_errors_is_found() {
     let source = r#"
         // Err("no code at all")
         return Err(Error::data(format!("two words of {x}", y(')'))));
-        a.ok_or_else(|| t!("this is fine ({})", format!("and this {}", '"')))?;
-        Error::config("layer", t!("fine too")); assert!(ok, "not an error's");
+        a.ok_or_else(|| say!("this is fine ({})", format!("and this {}", '"')))?;
+        Error::config("layer", say!("fine too")); assert!(ok, "not an error's");
+        Error::data(t!("this one stays"));
         Err("a\" bad one".to_owned())
 #[cfg(test)]
 mod tests { Err("a test may") }"#;
     // Once for Error::data and once for Err.
-    assert_eq!(untold(source), ["two words of {x}", "two words of {x}", "a\" bad one"]);
+    assert_eq!(untold(source), ["two words of {x}", "this one stays", "two words of {x}", "a\" bad one"]);
 }
 
 #[test]
@@ -211,8 +213,48 @@ fn errors_are_in_the_users_language() {
             None => untranslated.extend(texts.into_iter().map(|text| format!("{path}: {text}"))),
         }
     }
-    assert!(untranslated.is_empty(), "wrap them in t!, or say in ENGLISH why not: {untranslated:#?}");
+    assert!(untranslated.is_empty(), "wrap them in say!, or say in ENGLISH why not: {untranslated:#?}");
     assert!(idle.is_empty(), "nothing is left in English there: {idle:?}");
+}
+
+/// What stands in the brackets of each `say!` of a source.
+fn kept(source: &str) -> Vec<&str> {
+    let ends = |rest: &str| {
+        let mut depth = 1_usize;
+        let mut at = 0;
+        while let Some(c) = rest[at..].chars().next() {
+            match c {
+                '"' => {
+                    at += literal_length(&rest[at..]);
+                    continue;
+                }
+                '(' => depth += 1,
+                ')' if depth == 1 => break,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            at += c.len_utf8();
+        }
+        at
+    };
+    let after = source.match_indices("say!(").map(|(at, opening)| &source[at + opening.len()..]);
+    after.map(|rest| &rest[..ends(rest)]).collect()
+}
+
+#[test]
+fn a_kept_text_has_no_value_that_is_frozen() {
+    assert_eq!(kept(r#"say!("a ) {}", b(t!("c"))) + say!("d")"#), [r#""a ) {}", b(t!("c"))"#, r#""d""#]);
+    let mut files = Vec::new();
+    for folder in ["analysis/src", "app/src"] {
+        sources(&root().join(folder), &mut files);
+    }
+    let mut frozen = Vec::new();
+    for file in files {
+        let source = std::fs::read_to_string(&file).unwrap();
+        let is_frozen = |inner: &&str| [" t!(", "(t!(", "plural(", "text::text("].iter().any(|s| inner.contains(s));
+        frozen.extend(kept(&source).into_iter().filter(is_frozen).map(|inner| format!("{}: {inner}", file.display())));
+    }
+    assert!(frozen.is_empty(), "a value of say! in words must be a Text: {frozen:#?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use quantlens::{
     command::Command,
     worker::{Event, News, Slot, Ticket},
 };
+use quantlens_analysis::quant::Bits;
 use quantlens_tests::window::{Window, open, send, settle};
 
 #[test]
@@ -96,4 +97,11 @@ fn a_configuration_is_saved_and_read_back() {
     assert_eq!(window.state().document().config, saved);
     send(&mut window, Command::OpenConfig(folder.path().join("none.json")));
     assert!(window.query_by_label_contains("was not opened").is_some());
+    // Written by hand, without a target.
+    let path = folder.path().join("own.quantlens.json");
+    std::fs::write(&path, r#"{"schema":"quantlens-config/1","layers":{"conv1":{"weight_bits":2}}}"#).unwrap();
+    send(&mut window, Command::OpenAny(path));
+    assert!(window.query_by_label_contains("the file names no target; onnxruntime is used").is_some());
+    let config = &window.state().document().config;
+    assert_eq!((config.target.as_str(), config.layers["conv1"].weight_bits), ("onnxruntime", Some(Bits::Int(2))));
 }

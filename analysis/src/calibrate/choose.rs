@@ -13,6 +13,7 @@ use super::{
     statistics::TensorValues,
 };
 use crate::quant::{IntegerFormat, NumberFormat, Range};
+use crate::text::Text;
 
 /// A range and how it came about.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,7 +25,7 @@ pub struct RangeChoice {
     /// Every threshold considered and its cost: one curve, or one for each end; none for min–max.
     pub curves: Vec<Curve>,
     /// Why the method is not the one that was asked for; or, if it is, what is odd in another tool's choice.
-    pub note: Option<String>,
+    pub note: Option<Text>,
 }
 
 /// The range that `method` chooses; `percentile` is the per cent that [`Method::Percentile`] keeps inside.
@@ -69,14 +70,14 @@ fn of_flavour(flavour: Flavour, data: &TensorValues, format: IntegerFormat) -> R
     let counted = data.flavours.as_ref().ok_or(NoCandidate::NotCounted)?;
     let choice = flavours::choose(flavour, counted, format.grid, format.scheme);
     if choice.is_fallback {
-        return Ok(fallen_back(method, choice.range, choice.note.as_deref().unwrap_or_default()));
+        return Ok(fallen_back(method, choice.range, choice.note.unwrap_or_default()));
     }
     let curves = choice.curve.into_iter().collect();
     Ok(RangeChoice { range: choice.range, method, curves, note: choice.note })
 }
 
-fn fallen_back(method: Method, range: Range, why: &str) -> RangeChoice {
-    let note = Some(format!("{}: {why}", method.name()));
+fn fallen_back(method: Method, range: Range, why: Text) -> RangeChoice {
+    let note = Some(Text::joined(": ", [method.name().into(), why]));
     RangeChoice { range, method: Method::MinMax, curves: Vec::new(), note }
 }
 

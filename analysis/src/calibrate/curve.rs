@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{quant::Range, t};
+use crate::{quant::Range, say, text::Text};
 
 /// Which end of a range the candidates of a curve move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -60,15 +60,15 @@ pub enum NoCandidate {
 
 impl NoCandidate {
     /// The reason in words, as a note beside the min–max range that is used instead.
-    pub fn reason(self) -> &'static str {
+    pub fn reason(self) -> Text {
         match self {
             Self::TooManyLevels => {
-                t!("the method needs more bins than the grid has levels, and the histogram has not; min–max is used")
+                say!("the method needs more bins than the grid has levels, and the histogram has not; min–max is used")
             }
-            Self::NoData => t!("nothing but zeros was observed; min–max is used"),
-            Self::NotFinite => t!("an infinite value was observed; min–max is used"),
-            Self::NotCounted => t!("the data were not counted as that tool counts them; min–max is used"),
-            Self::NoGrid => t!("the method compares integer grids, and this format is none; min–max is used"),
+            Self::NoData => say!("nothing but zeros was observed; min–max is used"),
+            Self::NotFinite => say!("an infinite value was observed; min–max is used"),
+            Self::NotCounted => say!("the data were not counted as that tool counts them; min–max is used"),
+            Self::NoGrid => say!("the method compares integer grids, and this format is none; min–max is used"),
         }
     }
 }

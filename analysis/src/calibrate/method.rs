@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::flavours::Flavour;
 use crate::{
     error::{Error, Result},
-    t,
+    say,
 };
 
 /// How a range is found (QUANTIZATION.md §3).
@@ -78,7 +78,7 @@ impl FromStr for Method {
     fn from_str(text: &str) -> Result<Self> {
         Self::all().find(|method| method.name() == text).ok_or_else(|| {
             let names: Vec<&str> = Self::all().map(Self::name).collect();
-            Error::config(t!("range method"), t!("there is no `{}`; use one of {}", text, names.join(", ")))
+            Error::config(say!("range method"), say!("there is no `{}`; use one of {}", text, names.join(", ")))
         })
     }
 }

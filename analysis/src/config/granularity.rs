@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     error::{Error, Result},
-    t,
+    say,
 };
 
 /// How finely the scales of a weight follow its values.
@@ -49,7 +49,7 @@ impl FromStr for Granularity {
             (_, Some(size)) => Ok(Self::PerGroup(size)),
             _ => Err(Error::config(
                 "granularity",
-                t!("`{}` is none; use per-tensor, per-channel or per-group-32 (any size)", text),
+                say!("`{}` is none; use per-tensor, per-channel or per-group-32 (any size)", text),
             )),
         }
     }

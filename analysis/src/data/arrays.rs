@@ -17,8 +17,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
-    t,
+    mark, say,
     tensor::{ModelInput, Tensor},
+    text::{Text, Value},
 };
 
 /// Arrays by name, with the file they come from.
@@ -43,15 +44,15 @@ impl Samples for ArraySamples {
         self.len
     }
 
-    fn name(&self, i: usize) -> String {
-        i.to_string()
+    fn name(&self, i: usize) -> Text {
+        i.value()
     }
 
     fn tensors(&self, i: usize) -> Result<Vec<Tensor>> {
         let tensor = |(name, feed): &(String, ArrayFeed)| {
             // Every feed was made from an array of this map.
             let array =
-                self.source.arrays.get(name).ok_or_else(|| Error::data(t!("no array {}", format!("{name:?}"))))?;
+                self.source.arrays.get(name).ok_or_else(|| Error::data(say!("no array {}", format!("{name:?}"))))?;
             feed.tensor(&array.data, i)
         };
         self.feeds.iter().map(tensor).collect()
@@ -87,7 +88,10 @@ pub(super) fn bind(
     let used = feeds.iter().find_map(|(_, feed)| feed.recipe()).cloned();
     if let (Some(recipe), None) = (recipe, &used) {
         let listed: Vec<String> = inputs.iter().map(describe).collect();
-        return Err(Error::config(t!("recipe {}", recipe.name), t!("no input takes pictures: {}", listed.join("; "))));
+        return Err(Error::config(
+            say!("recipe {}", recipe.name),
+            say!("no input takes pictures: {}", listed.join("; ")),
+        ));
     }
     let (len, mut warnings) = lengths(&feeds)?;
     let rows = feeds.iter().map(|(_, f)| f.fit.rows).max().unwrap_or(0);
@@ -102,19 +106,15 @@ pub(super) fn bind(
         source.arrays.keys().filter(|n| !names.contains(n) && label_array.is_none_or(|(l, _)| l != n.as_str()));
     let unused: Vec<&str> = unused.map(String::as_str).collect();
     if !unused.is_empty() {
-        warnings.push(Warning::new("data-array-unused", t!("{}: not used: {}", source.place, unused.join(", "))));
+        warnings.push(Warning::new("data-array-unused", say!("{}: not used: {}", source.place, unused.join(", "))));
     }
     let shown = feeds
         .iter()
         .map(|(name, feed)| {
             let mut note = feed.note();
             if feed.fit.samples() == 1 && len > 1 {
-                note = [note.as_str(), t!("the same for every sample")]
-                    .iter()
-                    .filter(|n| !n.is_empty())
-                    .copied()
-                    .collect::<Vec<_>>()
-                    .join("; ");
+                let parts = [note, say!("the same for every sample")];
+                note = Text::joined(mark!("; "), parts.into_iter().filter(|part| !part.is_empty()));
             }
             Feed { input: feed.input.name.clone(), array: name.clone(), shape: feed.fit.sample_shape.clone(), note }
         })
@@ -126,7 +126,7 @@ pub(super) fn bind(
 /// Puts the file's name in front of a data error.
 fn at_place(place: &str, error: Error) -> Error {
     match error {
-        Error::Data { reason } => Error::data(format!("{place}: {reason}")),
+        Error::Data { reason } => Error::data(Text::joined(": ", [place.value(), reason])),
         other => other,
     }
 }
@@ -161,8 +161,8 @@ fn matched(
     let wanted: Vec<String> = inputs.iter().map(describe).collect();
     let found: Vec<String> =
         source.arrays.iter().map(|(n, t)| format!("{n}: {} {:?}", t.element_type().name(), t.shape)).collect();
-    let found = if found.is_empty() { t!("no arrays").to_owned() } else { found.join("; ") };
-    Err(Error::data(t!(
+    let found = if found.is_empty() { say!("no arrays") } else { found.join("; ").into() };
+    Err(Error::data(say!(
         "{}: the model needs one array for each input, named as the input: {}. Found: {}",
         source.place,
         wanted.join("; "),
@@ -179,7 +179,10 @@ fn label_array<'a>(
     let get = |name: &'a str| source.arrays.get(name).map(|t| (name, t)).filter(|_| !used.iter().any(|u| u == name));
     match options.column.as_deref() {
         Some(asked) => get(asked).map(Some).ok_or_else(|| {
-            Error::config(t!("label column"), t!("{}: there is no label array {}", source.place, format!("{asked:?}")))
+            Error::config(
+                say!("label column"),
+                say!("{}: there is no label array {}", source.place, format!("{asked:?}")),
+            )
         }),
         None => Ok(ARRAYS.into_iter().find_map(get)),
     }
@@ -193,11 +196,11 @@ fn lengths(feeds: &[(String, ArrayFeed)]) -> Result<(usize, Vec<Warning>)> {
         let own = feed.fit.samples();
         if own != len && own != 1 {
             let all: Vec<String> = feeds.iter().map(|(n, f)| format!("{n} {}", f.fit.samples())).collect();
-            return Err(Error::data(t!("the arrays hold different numbers of samples: {}", all.join(", "))));
+            return Err(Error::data(say!("the arrays hold different numbers of samples: {}", all.join(", "))));
         }
         let left = feed.fit.rows % feed.fit.per_sample;
         if own > 1 && left > 0 {
-            let message = t!(
+            let message = say!(
                 "the last {} rows of {} do not fill the model's batch of {} and are left out",
                 left,
                 name,

@@ -10,8 +10,9 @@ use super::{dataset::Dataset, elements::numbers, guess::Guess, picture::PictureS
 use crate::{
     error::Result,
     job::Warning,
-    t,
+    say,
     tensor::{ElementType, Tensor, TensorData},
+    text::Text,
 };
 
 /// How far off a range may be before a banner says so, in either direction.
@@ -79,7 +80,7 @@ pub fn check(dataset: &Dataset, n: usize) -> Result<DataCheck> {
             non_finite: Sums::of(&tensors, None).non_finite,
         };
         if checked.non_finite > 0 {
-            let message = t!("input {}: {} values are NaN or infinite", input.name, checked.non_finite);
+            let message = say!("input {}: {} values are NaN or infinite", input.name, checked.non_finite);
             banners.push(Warning::new("data-not-finite", message));
         }
         banners.extend(constant(&input.name, &samples_with_constant(&tensors, &samples)));
@@ -150,7 +151,7 @@ fn channels(dataset: &Dataset, k: usize, tensors: &[&Tensor]) -> Vec<ValueStats>
 }
 
 /// Names of the samples whose tensor holds one value only. A single element is no constant picture.
-fn samples_with_constant(tensors: &[&Tensor], samples: &[super::Sample]) -> Vec<String> {
+fn samples_with_constant(tensors: &[&Tensor], samples: &[super::Sample]) -> Vec<Text> {
     let constant = |t: &Tensor| {
         let mut values = numbers(&t.data);
         let first = values.next();
@@ -164,9 +165,9 @@ fn samples_with_constant(tensors: &[&Tensor], samples: &[super::Sample]) -> Vec<
     tensors.iter().zip(samples).filter(|(t, _)| floats(t) && constant(t)).map(|(_, s)| s.name.clone()).collect()
 }
 
-fn constant(input: &str, names: &[String]) -> Option<Warning> {
+fn constant(input: &str, names: &[Text]) -> Option<Warning> {
     let first = names.first()?;
-    let message = t!("input {}: {} samples hold one single value, the first is {}", input, names.len(), first);
+    let message = say!("input {}: {} samples hold one single value, the first is {}", input, names.len(), first);
     Some(Warning::new("data-constant", message))
 }
 
@@ -178,7 +179,7 @@ fn identical(samples: &[super::Sample]) -> Option<Warning> {
     let mut pairs = samples.iter().enumerate().filter_map(|(i, s)| Some((s, earlier(0..i, &s.tensors)?)));
     let (second, first) = pairs.next()?;
     let n = 1 + pairs.count();
-    let message = t!("{} samples are identical to another one, the first is {} (as {})", n, second.name, first.name);
+    let message = say!("{} samples are identical to another one, the first is {} (as {})", n, second.name, first.name);
     Some(Warning::new("data-identical", message))
 }
 
@@ -199,7 +200,7 @@ fn range(dataset: &Dataset, k: usize, checked: &InputCheck) -> Option<Warning> {
     let off = seen > wanted * RANGE_FACTOR || seen * RANGE_FACTOR < wanted;
     off.then(|| {
         let (name, min, max) = (&expected.name, stats.min, stats.max);
-        let message = t!(
+        let message = say!(
             "input {}: values from {} to {}, but recipe {} leads to {} to {}: is it the right one?",
             input.name,
             format!("{min:.4}"),

@@ -8,8 +8,9 @@ use half::{bf16, f16};
 
 use super::elements::{Number, numbers};
 use crate::{
-    t,
+    say,
     tensor::{ElementType, TensorData},
+    text::Text,
 };
 
 /// Why a cast is refused.
@@ -18,7 +19,7 @@ pub(super) struct Refused {
     /// Position of the first value that would change, row-major.
     pub(super) index: usize,
     /// That value as text.
-    pub(super) value: String,
+    pub(super) value: Text,
 }
 
 /// `data` as `to`; the same type is passed through.
@@ -35,7 +36,7 @@ pub(super) fn cast(data: TensorData, to: ElementType) -> Result<TensorData, Refu
         return Ok(data);
     }
     if matches!(data, TensorData::String(_)) {
-        return Err(Refused { index: 0, value: t!("a text").to_owned() });
+        return Err(Refused { index: 0, value: say!("a text") });
     }
     Ok(match to {
         E::Float32 => TensorData::Float32(floats(&data, narrow, f64::from)?),
@@ -51,16 +52,16 @@ pub(super) fn cast(data: TensorData, to: ElementType) -> Result<TensorData, Refu
         E::Uint64 => TensorData::Uint64(integers(&data, |v| u64::try_from(v).ok())?),
         E::Int64 => TensorData::Int64(integers(&data, |v| i64::try_from(v).ok())?),
         E::Bool => TensorData::Bool(integers(&data, |v| (v == 0 || v == 1).then_some(v == 1))?),
-        E::String => return Err(Refused { index: 0, value: t!("a number").to_owned() }),
+        E::String => return Err(Refused { index: 0, value: say!("a number") }),
     })
 }
 
 /// What the feed's note says about this pair of types; `None` when nothing is cast.
-pub(super) fn note(from: ElementType, to: ElementType) -> Option<String> {
+pub(super) fn note(from: ElementType, to: ElementType) -> Option<Text> {
     let narrowed = float_bits(from) > float_bits(to) && float_bits(to) > 0;
     (from != to).then(|| {
-        let how = if narrowed { t!("rounded") } else { t!("no value changed") };
-        t!("{} cast to {} ({})", from.name(), to.name(), how)
+        let how = if narrowed { say!("rounded") } else { say!("no value changed") };
+        say!("{} cast to {} ({})", from.name(), to.name(), how)
     })
 }
 
@@ -130,8 +131,8 @@ fn convert_each<T>(data: &TensorData, f: impl Fn(Number) -> Option<T>) -> Result
         .map(|(index, number)| {
             f(number).ok_or_else(|| {
                 let value = match number {
-                    Number::Int(v) => v.to_string(),
-                    Number::Float(v) => v.to_string(),
+                    Number::Int(v) => v.to_string().into(),
+                    Number::Float(v) => v.to_string().into(),
                 };
                 Refused { index, value }
             })
@@ -149,7 +150,7 @@ mod tests {
         let good = cast(TensorData::Int32(vec![-3, 1 << 24]), ElementType::Float32);
         assert_eq!(good, Ok(TensorData::Float32(vec![-3.0, 16_777_216.0])));
         let bad = cast(TensorData::Int32(vec![0, (1 << 24) + 1]), ElementType::Float32);
-        assert_eq!(bad, Err(Refused { index: 1, value: "16777217".to_owned() }));
+        assert_eq!(bad, Err(Refused { index: 1, value: "16777217".into() }));
         // 2049 needs 12 significant bits, float16 has 11.
         assert!(cast(TensorData::Uint16(vec![2048]), ElementType::Float16).is_ok());
         assert!(cast(TensorData::Uint16(vec![2049]), ElementType::Float16).is_err());
@@ -159,7 +160,7 @@ mod tests {
     fn floats_to_integers_must_be_whole() {
         assert_eq!(cast(TensorData::Float64(vec![7.0, -1.0]), ElementType::Int64), Ok(TensorData::Int64(vec![7, -1])));
         let bad = cast(TensorData::Float32(vec![1.0, 3.5]), ElementType::Int64);
-        assert_eq!(bad, Err(Refused { index: 1, value: "3.5".to_owned() }));
+        assert_eq!(bad, Err(Refused { index: 1, value: "3.5".into() }));
         assert!(cast(TensorData::Float32(vec![f32::NAN]), ElementType::Int64).is_err());
         assert!(cast(TensorData::Float64(vec![-1.0]), ElementType::Uint8).is_err());
     }
@@ -170,7 +171,7 @@ mod tests {
         assert_eq!(cast(TensorData::Float64(vec![0.1]), ElementType::Float32), Ok(TensorData::Float32(vec![0.1])));
         // float16 ends at 65504.
         let bad = cast(TensorData::Float32(vec![1e6]), ElementType::Float16);
-        assert_eq!(bad, Err(Refused { index: 0, value: "1000000".to_owned() }));
+        assert_eq!(bad, Err(Refused { index: 0, value: "1000000".into() }));
         assert!(cast(TensorData::Float64(vec![f64::NAN]), ElementType::Float32).is_ok());
     }
 

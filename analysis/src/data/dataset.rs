@@ -26,8 +26,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
-    t,
+    say,
     tensor::ModelInput,
+    text::Text,
 };
 
 /// Longest side of a thumbnail in pixels.
@@ -76,7 +77,7 @@ impl Dataset {
     /// [`Error::Io`] naming the file, [`Error::Config`] for a recipe, label column or class order that cannot take effect.
     pub fn open_with(source: &DataSource, inputs: &[ModelInput], options: &DataOptions) -> Result<Self> {
         if inputs.is_empty() {
-            return Err(Error::data(t!("the model has no inputs, so no data can feed it")));
+            return Err(Error::data(say!("the model has no inputs, so no data can feed it")));
         }
         let (opened, opened_warnings) = match source {
             DataSource::Path(path) => source::open(path, inputs, options.limit)?,
@@ -127,7 +128,7 @@ impl Dataset {
             Opened::Synthetic { samples, seed } => {
                 let bound = synthetic::bind(*samples, *seed, &inputs, chosen)?;
                 if let (Some(recipe), None) = (asked, &bound.recipe) {
-                    return Err(Error::config(t!("recipe {}", recipe.name), t!("no input takes pictures")));
+                    return Err(Error::config(say!("recipe {}", recipe.name), say!("no input takes pictures")));
                 }
                 bound
             }
@@ -135,7 +136,7 @@ impl Dataset {
         let picture_input = inputs.iter().find(|i| PictureShape::of(i, None).is_some()).or(inputs.first());
         let recipe = bound.recipe.clone().map(|recipe| match (asked, picture_input) {
             (None, Some(input)) => UsedRecipe { recipe, guessed: true, reason: guessed(input).reason },
-            _ => UsedRecipe { recipe, guessed: false, reason: t!("chosen by the user").to_owned() },
+            _ => UsedRecipe { recipe, guessed: false, reason: say!("chosen by the user") },
         });
         feed::check_symbols(&inputs, &bound.feeds)?;
         let len = bound.samples.len().min(options.limit.unwrap_or(usize::MAX)).max(1);
@@ -161,7 +162,7 @@ impl Dataset {
     fn settle_labels(&mut self) -> Result<()> {
         let classes = &self.bound.labels.classes;
         if self.bound.block > 1 && !classes.is_empty() {
-            let message = t!(
+            let message = say!(
                 "the model's batch is {}: a sample is {0} pictures or rows and has no single label",
                 self.bound.block
             );
@@ -170,16 +171,16 @@ impl Dataset {
             return Ok(());
         }
         if classes.is_empty() && self.options.labels.column.is_some() {
-            return Err(Error::config(t!("label column"), t!("no sample has a label in it")));
+            return Err(Error::config(say!("label column"), say!("no sample has a label in it")));
         }
         if classes.is_empty() && self.options.labels.classes.is_some() {
-            return Err(Error::config(t!("class order"), t!("the data have no labels that it could apply to")));
+            return Err(Error::config(say!("class order"), say!("the data have no labels that it could apply to")));
         }
         self.sample_labels = (0..self.len).map(|i| classes.get(i).copied().flatten()).collect();
         self.labels = self.sample_labels.iter().copied().collect();
         let known = self.sample_labels.iter().flatten().count();
         if known > 0 && known < self.len {
-            let message = t!("{} of {} samples have a label; accuracy counts only those", known, self.len);
+            let message = say!("{} of {} samples have a label; accuracy counts only those", known, self.len);
             self.warnings.push(Warning::new("labels-partial", message));
         }
         Ok(())
@@ -206,7 +207,8 @@ impl Dataset {
         for (k, (first, n)) in bad {
             let input = self.inputs.get(k).map_or("", |i| i.name.as_str());
             let name = self.bound.samples.name(first);
-            let message = t!("input {}: NaN or infinite values in {} samples, the first is sample {}", input, n, name);
+            let message =
+                say!("input {}: NaN or infinite values in {} samples, the first is sample {}", input, n, name);
             self.warnings.push(Warning::new("data-not-finite", message));
         }
         let (spelling, warning) = token_ids::find(&self.places, &self.inputs, &spans, &self.options.tables);
@@ -232,14 +234,14 @@ impl Dataset {
     /// picture beyond the thousand that are decoded at opening.
     pub fn sample(&self, i: usize) -> Result<Sample> {
         if i >= self.len {
-            return Err(Error::data(t!("there is no sample {}, the data hold {}", i, self.len)));
+            return Err(Error::data(say!("there is no sample {}, the data hold {}", i, self.len)));
         }
         let label = self.sample_labels.get(i).copied().flatten();
         Ok(Sample { tensors: self.bound.samples.tensors(i)?, name: self.bound.samples.name(i), label })
     }
 
     /// The name of sample `i`, without making it.
-    pub fn name(&self, i: usize) -> String {
+    pub fn name(&self, i: usize) -> Text {
         self.bound.samples.name(i)
     }
 

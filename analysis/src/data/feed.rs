@@ -15,8 +15,9 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    t,
+    mark, say,
     tensor::{ElementType, ModelInput, Tensor, TensorData},
+    text::Text,
 };
 
 /// Which data feed which model input, as the window shows it.
@@ -29,7 +30,7 @@ pub struct Feed {
     /// The tensor's shape for one call, symbolic axes resolved. Of the first sample where samples differ in length.
     pub shape: Vec<usize>,
     /// What was done on the way (casts, axes, repetition); empty when nothing.
-    pub note: String,
+    pub note: Text,
 }
 
 /// How an array becomes an input's tensors.
@@ -73,15 +74,15 @@ impl ArrayFeed {
         };
         let Some(fit) = fit(&seen, input) else {
             let help = match transposed(&seen, input) {
-                Some(layout) => t!(
+                Some(layout) => say!(
                     "; it looks like {} and is not transposed unasked: give a recipe with array_layout = \"{}\"",
                     layout,
                     layout
                 ),
-                None => t!("; its first axis counts samples, the others must be the input's").to_owned(),
+                None => say!("; its first axis counts samples, the others must be the input's"),
             };
             let found = format!("{name:?} ({} {shape:?})", from.name());
-            return Err(Error::data(t!("the array {} does not fit the input {}{}", found, describe(input), help)));
+            return Err(Error::data(say!("the array {} does not fit the input {}{}", found, describe(input), help)));
         };
         check_size(&input.name, &fit.sample_shape)?;
         let transform = recipe.map(|recipe| Transform::new(recipe, shape, axes.as_deref(), &fit)).transpose()?;
@@ -99,9 +100,14 @@ impl ArrayFeed {
             None => values,
         };
         let data = convert::cast(values, self.input.element_type).map_err(|refused| {
-            let place = t!("sample {}, element {}", i, refused.index);
-            let reason = t!("{} is no {}", refused.value, self.input.element_type.name());
-            Error::data(t!("input {}: {}: {}; cast the data yourself if that is meant", self.input.name, place, reason))
+            let place = say!("sample {}, element {}", i, refused.index);
+            let reason = say!("{} is no {}", refused.value, self.input.element_type.name());
+            Error::data(say!(
+                "input {}: {}: {}; cast the data yourself if that is meant",
+                self.input.name,
+                place,
+                reason
+            ))
         })?;
         Ok(Tensor { shape: self.fit.sample_shape.clone(), data })
     }
@@ -118,22 +124,22 @@ impl ArrayFeed {
     }
 
     /// What the feed's note says.
-    pub(super) fn note(&self) -> String {
-        let mut parts: Vec<String> = self.fit.note.map(str::to_owned).into_iter().collect();
+    pub(super) fn note(&self) -> Text {
+        let mut parts: Vec<Text> = self.fit.note.clone().into_iter().collect();
         if let Some(transform) = &self.transform {
             if transform.order.is_some() {
-                parts.push(t!("transposed to {}", transform.recipe.layout.map_or("", Layout::name)));
+                parts.push(say!("transposed to {}", transform.recipe.layout.map_or("", Layout::name)));
             }
-            parts.push(t!("recipe {}", transform.recipe.name));
+            parts.push(say!("recipe {}", transform.recipe.name));
         } else {
             parts.extend(convert::note(self.from, self.input.element_type));
         }
         if self.fit.rows < self.fit.per_sample {
-            parts.push(t!("{} rows repeated to a batch of {}", self.fit.rows, self.fit.per_sample));
+            parts.push(say!("{} rows repeated to a batch of {}", self.fit.rows, self.fit.per_sample));
         } else if self.fit.per_sample > 1 {
-            parts.push(t!("{} rows a call, the model's batch", self.fit.per_sample));
+            parts.push(say!("{} rows a call, the model's batch", self.fit.per_sample));
         }
-        parts.join("; ")
+        Text::joined(mark!("; "), parts)
     }
 
     /// The recipe in use, total.
@@ -168,8 +174,8 @@ pub(super) fn check_symbols(inputs: &[ModelInput], feeds: &[Feed]) -> Result<()>
     let mut symbols = BTreeMap::new();
     for (input, feed) in inputs.iter().zip(feeds) {
         fit::bind(&mut symbols, input, &feed.shape).map_err(|(symbol, bound, own)| {
-            let reason = t!("its axis {} is {}, but {} in an input before it", format!("{symbol:?}"), own, bound);
-            Error::data(t!("input {} with {}: {}", feed.input, format!("{:?}", feed.shape), reason))
+            let reason = say!("its axis {} is {}, but {} in an input before it", format!("{symbol:?}"), own, bound);
+            Error::data(say!("input {} with {}: {}", feed.input, format!("{:?}", feed.shape), reason))
         })?;
     }
     Ok(())
@@ -196,8 +202,8 @@ impl Transform {
         let wanted = recipe.channels.unwrap_or(Channels::Rgb).count();
         if held != wanted {
             let reason =
-                t!("needs {} channels, the array has {} in {}", wanted, held, format!("{:?}", fit.sample_shape));
-            return Err(Error::config(t!("recipe {}", recipe.name), reason));
+                say!("needs {} channels, the array has {} in {}", wanted, held, format!("{:?}", fit.sample_shape));
+            return Err(Error::config(say!("recipe {}", recipe.name), reason));
         }
         let stride = fit.sample_shape.iter().skip(axis + 1).product();
         // The array has its size; saying another one in the recipe that is shown would be wrong.
@@ -277,7 +283,7 @@ mod tests {
         // Blue (3−10)/2, (6−10)/2; green (2−20)/2, (5−20)/2; red (1−30)/2, (4−30)/2.
         assert_eq!(got, Tensor::float32(vec![1, 3, 1, 2], vec![-3.5, -2.0, -9.0, -7.5, -14.5, -13.0]));
         assert_eq!(feed.recipe().unwrap().size, Some((2, 1)));
-        assert_eq!(feed.note(), "transposed to NCHW; recipe custom".replace("custom", "raw"));
+        assert_eq!(feed.note(), "transposed to NCHW; recipe raw");
     }
 
     #[test]

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use super::picture::fixed;
 use crate::{
-    t,
+    say,
     tensor::{Dim, ModelInput},
+    text::Text,
 };
 
 /// An array over an input. Sample `i` is the elements `i·per_sample·row_len …` of the row-major array.
@@ -24,7 +25,7 @@ pub(super) struct Fit {
     /// The tensor's shape for one call.
     pub(super) sample_shape: Vec<usize>,
     /// What was done to the shape, for the feed's note.
-    pub(super) note: Option<&'static str>,
+    pub(super) note: Option<Text>,
 }
 
 impl Fit {
@@ -43,7 +44,7 @@ pub(super) fn fit(shape: &[usize], input: &ModelInput) -> Option<Fit> {
     let Some(dims) = &input.dims else {
         let (&rows, rest) = shape.split_first()?;
         let sample_shape = std::iter::once(1).chain(rest.iter().copied()).collect();
-        let note = Some(t!("the input's rank is undeclared: one row a call, as a batch of 1"));
+        let note = Some(say!("the input's rank is undeclared: one row a call, as a batch of 1"));
         return Some(Fit { rows, per_sample: 1, row_len: row_len(1), sample_shape, note });
     };
     let whole =
@@ -55,21 +56,21 @@ pub(super) fn fit(shape: &[usize], input: &ModelInput) -> Option<Fit> {
             return Some(Fit { rows, per_sample, row_len: row_len(1), sample_shape, note: changed });
         }
         if same(rest, dims) {
-            let note = (!rest.is_empty()).then_some(t!("each row is a whole call, batch axis included"));
+            let note = (!rest.is_empty()).then_some(say!("each row is a whole call, batch axis included"));
             return Some(Fit { rows, per_sample: 1, row_len: row_len(1), sample_shape: rest.to_vec(), note });
         }
         if let Some((aligned, _)) = align(shape, inner).filter(|_| per_sample == 1) {
-            return Some(whole(std::iter::once(1).chain(aligned).collect(), Some(t!("the array is one sample"))));
+            return Some(whole(std::iter::once(1).chain(aligned).collect(), Some(say!("the array is one sample"))));
         }
     }
     if dims.is_empty() && shape.len() == 1 {
         return Some(Fit { rows: row_len(0), per_sample: 1, row_len: 1, sample_shape: Vec::new(), note: None });
     }
-    same(shape, dims).then(|| whole(shape.to_vec(), Some(t!("the array is one sample"))))
+    same(shape, dims).then(|| whole(shape.to_vec(), Some(say!("the array is one sample"))))
 }
 
 /// `shape` without and `dims` with axes of length 1 put in or taken out until they agree: the shape as the model sees it.
-fn align(shape: &[usize], dims: &[Dim]) -> Option<(Vec<usize>, Option<&'static str>)> {
+fn align(shape: &[usize], dims: &[Dim]) -> Option<(Vec<usize>, Option<Text>)> {
     if same(shape, dims) {
         return Some((shape.to_vec(), None));
     }
@@ -85,11 +86,11 @@ fn align(shape: &[usize], dims: &[Dim]) -> Option<(Vec<usize>, Option<&'static s
     }
     if inserted(dims) {
         let (tail, _) = align(shape, dims.get(1..)?)?;
-        return Some((std::iter::once(1).chain(tail).collect(), Some(t!("axes of length 1 inserted"))));
+        return Some((std::iter::once(1).chain(tail).collect(), Some(say!("axes of length 1 inserted"))));
     }
     if shape.first() == Some(&1) {
         let (tail, _) = align(shape.get(1..)?, dims)?;
-        return Some((tail, Some(t!("axes of length 1 removed"))));
+        return Some((tail, Some(say!("axes of length 1 removed"))));
     }
     None
 }

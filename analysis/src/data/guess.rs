@@ -8,8 +8,9 @@ use super::{
     recipe::{Recipe, Resize},
 };
 use crate::{
-    t,
+    say,
     tensor::{ElementType, ModelInput},
+    text::Text,
 };
 
 /// What is known beside the input itself.
@@ -23,14 +24,14 @@ pub struct Hints<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Guess {
     pub(super) recipe: Recipe,
-    pub(super) reason: String,
+    pub(super) reason: Text,
     /// Whether nearly every model of this shape is like this, so that data far off its range deserve a banner.
     pub(super) confident: bool,
 }
 
 impl Recipe {
     /// The likeliest recipe for `input` and why; `raw` for inputs that take no pictures.
-    pub fn guess(input: &ModelInput, hints: Hints<'_>) -> (Self, String) {
+    pub fn guess(input: &ModelInput, hints: Hints<'_>) -> (Self, Text) {
         let guess = guess(input, hints);
         (guess.recipe, guess.reason)
     }
@@ -38,13 +39,13 @@ impl Recipe {
 
 pub(super) fn guess(input: &ModelInput, hints: Hints<'_>) -> Guess {
     let Some(shape) = PictureShape::of(input, None) else {
-        return made("raw", None, t!("the input takes no pictures").to_owned(), false);
+        return made("raw", None, say!("the input takes no pictures"), false);
     };
     if !matches!(
         input.element_type,
         ElementType::Float32 | ElementType::Float16 | ElementType::Float64 | ElementType::BFloat16
     ) {
-        return made("raw", None, t!("{} inputs take pixels as they are", input.element_type.name()), true);
+        return made("raw", None, say!("{} inputs take pixels as they are", input.element_type.name()), true);
     }
     by_name(input, hints).unwrap_or_else(|| by_shape(&shape))
 }
@@ -53,10 +54,10 @@ pub(super) fn guess(input: &ModelInput, hints: Hints<'_>) -> Guess {
 fn by_name(input: &ModelInput, hints: Hints<'_>) -> Option<Guess> {
     let name = hints.model_name.unwrap_or_default().to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| name.contains(w));
-    let because = |what: &str| t!("the model's name ({})", what);
+    let because = |what: Text| say!("the model's name ({})", what);
     if has(&["ultraface", "version-rfb", "version-slim"]) {
         let mut guess =
-            made("raw", Some(Resize::Stretch), because(t!("Ultra-Light face detectors take (x-127)/128")), true);
+            made("raw", Some(Resize::Stretch), because(say!("Ultra-Light face detectors take (x-127)/128")), true);
         guess.recipe = Recipe { name: "ultraface".to_owned(), mean: vec![127.0], std: vec![128.0], ..guess.recipe };
         return Some(guess);
     }
@@ -64,16 +65,16 @@ fn by_name(input: &ModelInput, hints: Hints<'_>) -> Option<Guess> {
         return Some(made(
             "0-1",
             Some(Resize::Letterbox { fill: 114 }),
-            because(t!("YOLO takes 0…1, letterboxed")),
+            because(say!("YOLO takes 0…1, letterboxed")),
             true,
         ));
     }
     if has(&["caffe"]) {
-        return Some(made("imagenet-caffe", None, because(t!("Caffe models take BGR less the mean colour")), true));
+        return Some(made("imagenet-caffe", None, because(say!("Caffe models take BGR less the mean colour")), true));
     }
     // CNTK's MNIST of the model zoo calls its input so and divides inside the graph.
     if input.name == "Input3" {
-        return Some(made("raw", None, t!("the input's name (the model zoo's MNIST takes 0…255)").to_owned(), true));
+        return Some(made("raw", None, say!("the input's name (the model zoo's MNIST takes 0…255)"), true));
     }
     None
 }
@@ -83,32 +84,29 @@ fn by_shape(shape: &PictureShape) -> Guess {
     let side = shape.width.unwrap_or(224).min(shape.height.unwrap_or(224));
     let square = shape.width == shape.height;
     if shape.channels == Some(1) {
-        return made("0-1", None, t!("one channel, float: usually 0…1").to_owned(), false);
+        return made("0-1", None, say!("one channel, float: usually 0…1"), false);
     }
     if side < 96 {
-        return made("0-1", None, t!("colour pictures of {} pixels: usually 0…1", side), false);
+        return made("0-1", None, say!("colour pictures of {} pixels: usually 0…1", side), false);
     }
     match shape.layout {
         Layout::Nhwc => made(
             "-1-1",
             Some(Resize::ShorterSide(256)),
-            t!("channels last: TensorFlow models usually take −1…1").to_owned(),
+            say!("channels last: TensorFlow models usually take −1…1"),
             false,
         ),
         Layout::Nchw if square => {
-            let reason = t!("three channels first, {}×{}: usually an ImageNet classifier", side, side);
+            let reason = say!("three channels first, {}×{}: usually an ImageNet classifier", side, side);
             made("imagenet", None, reason, shape.width.is_some())
         }
-        Layout::Nchw => made(
-            "0-1",
-            None,
-            t!("not square: usually a detector that takes the stretched picture, 0…1").to_owned(),
-            false,
-        ),
+        Layout::Nchw => {
+            made("0-1", None, say!("not square: usually a detector that takes the stretched picture, 0…1"), false)
+        }
     }
 }
 
-fn made(preset: &str, resize: Option<Resize>, reason: String, confident: bool) -> Guess {
+fn made(preset: &str, resize: Option<Resize>, reason: Text, confident: bool) -> Guess {
     // Every name passed here is a preset; "raw" is the empty recipe and stands in for none.
     let mut recipe = Recipe::preset(preset).unwrap_or(Recipe {
         name: "raw".to_owned(),

@@ -24,8 +24,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
-    t,
+    say,
     tensor::{ModelInput, Tensor, TensorData},
+    text::Text,
 };
 
 /// So many pictures are decoded at opening.
@@ -80,13 +81,17 @@ impl Images {
         let names: Vec<String> = positions.iter().map(|&k| all[k].clone()).collect();
         let first = failed.first().cloned().unwrap_or_default();
         if names.is_empty() {
-            let reason =
-                t!("{}: none of {} pictures could be decoded, the first is {}", folder.display(), failed.len(), first);
+            let reason = say!(
+                "{}: none of {} pictures could be decoded, the first is {}",
+                folder.display(),
+                failed.len(),
+                first
+            );
             return Err(Error::data(reason));
         }
         let mut warnings = Vec::new();
         if !failed.is_empty() {
-            let message = t!(
+            let message = say!(
                 "{} of {} pictures could not be decoded and are skipped, the first is {}",
                 failed.len(),
                 failed.len() + names.len(),
@@ -98,25 +103,30 @@ impl Images {
     }
 
     fn decode(&self, k: usize) -> Result<RgbImage> {
-        let name = self.names.get(k).ok_or_else(|| Error::data(t!("there is no picture {}", k)))?;
+        let name = self.names.get(k).ok_or_else(|| Error::data(say!("there is no picture {}", k)))?;
         let path = self.folder.join(name);
         decode(&path).map_err(|reason| Error::format(path, reason))
     }
 }
 
 /// Decodes one picture to 8-bit RGB; transparency is dropped, as Pillow's `convert("RGB")` drops it.
-fn decode(path: &Path) -> std::result::Result<RgbImage, String> {
+fn decode(path: &Path) -> std::result::Result<RgbImage, Text> {
     let reader = reader(path)?;
-    reader.decode().map(|picture| picture.to_rgb8()).map_err(|e| e.to_string())
+    reader.decode().map(|picture| picture.to_rgb8()).map_err(|e| e.to_string().into())
 }
 
-fn check(path: &Path, full: bool) -> std::result::Result<(), String> {
-    if full { decode(path).map(|_| ()) } else { reader(path)?.into_dimensions().map(|_| ()).map_err(|e| e.to_string()) }
+fn check(path: &Path, full: bool) -> std::result::Result<(), Text> {
+    if full {
+        decode(path).map(|_| ())
+    } else {
+        reader(path)?.into_dimensions().map(|_| ()).map_err(|e| e.to_string().into())
+    }
 }
 
 /// Goes by the content, not the ending; a header that promises more than 512 MB of pixels is refused.
-fn reader(path: &Path) -> std::result::Result<ImageReader<std::io::BufReader<std::fs::File>>, String> {
-    let mut reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(|e| e.to_string())?;
+fn reader(path: &Path) -> std::result::Result<ImageReader<std::io::BufReader<std::fs::File>>, Text> {
+    let mut reader =
+        ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(|e| Text::from(e.to_string()))?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(1 << 16);
     limits.max_image_height = Some(1 << 16);
@@ -147,9 +157,9 @@ impl Samples for ImageSamples {
         (self.source.names.len() / self.block).max(1)
     }
 
-    fn name(&self, i: usize) -> String {
+    fn name(&self, i: usize) -> Text {
         let name = self.pictures(i).next().and_then(|k| self.source.names.get(k)).cloned().unwrap_or_default();
-        if self.block == 1 { name } else { t!("{} and {} more", name, self.block - 1) }
+        if self.block == 1 { name.into() } else { say!("{} and {} more", name, self.block - 1) }
     }
 
     fn tensors(&self, i: usize) -> Result<Vec<Tensor>> {
@@ -159,7 +169,7 @@ impl Samples for ImageSamples {
         }
         let data = convert::cast(TensorData::Float32(values), self.input.element_type).map_err(|refused| {
             let (recipe, name) = (&self.recipe.name, self.input.element_type.name());
-            Error::config(t!("recipe {}", recipe), t!("gives {}, which is no {}", refused.value, name))
+            Error::config(say!("recipe {}", recipe), say!("gives {}, which is no {}", refused.value, name))
         })?;
         debug_assert_eq!(elements::count(&data), self.shape.iter().product::<usize>());
         Ok(vec![Tensor { shape: self.shape.clone(), data }])
@@ -183,33 +193,34 @@ pub(super) fn bind(
 ) -> Result<Bound> {
     let listed = || inputs.iter().map(describe).collect::<Vec<_>>().join("; ");
     let [input] = inputs else {
-        let reason = t!("{}: pictures feed a model with one input; this one has {}", source.folder.display(), listed());
+        let reason =
+            say!("{}: pictures feed a model with one input; this one has {}", source.folder.display(), listed());
         return Err(Error::data(reason));
     };
     let recipe = recipe_of(input).fitted(input)?;
     if recipe.array_layout.is_some() {
-        let place = t!("recipe {}", recipe.name);
+        let place = say!("recipe {}", recipe.name);
         return Err(Error::config(
             place,
-            t!("array_layout has no effect on picture files; use layout for the model's input"),
+            say!("array_layout has no effect on picture files; use layout for the model's input"),
         ));
     }
     let shape = PictureShape::of(input, recipe.layout)
-        .ok_or_else(|| Error::data(t!("{}: no input takes pictures: {}", source.folder.display(), listed())))?;
+        .ok_or_else(|| Error::data(say!("{}: no input takes pictures: {}", source.folder.display(), listed())))?;
     // `fitted` set the size and the channels.
     let (width, height) = recipe.size.unwrap_or((224, 224));
     let sample_shape = shape.tensor_shape(recipe.channels.unwrap_or(Channels::Rgb).count(), width, height);
     check_size(&input.name, &sample_shape)?;
     let mut warnings = source.warnings.clone();
     let (n, block) = (source.names.len(), shape.block);
-    let mut note = t!("recipe {}", recipe.name);
+    let mut note = say!("recipe {}", recipe.name);
     if n < block {
-        note = t!("{}; {} pictures repeated to a batch of {}", note, n, block);
+        note = say!("{}; {} pictures repeated to a batch of {}", note, n, block);
     } else if block > 1 {
-        note = t!("{}; {} pictures a call, the model's batch", note, block);
+        note = say!("{}; {} pictures a call, the model's batch", note, block);
         if n % block > 0 {
             let message =
-                t!("the last {} pictures do not fill the model's batch of {} and are left out", n % block, block);
+                say!("the last {} pictures do not fill the model's batch of {} and are left out", n % block, block);
             warnings.push(Warning::new("data-batch-rest", message));
         }
     }

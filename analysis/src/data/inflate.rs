@@ -4,21 +4,21 @@
 
 use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 
-use crate::t;
+use crate::{say, text::Text};
 
 /// Decompresses `input` to exactly `size` bytes.
 ///
 /// # Errors
 /// A sentence when the stream is broken, ends early, or holds more or less than `size` bytes.
-pub(super) fn inflate(input: &[u8], size: usize) -> Result<Vec<u8>, String> {
+pub(super) fn inflate(input: &[u8], size: usize) -> Result<Vec<u8>, Text> {
     let out = decompress_to_vec_with_limit(input, size).map_err(|error| match error.status {
-        TINFLStatus::HasMoreOutput => t!("decompresses to more than the {} bytes its directory promises", size),
+        TINFLStatus::HasMoreOutput => say!("decompresses to more than the {} bytes its directory promises", size),
         TINFLStatus::NeedsMoreInput | TINFLStatus::FailedCannotMakeProgress => {
-            t!("ends inside its compressed stream").to_owned()
+            say!("ends inside its compressed stream")
         }
-        _ => t!("has a broken compressed stream").to_owned(),
+        _ => say!("has a broken compressed stream"),
     })?;
-    if out.len() == size { Ok(out) } else { Err(t!("decompresses to {} bytes instead of {}", out.len(), size)) }
+    if out.len() == size { Ok(out) } else { Err(say!("decompresses to {} bytes instead of {}", out.len(), size)) }
 }
 
 #[cfg(test)]

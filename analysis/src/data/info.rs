@@ -8,7 +8,7 @@ use super::{
     DataCheck, Dataset, Feed, Sanity, UsedRecipe,
     source::{DataKind, DataSource},
 };
-use crate::{error::Result, job::Warning, t, tensor::ModelInput};
+use crate::{error::Result, job::Warning, say, t, tensor::ModelInput, text::Text};
 
 /// Samples that have a preview.
 const PREVIEWS: usize = 8;
@@ -19,7 +19,7 @@ pub struct DataInfo {
     /// Where they come from.
     pub source: DataSource,
     /// What the source is ("folder of pictures").
-    pub kind: String,
+    pub kind: Text,
     /// Whether values come from arrays, whose axes may differ from the model's.
     pub is_array: bool,
     /// Samples in use.
@@ -65,7 +65,7 @@ impl DataInfo {
         let previews = (0..dataset.len().min(PREVIEWS)).map(|i| Preview::of(dataset, i)).collect::<Result<_>>()?;
         Ok(Self {
             source: source.clone(),
-            kind: kind_words(dataset.kind()).to_owned(),
+            kind: kind_words(dataset.kind()),
             is_array: matches!(dataset.kind(), DataKind::Arrays | DataKind::NpyFiles | DataKind::TestSets),
             samples: dataset.len(),
             available: available.max(dataset.len()),
@@ -96,12 +96,12 @@ impl DataInfo {
     }
 }
 
-fn kind_words(kind: DataKind) -> &'static str {
+fn kind_words(kind: DataKind) -> Text {
     match kind {
-        DataKind::Pictures => t!("pictures"),
-        DataKind::Arrays => t!("array file"),
-        DataKind::NpyFiles => t!("folder of array files"),
-        DataKind::TestSets => t!("ONNX test data"),
-        DataKind::Synthetic => t!("synthetic samples"),
+        DataKind::Pictures => say!("pictures"),
+        DataKind::Arrays => say!("array file"),
+        DataKind::NpyFiles => say!("folder of array files"),
+        DataKind::TestSets => say!("ONNX test data"),
+        DataKind::Synthetic => say!("synthetic samples"),
     }
 }

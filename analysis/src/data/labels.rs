@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
-    t,
+    say,
     tensor::{Tensor, TensorData},
 };
 
@@ -55,8 +55,8 @@ pub(super) fn of_pictures(folder: &Path, paths: &[String], options: &LabelOption
         of_table(&table, paths, options, &mut found)?;
     } else if let Some(column) = &options.column {
         return Err(Error::config(
-            t!("label column"),
-            t!("{} needs a labels.csv in {}", format!("{column:?}"), folder.display()),
+            say!("label column"),
+            say!("{} needs a labels.csv in {}", format!("{column:?}"), folder.display()),
         ));
     }
     let array = folder.join("labels.npy");
@@ -92,11 +92,14 @@ fn of_table(table: &Path, paths: &[String], options: &LabelOptions, found: &mut 
     let (body, path_at, column) = match (pick_column(header, body, options), &options.column) {
         (Some(column), _) => (body, header.iter().position(is_path).unwrap_or(0), column),
         (None, Some(asked)) => {
-            return Err(Error::config(place, t!("has no column {}, only {}", format!("{asked:?}"), header.join(", "))));
+            return Err(Error::config(
+                place,
+                say!("has no column {}, only {}", format!("{asked:?}"), header.join(", ")),
+            ));
         }
         (None, None) if headless(header) => (&rows[..], 0, 1),
         (None, None) => {
-            let message = t!("{} has no column headed label, idx or class; name the column to use it", place);
+            let message = say!("{} has no column headed label, idx or class; name the column to use it", place);
             found.warnings.push(Warning::new("labels-column", message));
             return Ok(());
         }
@@ -171,7 +174,7 @@ fn numbered(
         Some((_, Some(missing))) if options.classes.is_some() => {
             return Err(Error::config(
                 place.to_owned(),
-                t!("label {} is none of the given classes", format!("{missing:?}")),
+                say!("label {} is none of the given classes", format!("{missing:?}")),
             ));
         }
         _ => {}
@@ -179,10 +182,10 @@ fn numbered(
     let mut sorted: Vec<String> = texts.iter().flatten().map(|t| (*t).to_owned()).collect();
     sorted.sort();
     sorted.dedup();
-    let order = if sorted.len() > 12 { t!("{} classes", sorted.len()) } else { sorted.join(", ") };
+    let order = if sorted.len() > 12 { say!("{} classes", sorted.len()) } else { sorted.join(", ").into() };
     found.warnings.push(Warning::new(
         "labels-sorted",
-        t!(
+        say!(
             "{}: text labels are numbered in sorted order ({}); give the model's own class order if it differs",
             place,
             order
@@ -205,7 +208,7 @@ pub(super) fn of_array(
 ) -> Result<()> {
     let flat = tensor.len() == rows && tensor.shape.first() == Some(&rows);
     if !flat {
-        let message = t!(
+        let message = say!(
             "{} has shape {} and not one label for each of {} samples; it is not used",
             name,
             format!("{:?}", tensor.shape),

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use super::files;
 use crate::{
     error::{Error, Result},
-    t,
+    say, t,
+    text::Text,
 };
 
 /// File names that are looked for beside the data, in this order.
@@ -66,10 +67,10 @@ fn plain(name: &str) -> String {
     name.trim().to_lowercase().replace(['_', '-'], " ")
 }
 
-fn parse(text: &str) -> std::result::Result<ClassNames, String> {
+fn parse(text: &str) -> std::result::Result<ClassNames, Text> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     if lines.is_empty() {
-        return Err(t!("holds no class names").to_owned());
+        return Err(say!("holds no class names"));
     }
     let numbered: Option<Vec<(usize, &str)>> = lines
         .iter()
@@ -81,7 +82,7 @@ fn parse(text: &str) -> std::result::Result<ClassNames, String> {
     let entries = numbered.unwrap_or_else(|| lines.iter().copied().enumerate().collect());
     let last = entries.iter().map(|(n, _)| *n).max().unwrap_or(0);
     if last >= MAX_CLASSES {
-        return Err(t!("numbers a class {}", last));
+        return Err(say!("numbers a class {}", last));
     }
     let mut names = vec![None; last + 1];
     let mut ids = vec![String::new(); last + 1];
@@ -92,7 +93,7 @@ fn parse(text: &str) -> std::result::Result<ClassNames, String> {
             _ => ("", rest),
         };
         if names[number].replace(name.to_owned()).is_some() {
-            return Err(t!("names class {} twice", number));
+            return Err(say!("names class {} twice", number));
         }
         id.clone_into(&mut ids[number]);
     }

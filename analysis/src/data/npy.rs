@@ -8,8 +8,9 @@ use half::f16;
 
 use super::elements::{gather, permuted_order};
 use crate::{
-    t,
+    say,
     tensor::{Tensor, TensorData},
+    text::Text,
 };
 
 /// The first bytes of every `.npy` file.
@@ -32,16 +33,16 @@ struct Header {
 ///
 /// # Errors
 /// A sentence that says what is wrong, to be put behind the file's name.
-pub(super) fn parse(bytes: &[u8]) -> Result<Tensor, String> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Tensor, Text> {
     let (header, body) = split(bytes)?;
     let count = header.shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d));
     let size = item_size(&header.descr)?;
     let needed = count.and_then(|n| n.checked_mul(size));
     let (Some(count), Some(needed)) = (count, needed) else {
-        return Err(t!("its shape {} is larger than any memory", format!("{:?}", header.shape)));
+        return Err(say!("its shape {} is larger than any memory", format!("{:?}", header.shape)));
     };
     let Some(body) = body.get(..needed) else {
-        return Err(t!(
+        return Err(say!(
             "is truncated: shape {} of {} needs {} bytes, {} are there",
             format!("{:?}", header.shape),
             header.descr,
@@ -61,27 +62,27 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Tensor, String> {
 }
 
 /// Splits the file into its header and the values behind it.
-fn split(bytes: &[u8]) -> Result<(Header, &[u8]), String> {
-    let rest = bytes.strip_prefix(MAGIC).ok_or(t!("is not a .npy file (its first bytes are not NumPy's)"))?;
-    let cut = t!("ends inside its header");
+fn split(bytes: &[u8]) -> Result<(Header, &[u8]), Text> {
+    let rest = bytes.strip_prefix(MAGIC).ok_or(say!("is not a .npy file (its first bytes are not NumPy's)"))?;
+    let cut = say!("ends inside its header");
     let (length, rest) = match rest {
         [1, _, a, b, rest @ ..] => (usize::from(u16::from_le_bytes([*a, *b])), rest),
         [2 | 3, _, a, b, c, d, rest @ ..] => {
             (usize::try_from(u32::from_le_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX), rest)
         }
-        [v, ..] if !(1..=3).contains(v) => return Err(t!("has the unknown .npy version {}", v)),
+        [v, ..] if !(1..=3).contains(v) => return Err(say!("has the unknown .npy version {}", v)),
         _ => return Err(cut.to_owned()),
     };
     if length > MAX_HEADER {
-        return Err(t!("has a header of {} bytes; at most {} are read", length, MAX_HEADER));
+        return Err(say!("has a header of {} bytes; at most {} are read", length, MAX_HEADER));
     }
     let (text, body) = rest.split_at_checked(length).ok_or(cut)?;
-    let text = std::str::from_utf8(text).map_err(|e| t!("has a header that is not text ({})", e))?;
+    let text = std::str::from_utf8(text).map_err(|e| say!("has a header that is not text ({})", e))?;
     Ok((header(text)?, body))
 }
 
 /// `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, its keys in any order.
-fn header(text: &str) -> Result<Header, String> {
+fn header(text: &str) -> Result<Header, Text> {
     let mut scan = Scan(text.trim());
     let (mut descr, mut fortran, mut shape) = (None, None, None);
     scan.expect('{')?;
@@ -89,11 +90,13 @@ fn header(text: &str) -> Result<Header, String> {
         let key = scan.quoted()?;
         scan.expect(':')?;
         match key {
-            "descr" if scan.peek('[') => return Err(t!("holds records (a structured type), not one array").to_owned()),
+            "descr" if scan.peek('[') => {
+                return Err(say!("holds records (a structured type), not one array"));
+            }
             "descr" => descr = Some(scan.quoted()?.to_owned()),
             "fortran_order" => fortran = Some(scan.word() == "True"),
             "shape" => shape = Some(scan.tuple()?),
-            other => return Err(t!("has the unknown header key {}", format!("{other:?}"))),
+            other => return Err(say!("has the unknown header key {}", format!("{other:?}"))),
         }
         if !scan.eat(',') {
             scan.expect('}')?;
@@ -102,7 +105,7 @@ fn header(text: &str) -> Result<Header, String> {
     }
     match (descr, fortran, shape) {
         (Some(descr), Some(fortran), Some(shape)) => Ok(Header { descr, fortran, shape }),
-        _ => Err(t!("has a header without descr, fortran_order or shape").to_owned()),
+        _ => Err(say!("has a header without descr, fortran_order or shape")),
     }
 }
 
@@ -122,15 +125,15 @@ impl<'a> Scan<'a> {
         rest.is_some()
     }
 
-    fn expect(&mut self, c: char) -> Result<(), String> {
+    fn expect(&mut self, c: char) -> Result<(), Text> {
         if self.eat(c) {
             Ok(())
         } else {
-            Err(t!("has a broken header: no {} before {}", format!("{c:?}"), format!("{:?}", self.near())))
+            Err(say!("has a broken header: no {} before {}", format!("{c:?}"), format!("{:?}", self.near())))
         }
     }
 
-    fn quoted(&mut self) -> Result<&'a str, String> {
+    fn quoted(&mut self) -> Result<&'a str, Text> {
         let quote = if self.eat('\'') {
             '\''
         } else {
@@ -139,7 +142,7 @@ impl<'a> Scan<'a> {
         };
         let found = self.0.split_once(quote);
         let (text, rest) =
-            found.ok_or_else(|| t!("has a broken header: no text before {}", format!("{:?}", self.near())))?;
+            found.ok_or_else(|| say!("has a broken header: no text before {}", format!("{:?}", self.near())))?;
         self.0 = rest;
         Ok(text)
     }
@@ -152,13 +155,13 @@ impl<'a> Scan<'a> {
         word
     }
 
-    fn tuple(&mut self) -> Result<Vec<usize>, String> {
+    fn tuple(&mut self) -> Result<Vec<usize>, Text> {
         self.expect('(')?;
         let mut dims = Vec::new();
         while !self.eat(')') {
             // Python 2 wrote long integers as 3L.
             let word = self.word().trim_end_matches('L');
-            dims.push(word.parse().map_err(|e| t!("has a broken shape: {} ({})", format!("{word:?}"), e))?);
+            dims.push(word.parse().map_err(|e| say!("has a broken shape: {} ({})", format!("{word:?}"), e))?);
             if !self.eat(',') {
                 self.expect(')')?;
                 break;
@@ -173,11 +176,11 @@ impl<'a> Scan<'a> {
 }
 
 /// Bytes an element; checks the type string on the way.
-fn item_size(descr: &str) -> Result<usize, String> {
+fn item_size(descr: &str) -> Result<usize, Text> {
     let refused = || {
-        let known = t!("bool, integers, float16/32/64 and text are read");
-        let hint = if descr.contains('O') { t!(" (a pickled Python object)") } else { "" };
-        t!("has elements of type {}{}; {}", format!("{descr:?}"), hint, known)
+        let known = say!("bool, integers, float16/32/64 and text are read");
+        let hint = if descr.contains('O') { say!(" (a pickled Python object)") } else { Text::default() };
+        say!("has elements of type {}{}; {}", format!("{descr:?}"), hint, known)
     };
     let kind = descr.trim_start_matches(['<', '>', '|', '=']);
     match kind {
@@ -198,7 +201,7 @@ fn item_size(descr: &str) -> Result<usize, String> {
 }
 
 /// `count` elements of type `descr` from exactly the bytes they take.
-fn decode(descr: &str, count: usize, body: &[u8]) -> Result<TensorData, String> {
+fn decode(descr: &str, count: usize, body: &[u8]) -> Result<TensorData, Text> {
     let big = descr.starts_with('>');
     let kind = descr.trim_start_matches(['<', '>', '|', '=']);
     Ok(match kind {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{inflate::inflate, npy};
-use crate::{t, tensor::Tensor};
+use crate::{say, tensor::Tensor, text::Text};
 
 /// The first bytes of a zip file that has members.
 pub(super) const MAGIC: &[u8] = b"PK\x03\x04";
@@ -29,40 +29,40 @@ struct Member<'a> {
 ///
 /// # Errors
 /// A sentence that says what is wrong, to be put behind the file's name.
-pub(super) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
+pub(super) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Text> {
     let members = members(bytes)?;
     let total = members.iter().fold(0_usize, |sum, m| sum.saturating_add(m.size));
     if total > MAX_BYTES {
-        return Err(t!("unpacks to {} bytes; beyond {} use a folder of .npy files", total, MAX_BYTES));
+        return Err(say!("unpacks to {} bytes; beyond {} use a folder of .npy files", total, MAX_BYTES));
     }
     let mut arrays = BTreeMap::new();
     for member in members {
         let Some(name) = member.name.strip_suffix(".npy") else { continue };
         let array = unpack(&member)
             .and_then(|bytes| npy::parse(&bytes))
-            .map_err(|e| t!("array {} {}", format!("{name:?}"), e))?;
+            .map_err(|e| say!("array {} {}", format!("{name:?}"), e))?;
         arrays.insert(name.to_owned(), array);
     }
     Ok(arrays)
 }
 
 /// The member's bytes, checked.
-fn unpack(member: &Member<'_>) -> Result<Vec<u8>, String> {
+fn unpack(member: &Member<'_>) -> Result<Vec<u8>, Text> {
     let bytes = match member.method {
         0 if member.packed.len() == member.size => member.packed.to_vec(),
-        0 => return Err(t!("has two sizes in the archive's directory").to_owned()),
+        0 => return Err(say!("has two sizes in the archive's directory")),
         8 if member.size / 1032 > member.packed.len() + 1 => {
-            return Err(t!("promises {} bytes, more than its {} can hold", member.size, member.packed.len()));
+            return Err(say!("promises {} bytes, more than its {} can hold", member.size, member.packed.len()));
         }
         8 => inflate(member.packed, member.size)?,
-        other => return Err(t!("is packed by method {}; NumPy writes stored or deflated", other)),
+        other => return Err(say!("is packed by method {}; NumPy writes stored or deflated", other)),
     };
-    if crc32(&bytes) == member.crc { Ok(bytes) } else { Err(t!("is damaged (its checksum differs)").to_owned()) }
+    if crc32(&bytes) == member.crc { Ok(bytes) } else { Err(say!("is damaged (its checksum differs)")) }
 }
 
 /// Reads the central directory.
-fn members(bytes: &[u8]) -> Result<Vec<Member<'_>>, String> {
-    let broken = || t!("is not a whole .npz archive (its directory is missing or cut off)").to_owned();
+fn members(bytes: &[u8]) -> Result<Vec<Member<'_>>, Text> {
+    let broken = || say!("is not a whole .npz archive (its directory is missing or cut off)");
     let (count, start) = directory(bytes).ok_or_else(broken)?;
     let mut members = Vec::new();
     let mut at = start;

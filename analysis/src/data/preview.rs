@@ -9,6 +9,7 @@ use super::{Dataset, Layout, elements::numbers, picture::PictureShape};
 use crate::{
     error::Result,
     tensor::{ElementType, ModelInput, Tensor, TensorData},
+    text::Text,
 };
 
 /// Longest side of a preview in pixels.
@@ -26,7 +27,7 @@ const SHADING_SIDE: usize = 96;
 #[derive(Clone, Debug)]
 pub struct Preview {
     /// File name or number.
-    pub name: String,
+    pub name: Text,
     /// True class, where known.
     pub label: Option<usize>,
     /// The picture before preprocessing, at most 96 pixels a side; `None` where there is none.

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::picture::{Layout, PictureShape, describe};
 use crate::{
     error::{Error, Result},
-    t,
+    say,
     tensor::ModelInput,
+    text::Text,
 };
 
 /// The order of the colours along the channel axis.
@@ -118,19 +119,19 @@ impl Recipe {
     /// # Errors
     /// [`Error::Config`] naming the field that contradicts the input's declared shape, or an input that takes no pictures.
     pub fn fitted(&self, input: &ModelInput) -> Result<Self> {
-        let refuse = |reason: String| Error::config(t!("recipe {}", self.name), reason);
+        let refuse = |reason: Text| Error::config(say!("recipe {}", self.name), reason);
         let Some(shape) = PictureShape::of(input, self.layout) else {
-            let asked = self.layout.map_or(String::new(), |l| t!(" in layout {}", l.name()));
-            return Err(refuse(t!("the input {} takes no pictures{}", describe(input), asked)));
+            let asked = self.layout.map_or(Text::default(), |l| say!(" in layout {}", l.name()));
+            return Err(refuse(say!("the input {} takes no pictures{}", describe(input), asked)));
         };
         let own = (shape.width, shape.height);
         let (width, height) = self.size.unwrap_or((own.0.unwrap_or(224), own.1.unwrap_or(224)));
         if own.0.is_some_and(|w| w != width) || own.1.is_some_and(|h| h != height) {
-            return Err(refuse(t!("size {}×{} does not fit the input {}", width, height, describe(input))));
+            return Err(refuse(say!("size {}×{} does not fit the input {}", width, height, describe(input))));
         }
         let channels = self.channels.unwrap_or(if shape.channels == Some(1) { Channels::Gray } else { Channels::Rgb });
         if shape.channels.is_some_and(|n| n != channels.count()) {
-            return Err(refuse(t!("channels {} do not fit the input {}", channels.name(), describe(input))));
+            return Err(refuse(say!("channels {} do not fit the input {}", channels.name(), describe(input))));
         }
         let resize = match self.resize {
             // 256 for 224: the margin that is cropped keeps its share at other sizes.
@@ -144,40 +145,39 @@ impl Recipe {
             channels: Some(channels),
             ..self.clone()
         };
-        fitted.check().map_err(|(field, reason)| refuse(format!("{field} {reason}")))?;
+        fitted.check().map_err(|(field, reason)| refuse(Text::joined(" ", [field.into(), reason])))?;
         Ok(fitted)
     }
 
     /// What is wrong with a field by itself: its key in the TOML file, and the reason.
-    pub(super) fn check(&self) -> std::result::Result<(), (&'static str, String)> {
+    pub(super) fn check(&self) -> std::result::Result<(), (&'static str, Text)> {
         // Beyond this side a float32 input takes 3 GB: a slip of the pen, not a model.
         const MAX_SIDE: usize = 16_384;
         if let Some((w, h)) = self.size {
             if !(1..=MAX_SIDE).contains(&w) || !(1..=MAX_SIDE).contains(&h) {
-                return Err(("size", t!("must have sides of 1 to {} pixels, not {}×{}", MAX_SIDE, w, h)));
+                return Err(("size", say!("must have sides of 1 to {} pixels, not {}×{}", MAX_SIDE, w, h)));
             }
             if let Resize::ShorterSide(n) = self.resize
                 && (n < w.min(h) || n > MAX_SIDE)
             {
-                return Err(("shorter_side", t!("{} is outside {}…{}", n, w.min(h), MAX_SIDE)));
+                return Err(("shorter_side", say!("{} is outside {}…{}", n, w.min(h), MAX_SIDE)));
             }
         }
         if !self.scale.is_finite() || self.scale == 0.0 {
-            return Err(("scale", t!("must be a number other than 0, not {}", self.scale)));
+            return Err(("scale", say!("must be a number other than 0, not {}", self.scale)));
         }
         for (key, values) in [("mean", &self.mean), ("std", &self.std)] {
             let channels = self.channels.map(Channels::count);
             if values.len() > 1 && channels.map_or(values.len() != 3, |n| values.len() != n) {
-                let wanted = channels
-                    .map_or(t!("1 or 3").to_owned(), |n| if n == 1 { "1".to_owned() } else { t!("1 or {}", n) });
-                return Err((key, t!("has {} values, {} are needed", values.len(), wanted)));
+                let wanted = channels.map_or(say!("1 or 3"), |n| if n == 1 { "1".into() } else { say!("1 or {}", n) });
+                return Err((key, say!("has {} values, {} are needed", values.len(), wanted)));
             }
             if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
-                return Err((key, t!("holds {}", bad)));
+                return Err((key, say!("holds {}", bad)));
             }
         }
         if self.std.contains(&0.0) {
-            return Err(("std", t!("holds 0, which would divide by zero").to_owned()));
+            return Err(("std", say!("holds 0, which would divide by zero")));
         }
         Ok(())
     }

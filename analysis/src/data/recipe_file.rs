@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    t,
+    say,
+    text::Text,
 };
 
 /// The file's keys.
@@ -63,12 +64,12 @@ impl Recipe {
         let file: File = toml::from_str(text).map_err(|e| {
             let line = e.span().map_or(1, |span| line_of(text, span.start));
             let at = text.lines().nth(line - 1).unwrap_or_default().trim();
-            Error::config(t!("{}, line {}", place, line), t!("{} (at `{}`)", e.message().trim(), at))
+            Error::config(say!("{}, line {}", place, line), say!("{} (at `{}`)", e.message().trim(), at))
         })?;
-        let refuse = |(key, reason): (&str, String)| {
+        let refuse = |(key, reason): (&str, Text)| {
             let line = text.lines().position(|l| l.split('=').next().is_some_and(|k| k.trim() == key));
-            let place = line.map_or(place.to_owned(), |n| t!("{}, line {}", place, n + 1));
-            Error::config(place, format!("{key} {reason}"))
+            let place = line.map_or(place.into(), |n| say!("{}, line {}", place, n + 1));
+            Error::config(place, Text::joined(" ", [key.into(), reason]))
         };
         let recipe = file.recipe().map_err(refuse)?;
         recipe.check().map_err(refuse)?;
@@ -102,10 +103,10 @@ impl Recipe {
 }
 
 impl File {
-    fn recipe(self) -> std::result::Result<Recipe, (&'static str, String)> {
+    fn recipe(self) -> std::result::Result<Recipe, (&'static str, Text)> {
         let preset = self.preset.as_deref().unwrap_or("raw");
         let Some(base) = Recipe::preset(preset) else {
-            return Err(("preset", t!("{} is none of {}", format!("{preset:?}"), Recipe::PRESETS.join(", "))));
+            return Err(("preset", say!("{} is none of {}", format!("{preset:?}"), Recipe::PRESETS.join(", "))));
         };
         let own = self.resize.map(|mode| match mode {
             ResizeMode::Stretch => Resize::Stretch,
@@ -117,9 +118,9 @@ impl File {
             (Resize::Letterbox { fill }, None, own) => Resize::Letterbox { fill: own.unwrap_or(fill) },
             (Resize::Stretch, None, None) => Resize::Stretch,
             (_, Some(_), _) => {
-                return Err(("shorter_side", t!("has no effect without resize = \"shorter-side\"").to_owned()));
+                return Err(("shorter_side", say!("has no effect without resize = \"shorter-side\"")));
             }
-            (_, _, Some(_)) => return Err(("fill", t!("has no effect without resize = \"letterbox\"").to_owned())),
+            (_, _, Some(_)) => return Err(("fill", say!("has no effect without resize = \"letterbox\""))),
         };
         let changed = self.size.is_some()
             || self.resize.is_some()

@@ -8,8 +8,9 @@ use super::{feed::Feed, labels::Labels, recipe::Recipe};
 use crate::{
     error::{Error, Result},
     job::Warning,
-    t,
+    say,
     tensor::Tensor,
+    text::Text,
 };
 
 /// A tensor of more elements is refused (4 GB of float32): a declared shape is not to be trusted with memory.
@@ -21,7 +22,7 @@ pub struct Sample {
     /// One tensor an input, in model-input order.
     pub tensors: Vec<Tensor>,
     /// The file below the data folder, or a number.
-    pub name: String,
+    pub name: Text,
     /// The true class, where known.
     pub label: Option<usize>,
 }
@@ -34,7 +35,7 @@ pub struct UsedRecipe {
     /// Whether it was guessed and nobody confirmed it.
     pub guessed: bool,
     /// Why this recipe.
-    pub reason: String,
+    pub reason: Text,
 }
 
 /// Samples that are made when asked for.
@@ -43,7 +44,7 @@ pub(super) trait Samples: Debug + Send + Sync {
     fn len(&self) -> usize;
 
     /// The name of sample `i`: a path below the folder, or a number.
-    fn name(&self, i: usize) -> String;
+    fn name(&self, i: usize) -> Text;
 
     /// The tensors of sample `i < len`, in model-input order.
     fn tensors(&self, i: usize) -> Result<Vec<Tensor>>;
@@ -74,7 +75,7 @@ pub(super) struct Bound {
 pub(super) fn check_size(input: &str, shape: &[usize]) -> Result<()> {
     let n = shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d));
     if n.is_none_or(|n| n > MAX_ELEMENTS) {
-        return Err(Error::data(t!("input {}: shape {} is too large for one call", input, format!("{shape:?}"))));
+        return Err(Error::data(say!("input {}: shape {} is too large for one call", input, format!("{shape:?}"))));
     }
     Ok(())
 }

@@ -7,7 +7,8 @@ use super::{dataset::Dataset, names::ClassNames, samples::Sample};
 use crate::{
     error::{Error, Result},
     job::Warning,
-    t,
+    say,
+    text::Text,
 };
 
 /// Runs the float model on one sample and gives its class scores.
@@ -30,7 +31,7 @@ pub struct ClassScore {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SanityRow {
     /// The sample's name.
-    pub name: String,
+    pub name: Text,
     /// Its true class, where known.
     pub label: Option<usize>,
     /// At most five classes, best first; of equal scores the lower class first.
@@ -97,8 +98,12 @@ pub(super) fn sanity_of(
         let sample = dataset.sample(i)?;
         let scores = runner(&sample)?;
         if scores.len() < 2 || (classes != 0 && classes != scores.len()) {
-            let reason =
-                t!("sample {}: {} class scores, {} before; at least 2 are needed", sample.name, scores.len(), classes);
+            let reason = say!(
+                "sample {}: {} class scores, {} before; at least 2 are needed",
+                sample.name,
+                scores.len(),
+                classes
+            );
             return Err(Error::data(reason));
         }
         classes = scores.len();
@@ -117,13 +122,13 @@ pub(super) fn sanity_of(
     let mut banners = Vec::new();
     if let Some(first) = unusable.first() {
         let message =
-            t!("the float model gives NaN or infinite scores for {} samples, the first is {}", unusable.len(), first);
+            say!("the float model gives NaN or infinite scores for {} samples, the first is {}", unusable.len(), first);
         banners.push(Warning::new("scores-not-finite", message));
     }
     banners.extend(chance(accuracy, classes));
     let outside = rows.iter().filter_map(|r| r.label).find(|&label| label >= classes);
     if let Some(label) = outside.filter(|_| classes > 0) {
-        let message = t!(
+        let message = say!(
             "label {} is outside the model's {} classes: another label column or class order is needed",
             label,
             classes
@@ -176,7 +181,7 @@ fn chance(accuracy: Option<Share>, classes: usize) -> Option<Warning> {
     let p = 1.0 / classes as f64;
     let limit = p + 2.0 * (p * (1.0 - p) / share.total as f64).sqrt();
     (share.ratio() <= limit).then(|| {
-        let message = t!(
+        let message = say!(
             "the float model's accuracy is {}/{}, chance is 1 in {}: wrong preprocessing, label column or class order?",
             share.hits,
             share.total,

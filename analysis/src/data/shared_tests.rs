@@ -39,7 +39,7 @@ fn imagenet_pictures_as_others_prepared_them() {
     );
     let theirs = open(&golden, &[input("input", F32, &[-1, 3, 224, 224])], &DataOptions::default());
     let list: serde_json::Value = serde_json::from_str(&fs::read_to_string(list).unwrap()).unwrap();
-    let names: BTreeMap<String, usize> = (0..ours.len()).map(|i| (ours.name(i), i)).collect();
+    let names: BTreeMap<String, usize> = (0..ours.len()).map(|i| (ours.name(i).into(), i)).collect();
     let mut compared = 0;
     for (k, name) in list["files"].as_array().unwrap().iter().take(theirs.len()).enumerate() {
         let Some(&i) = names.get(name.as_str().unwrap()) else { continue };

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
-    t,
+    say,
     tensor::ModelInput,
 };
 
@@ -137,9 +137,10 @@ fn file(path: &Path) -> Result<Opened> {
         let folder = path.parent().unwrap_or(path);
         return Ok(Opened::Images(Arc::new(Images::open(folder, &[path.to_owned()], None, false)?)));
     }
-    let known =
-        t!("a picture (PNG, JPEG, BMP, WebP), .npy or .npz file, or a folder of these or of ONNX test sets, is needed");
-    Err(Error::format(path, t!("is no data that this program reads: {}", known)))
+    let known = say!(
+        "a picture (PNG, JPEG, BMP, WebP), .npy or .npz file, or a folder of these or of ONNX test sets, is needed"
+    );
+    Err(Error::format(path, say!("is no data that this program reads: {}", known)))
 }
 
 fn folder(path: &Path, inputs: &[ModelInput], limit: Option<usize>) -> Result<(Opened, Vec<Warning>)> {
@@ -156,7 +157,7 @@ fn folder(path: &Path, inputs: &[ModelInput], limit: Option<usize>) -> Result<(O
     if !pictures.is_empty() {
         let mut warnings = Vec::new();
         if !npy.is_empty() {
-            let message = t!("{}: {} .npy files beside pictures are not used", path.display(), npy.len());
+            let message = say!("{}: {} .npy files beside pictures are not used", path.display(), npy.len());
             warnings.push(Warning::new("data-mixed", message));
         }
         let block = match inputs {
@@ -180,12 +181,12 @@ fn folder(path: &Path, inputs: &[ModelInput], limit: Option<usize>) -> Result<(O
     let archives: Vec<&PathBuf> = entries.iter().filter(|p| files::has_ending(p, &["npz"])).collect();
     match archives[..] {
         [only] => Ok((file(only)?, Vec::new())),
-        [] => Err(Error::data(t!(
+        [] => Err(Error::data(say!(
             "{}: no pictures, .npy or .npz files or ONNX test sets among its {} entries",
             path.display(),
             entries.len()
         ))),
-        _ => Err(Error::data(t!("{}: holds {} .npz files; name one of them", path.display(), archives.len()))),
+        _ => Err(Error::data(say!("{}: holds {} .npz files; name one of them", path.display(), archives.len()))),
     }
 }
 

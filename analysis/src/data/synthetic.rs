@@ -18,8 +18,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
-    t,
+    say,
     tensor::{Dim, ElementType, ModelInput, Tensor, TensorData},
+    text::Text,
 };
 
 /// Token ids are drawn from 1 up to this, exclusive.
@@ -91,16 +92,16 @@ impl Samples for Synthetic {
         self.samples
     }
 
-    fn name(&self, i: usize) -> String {
-        t!("synthetic {}", i)
+    fn name(&self, i: usize) -> Text {
+        say!("synthetic {}", i)
     }
 
     fn tensors(&self, i: usize) -> Result<Vec<Tensor>> {
         let make = |(k, (input, maker, shape)): (usize, &(ModelInput, Maker, Vec<usize>))| {
             let data = made(maker, shape, &mut self.generator(i, k));
             let data = convert::cast(data, input.element_type).map_err(|refused| {
-                let reason = t!("synthetic data give {}, no {}", refused.value, input.element_type.name());
-                Error::data(t!("input {}: {}", input.name, reason))
+                let reason = say!("synthetic data give {}, no {}", refused.value, input.element_type.name());
+                Error::data(say!("input {}: {}", input.name, reason))
             })?;
             Ok(Tensor { shape: shape.clone(), data })
         };
@@ -196,18 +197,18 @@ pub(super) fn bind(
         array: "synthetic".to_owned(),
         shape: shape.clone(),
         note: match maker {
-            Maker::Picture { recipe, .. } => t!("smooth random pictures; recipe {}", recipe.name),
-            Maker::Normal => t!("normal noise, mean 0, deviation 1").to_owned(),
-            Maker::Tokens => t!("ids 1 to {}", TOKENS - 1),
-            Maker::Ones => t!("ones").to_owned(),
-            Maker::Zeros => t!("zeros").to_owned(),
-            Maker::Positions => "0, 1, 2, …".to_owned(),
-            Maker::Bytes => t!("printable characters").to_owned(),
-            Maker::Text => t!("texts").to_owned(),
+            Maker::Picture { recipe, .. } => say!("smooth random pictures; recipe {}", recipe.name),
+            Maker::Normal => say!("normal noise, mean 0, deviation 1"),
+            Maker::Tokens => say!("ids 1 to {}", TOKENS - 1),
+            Maker::Ones => say!("ones"),
+            Maker::Zeros => say!("zeros"),
+            Maker::Positions => "0, 1, 2, …".into(),
+            Maker::Bytes => say!("printable characters"),
+            Maker::Text => say!("texts"),
         },
     };
     let feeds = made.iter().map(feed).collect();
-    let message = t!("the samples are made up: ranges and errors found on them say little about real data");
+    let message = say!("the samples are made up: ranges and errors found on them say little about real data");
     let warnings = vec![Warning::new("synthetic", message)];
     let samples = Box::new(Synthetic { inputs: made, samples: samples.max(1), seed });
     Ok(Bound { samples, feeds, recipe: used, labels: Labels::default(), block: 1, warnings })

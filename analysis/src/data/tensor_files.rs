@@ -25,8 +25,9 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    t,
+    say,
     tensor::{ModelInput, Tensor},
+    text::Text,
 };
 
 /// A folder with one sample or more a file.
@@ -64,7 +65,7 @@ impl NpySamples {
             debug_assert_eq!(at, k);
             return Ok(tensor);
         }
-        let path = self.source.files.get(k).ok_or_else(|| Error::data(t!("there is no file {}", k)))?;
+        let path = self.source.files.get(k).ok_or_else(|| Error::data(say!("there is no file {}", k)))?;
         let tensor = Arc::new(read_npy(path)?);
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some((k, Arc::clone(&tensor)));
         Ok(tensor)
@@ -76,7 +77,7 @@ impl NpySamples {
     }
 
     fn place(&self, i: usize) -> Result<(usize, usize)> {
-        self.places.get(i).copied().ok_or_else(|| Error::data(t!("there is no sample {}", i)))
+        self.places.get(i).copied().ok_or_else(|| Error::data(say!("there is no sample {}", i)))
     }
 }
 
@@ -85,11 +86,11 @@ impl Samples for NpySamples {
         self.places.len()
     }
 
-    fn name(&self, i: usize) -> String {
-        let Some(&(k, inner)) = self.places.get(i) else { return String::new() };
+    fn name(&self, i: usize) -> Text {
+        let Some(&(k, inner)) = self.places.get(i) else { return Text::default() };
         let name = self.source.files.get(k).map_or_else(String::new, |p| files::relative(p, &self.source.folder));
         let several = self.places.iter().filter(|(other, _)| *other == k).count() > 1;
-        if several { format!("{name}#{inner}") } else { name }
+        if several { format!("{name}#{inner}").into() } else { name.into() }
     }
 
     fn tensors(&self, i: usize) -> Result<Vec<Tensor>> {
@@ -118,7 +119,7 @@ pub(super) fn bind_npy(
 ) -> Result<Bound> {
     let [input] = inputs else {
         let wanted: Vec<String> = inputs.iter().map(|i| format!("{}.npy ({})", i.name, describe(i))).collect();
-        let reason = t!("{}: this model needs one file an input: {}", source.folder.display(), wanted.join("; "));
+        let reason = say!("{}: this model needs one file an input: {}", source.folder.display(), wanted.join("; "));
         return Err(Error::data(reason));
     };
     let (source, input, recipe) = (Arc::clone(source), input.clone(), recipe.cloned());
@@ -136,11 +137,11 @@ pub(super) fn bind_npy(
     }
     samples.places.truncate(limit);
     let Some(feed) = first else {
-        return Err(Error::data(t!("{}: there are no .npy files", samples.source.folder.display())));
+        return Err(Error::data(say!("{}: there are no .npy files", samples.source.folder.display())));
     };
     if let (Some(recipe), None) = (&samples.recipe, feed.recipe()) {
-        let reason = t!("the input takes no pictures: {}", describe(&samples.input));
-        return Err(Error::config(t!("recipe {}", recipe.name), reason));
+        let reason = say!("the input takes no pictures: {}", describe(&samples.input));
+        return Err(Error::config(say!("recipe {}", recipe.name), reason));
     }
     let mut labels = Labels::default();
     let array = samples.source.folder.join("labels.npy");
@@ -150,8 +151,8 @@ pub(super) fn bind_npy(
         let rows = tensor.shape.first().copied().filter(|&n| n > samples.places.len() && samples.places.len() == limit);
         of_array("labels.npy", &tensor, rows.unwrap_or(samples.places.len()), options, &mut labels)?;
     } else if let Some(column) = &options.column {
-        let reason = t!("{}: only labels.npy is read beside .npy files, and there is none", format!("{column:?}"));
-        return Err(Error::config(t!("label column"), reason));
+        let reason = say!("{}: only labels.npy is read beside .npy files, and there is none", format!("{column:?}"));
+        return Err(Error::config(say!("label column"), reason));
     }
     let warnings = std::mem::take(&mut labels.warnings);
     let Fit { sample_shape, .. } = feed.fit.clone();
@@ -173,22 +174,23 @@ impl Samples for TestSets {
         self.sets.len()
     }
 
-    fn name(&self, i: usize) -> String {
-        self.sets.get(i).map_or_else(String::new, |p| {
+    fn name(&self, i: usize) -> Text {
+        self.sets.get(i).map_or_else(Text::default, |p| {
             let name = files::relative(p, &self.folder);
-            if name.is_empty() { files::relative(p, p.parent().unwrap_or(p)) } else { name }
+            let name = if name.is_empty() { files::relative(p, p.parent().unwrap_or(p)) } else { name };
+            name.into()
         })
     }
 
     fn tensors(&self, i: usize) -> Result<Vec<Tensor>> {
-        let set = self.sets.get(i).ok_or_else(|| Error::data(t!("there is no sample {}", i)))?;
-        let place = |input: &ModelInput| t!("{}: input {}", set.display(), input.name);
+        let set = self.sets.get(i).ok_or_else(|| Error::data(say!("there is no sample {}", i)))?;
+        let place = |input: &ModelInput| say!("{}: input {}", set.display(), input.name);
         let tensors = test_sets::load(set, &self.inputs)?;
         let fitted = self.inputs.iter().zip(tensors).map(|(input, tensor)| {
             // A test set is a whole call: its shape is the input's, axis for axis.
             let fits = input.dims.as_ref().is_none_or(|dims| super::fit::same(&tensor.shape, dims));
             if !fits {
-                return Err(Error::data(t!(
+                return Err(Error::data(say!(
                     "{}: shape {} is not that of {}",
                     place(input),
                     format!("{:?}", tensor.shape),
@@ -197,7 +199,7 @@ impl Samples for TestSets {
             }
             let data = convert::cast(tensor.data, input.element_type).map_err(|refused| {
                 let wanted = input.element_type.name();
-                Error::data(t!("{}: element {} is {}, no {}", place(input), refused.index, refused.value, wanted))
+                Error::data(say!("{}: element {} is {}, no {}", place(input), refused.index, refused.value, wanted))
             })?;
             Ok(Tensor { shape: tensor.shape, data })
         });
@@ -222,12 +224,12 @@ pub(super) fn bind_test_sets(
 ) -> Result<Bound> {
     if let Some(recipe) = recipe {
         let reason = "ONNX test-data sets hold the model's inputs as they are; there is nothing to preprocess";
-        return Err(Error::config(t!("recipe {}", recipe.name), reason));
+        return Err(Error::config(say!("recipe {}", recipe.name), reason));
     }
     if let Some(column) = &options.column {
         return Err(Error::config(
-            t!("label column"),
-            t!("{}: ONNX test-data sets have no labels", format!("{column:?}")),
+            say!("label column"),
+            say!("{}: ONNX test-data sets have no labels", format!("{column:?}")),
         ));
     }
     let samples = TestSets { folder: folder.to_owned(), sets: sets.to_vec(), inputs: inputs.to_vec() };
@@ -236,7 +238,7 @@ pub(super) fn bind_test_sets(
         input: input.name.clone(),
         array: format!("input_{k}.pb"),
         shape: tensor.shape,
-        note: String::new(),
+        note: Text::default(),
     };
     let feeds = inputs.iter().zip(first).enumerate().map(feed).collect();
     Ok(Bound {

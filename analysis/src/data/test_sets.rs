@@ -12,8 +12,9 @@ use prost::Message as _;
 use super::files;
 use crate::{
     error::{Error, Result},
-    t,
+    say,
     tensor::{ElementType, ModelInput, Tensor, TensorData},
+    text::Text,
 };
 
 /// The fields of `onnx.TensorProto` that test data use; external data do not occur there.
@@ -71,7 +72,7 @@ pub(super) fn load(set: &Path, inputs: &[ModelInput]) -> Result<Vec<Tensor>> {
     for k in 0..inputs.len() {
         let path = set.join(format!("input_{k}.pb"));
         if !path.is_file() {
-            let reason = t!("{} has {} inputs, the model {}", set.display(), k, inputs.len());
+            let reason = say!("{} has {} inputs, the model {}", set.display(), k, inputs.len());
             return Err(Error::data(reason));
         }
         let bytes = files::read(&path)?;
@@ -85,21 +86,21 @@ pub(super) fn load(set: &Path, inputs: &[ModelInput]) -> Result<Vec<Tensor>> {
 }
 
 /// A `TensorProto`'s name and tensor.
-fn parse(bytes: Bytes) -> std::result::Result<(String, Tensor), String> {
-    let proto = TensorProto::decode(bytes).map_err(|e| t!("is not an ONNX tensor ({})", e))?;
+fn parse(bytes: Bytes) -> std::result::Result<(String, Tensor), Text> {
+    let proto = TensorProto::decode(bytes).map_err(|e| say!("is not an ONNX tensor ({})", e))?;
     let Some(element_type) = ElementType::from_onnx(proto.data_type) else {
-        return Err(t!("has elements of ONNX type {}, which this program does not compute with", proto.data_type));
+        return Err(say!("has elements of ONNX type {}, which this program does not compute with", proto.data_type));
     };
     let shape: Option<Vec<usize>> = proto.dims.iter().map(|&d| usize::try_from(d).ok()).collect();
     let count = shape.as_ref().and_then(|s| s.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)));
     let (Some(shape), Some(count)) = (shape, count) else {
-        return Err(t!("has the impossible shape {}", format!("{:?}", proto.dims)));
+        return Err(say!("has the impossible shape {}", format!("{:?}", proto.dims)));
     };
     let name = proto.name.clone();
     let data = if proto.raw_data.is_empty() { typed(proto, element_type) } else { raw(&proto.raw_data, element_type) };
     let held = super::elements::count(&data);
     if held != count {
-        return Err(t!("holds {} values, its shape {} needs {}", held, format!("{shape:?}"), count));
+        return Err(say!("holds {} values, its shape {} needs {}", held, format!("{shape:?}"), count));
     }
     Ok((name, Tensor { shape, data }))
 }

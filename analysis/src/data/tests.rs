@@ -213,7 +213,7 @@ fn npy_files_one_a_sample_or_one_an_input() {
     let inputs = [input("ids", ElementType::Int64, &[-1, -1])];
     let data = open(folder.path(), &inputs).unwrap();
     assert_eq!((data.kind(), data.len(), data.labels()), (DataKind::NpyFiles, 3, Some(&[4, 5, 6][..])));
-    let names: Vec<String> = (0..3).map(|i| data.name(i)).collect();
+    let names: Vec<_> = (0..3).map(|i| data.name(i)).collect();
     assert_eq!(names, ["a.npy", "b.npy#0", "b.npy#1"]);
     assert_eq!(data.sample(2).unwrap().tensors[0].data, TensorData::Int64(vec![4, 5, 6]));
     assert_eq!(data.sample(0).unwrap().tensors[0].shape, [1, 2]);

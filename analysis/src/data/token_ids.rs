@@ -16,8 +16,9 @@ use super::{
 };
 use crate::{
     job::Warning,
-    t,
+    say,
     tensor::{ModelInput, Tensor},
+    text::Text,
 };
 
 /// Names of inputs that are token ids, and names of their kind that are not.
@@ -83,10 +84,10 @@ pub(super) fn find(
     if whole.is_empty() {
         return (None, None);
     }
-    let warning = |reason: String| Some(Warning::new("vocabulary", reason));
+    let warning = |reason: Text| Some(Warning::new("vocabulary", reason));
     let vocabulary = match Vocabulary::read(&path) {
         Ok(vocabulary) => vocabulary,
-        Err(error) => return (None, warning(t!("{}; token ids stay numbers", error))),
+        Err(error) => return (None, warning(say!("{}; token ids stay numbers", error))),
     };
     let size = vocabulary.size();
     let mut chosen: Vec<usize> = whole.iter().copied().filter(|place| names_ids(&inputs[*place].name)).collect();
@@ -100,14 +101,14 @@ pub(super) fn find(
         let largest = spans[place].map_or(0, |span| span.high);
         let misfit = match tables.get(name) {
             Some(&rows) if size > rows || 10 * size < 9 * rows => {
-                t!("{} has {} tokens, the model's input {} chooses from {}", path.display(), size, name, rows)
+                say!("{} has {} tokens, the model's input {} chooses from {}", path.display(), size, name, rows)
             }
             _ if largest >= size as i128 => {
-                t!("{} has {} tokens, the samples' input {} holds {}", path.display(), size, name, largest)
+                say!("{} has {} tokens, the samples' input {} holds {}", path.display(), size, name, largest)
             }
             _ => continue,
         };
-        return (None, warning(t!("{}; it does not fit, so token ids stay numbers", misfit)));
+        return (None, warning(say!("{}; it does not fit, so token ids stay numbers", misfit)));
     }
     let spelling = Spelling { vocabulary: Arc::new(vocabulary), inputs: chosen };
     (Some(spelling).filter(|spelling| !spelling.inputs.is_empty()), None)

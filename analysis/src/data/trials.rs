@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    t,
+    say, t,
 };
 
 /// At most this many samples are run for each recipe.
@@ -86,7 +86,7 @@ pub fn try_recipes(dataset: &Dataset, runner: &mut Runner<'_>) -> Result<RecipeT
         });
     }
     if trials.is_empty() {
-        return Err(Error::data(t!("no recipe fits this input, so there is nothing to try")));
+        return Err(Error::data(say!("no recipe fits this input, so there is nothing to try")));
     }
     let basis = if trials.iter().any(|t| t.accuracy.is_some()) { TrialBasis::Accuracy } else { TrialBasis::Confidence };
     let score = |t: &RecipeTrial| match basis {
@@ -102,7 +102,7 @@ pub fn try_recipes(dataset: &Dataset, runner: &mut Runner<'_>) -> Result<RecipeT
 fn candidates(dataset: &Dataset) -> Result<Vec<(Recipe, bool)>> {
     let picture = dataset.inputs().iter().find_map(|input| PictureShape::of(input, None).map(|shape| (input, shape)));
     let Some((input, shape)) = picture else {
-        return Err(Error::data(t!("no model input takes pictures, so there is no preprocessing to try")));
+        return Err(Error::data(say!("no model input takes pictures, so there is no preprocessing to try")));
     };
     refuse_ready_values(dataset)?;
     let current = dataset.recipe().map(|used| used.recipe.clone());
@@ -153,7 +153,7 @@ fn refuse_ready_values(dataset: &Dataset) -> Result<()> {
     if pixels {
         Ok(())
     } else {
-        Err(Error::data(t!("the arrays hold no pixels 0…255: they are preprocessed already")))
+        Err(Error::data(say!("the arrays hold no pixels 0…255: they are preprocessed already")))
     }
 }
 

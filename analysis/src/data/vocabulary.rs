@@ -14,7 +14,8 @@ use serde::Deserialize;
 use super::files;
 use crate::{
     error::{Error, Result},
-    t,
+    say,
+    text::Text,
 };
 
 /// File names that are looked for, in this order: the second knows added tokens too.
@@ -55,16 +56,16 @@ impl Vocabulary {
     /// # Errors
     /// [`Error::Io`], or [`Error::Format`] for a file that holds no tokens or numbers one impossibly.
     pub fn read(path: &Path) -> Result<Self> {
-        let refuse = |reason: String| Error::format(path, reason);
+        let refuse = |reason: Text| Error::format(path, reason);
         let bytes = std::fs::metadata(path).map_err(|e| Error::io(path, e))?.len();
         if bytes > MAX_BYTES {
-            return Err(refuse(t!("has {} bytes, more than any vocabulary", bytes)));
+            return Err(refuse(say!("has {} bytes, more than any vocabulary", bytes)));
         }
         let text = files::read_text(path)?;
         let is_json = files::has_ending(path, &["json"]);
         let tokens = if is_json { tokenizer(&text) } else { lines(&text) }.map_err(refuse)?;
         if !tokens.iter().flatten().any(|token| !token.is_empty()) {
-            return Err(refuse(t!("holds no tokens").to_owned()));
+            return Err(refuse(say!("holds no tokens")));
         }
         Ok(Self { marks: marks(&tokens), path: path.to_owned(), tokens })
     }
@@ -161,10 +162,10 @@ fn marks(tokens: &[Option<String>]) -> Marks {
 }
 
 /// One token a line; an empty line counts, since the line's number is the token's.
-fn lines(text: &str) -> Result<Vec<Option<String>>, String> {
+fn lines(text: &str) -> Result<Vec<Option<String>>, Text> {
     let tokens: Vec<Option<String>> =
         text.split_terminator('\n').map(|line| Some(line.trim_end().to_owned())).collect();
-    if tokens.len() > MAX_TOKENS { Err(t!("numbers a token {}", tokens.len() - 1)) } else { Ok(tokens) }
+    if tokens.len() > MAX_TOKENS { Err(say!("numbers a token {}", tokens.len() - 1)) } else { Ok(tokens) }
 }
 
 /// What is read of a `tokenizer.json`.
@@ -195,9 +196,9 @@ struct Added {
     content: String,
 }
 
-fn tokenizer(text: &str) -> Result<Vec<Option<String>>, String> {
+fn tokenizer(text: &str) -> Result<Vec<Option<String>>, Text> {
     let read: Tokenizer =
-        serde_json::from_str(text).map_err(|error| t!("is no tokenizer.json with a vocabulary: {}", error))?;
+        serde_json::from_str(text).map_err(|error| say!("is no tokenizer.json with a vocabulary: {}", error))?;
     let mut numbered: Vec<(u64, String)> = match read.model.vocab {
         Tokens::Numbered(tokens) => tokens.into_iter().map(|(token, id)| (id, token)).collect(),
         Tokens::Listed(tokens) => (0..).zip(tokens.into_iter().map(|(token, _)| token)).collect(),
@@ -206,7 +207,7 @@ fn tokenizer(text: &str) -> Result<Vec<Option<String>>, String> {
     let mut tokens = Vec::new();
     for (id, token) in numbered {
         let place = usize::try_from(id).ok().filter(|place| *place < MAX_TOKENS);
-        let place = place.ok_or_else(|| t!("numbers a token {}", id))?;
+        let place = place.ok_or_else(|| say!("numbers a token {}", id))?;
         if place >= tokens.len() {
             tokens.resize(place + 1, None);
         }

@@ -5,7 +5,6 @@ use crate::{
     mark,
     metrics::{ErrorSums, Measure},
     report::{Flow, FlowKind},
-    text::text,
 };
 
 /// Values closer than this, relative, are the same energy: a tensor that is only moved is summed in another order.
@@ -38,15 +37,15 @@ pub fn nmse(sums: &ErrorSums) -> Option<f64> {
 /// Why there is nothing to compare, in words.
 pub fn flow(received: &[Received], inherited: Option<&ErrorSums>) -> Result<Flow, &'static str> {
     if received.is_empty() {
-        return Err(text(NO_INPUTS));
+        return Err(NO_INPUTS);
     }
     let inputs: Option<Vec<f64>> = received.iter().map(|input| input.sums.as_ref().and_then(nmse)).collect();
-    let inputs = inputs.ok_or(text(UNKNOWN_INPUT))?;
-    let inherited = inherited.and_then(nmse).ok_or(text(UNKNOWN_OUTPUT))?;
+    let inputs = inputs.ok_or(UNKNOWN_INPUT)?;
+    let inherited = inherited.and_then(nmse).ok_or(UNKNOWN_OUTPUT)?;
     let smallest = inputs.iter().copied().fold(f64::INFINITY, f64::min);
     let largest = inputs.iter().copied().fold(0.0, f64::max);
     if largest == 0.0 && inherited == 0.0 {
-        return Err(text(EXACT));
+        return Err(EXACT);
     }
     let kind = if inherited > largest * (1.0 + SAME) {
         FlowKind::Amplifies

@@ -151,7 +151,7 @@ fn of_operator(
                 cleaner: (name(from), nmse),
             });
         }
-        return (signal_db > error_db).then_some(FallReason::SignalGrows { op, error_db, signal_db });
+        return (signal_db > error_db).then_some(FallReason::FavoursSignal { op, error_db, signal_db });
     }
     if is(&AVERAGES) || is(&SELECTS) {
         let window = window(graph, row.nodes[0]).unwrap_or(1.0 / share);
@@ -181,7 +181,7 @@ fn of_operator(
     // With an activation behind them these are the powers of both together, and the clause says so.
     let together = row.activation.map(|node| format!("{op} with its {}", graph.nodes[node].op));
     let is_weighing = is(&WEIGHS) && signal_db > error_db;
-    is_weighing.then(|| FallReason::SignalGrows { op: together.unwrap_or(op), error_db, signal_db })
+    is_weighing.then(|| FallReason::FavoursSignal { op: together.unwrap_or(op), error_db, signal_db })
 }
 
 /// What an activation does, be it the row's own operator or fused behind it.

@@ -76,10 +76,13 @@ fn an_activation_is_named_alone_or_behind_its_products() {
     let ops: Vec<&str> = graph.layers.iter().map(|l| l.op.as_str()).collect();
     assert_eq!(ops, ["Input", "MatMul", "Sigmoid", "LeakyRelu"], "Relu shares the quantizer of the products");
     // Every layer halves e against the same signal: −6 dB of error power, 0 dB of signal power.
-    let [FallReason::SignalGrows { op, .. }, FallReason::Cuts { soft: false, fused: true, .. }] = reasons[1] else {
+    let [FallReason::FavoursSignal { op, .. }, FallReason::Cuts { soft: false, fused: true, .. }] = reasons[1] else {
         panic!("{:?}", reasons[1])
     };
     assert_eq!(op, "MatMul with its Relu");
+    let words = "MatMul with its Relu passes the signal better than the error: the error's power falls by 6.0 dB, the \
+                 signal's stays";
+    assert!(found[1].as_ref().is_some_and(|note| note.sentence().contains(words)), "{found:?}");
     assert!(matches!(reasons[2], [FallReason::Saturates { error_db, .. }] if (error_db + 6.02).abs() < 0.01));
     assert!(matches!(reasons[3], [FallReason::Cuts { soft: true, fused: false, .. }]));
 }

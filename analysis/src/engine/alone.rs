@@ -15,7 +15,7 @@ use crate::{
     graph::{Graph, LayerId, TensorId},
     job::CancelToken,
     plan::{LayerWeights, Operand, OperandValue, QuantPlan},
-    t,
+    say,
 };
 
 /// Which of a layer's constants are quantized.
@@ -54,7 +54,7 @@ impl Alone {
     ) -> Result<Self> {
         let segment =
             graph.segments.iter().find(|s| s.layers.contains(&layer)).ok_or_else(|| {
-                Error::model(t!("layer `{}` has no nodes of its own to run", graph.layers[layer].name))
+                Error::model(say!("layer `{}` has no nodes of its own to run", graph.layers[layer].name))
             })?;
         let segment = crate::graph::Segment { outputs: outputs.to_vec(), ..segment.clone() };
         let planned = &plan.weights[layer];

@@ -20,7 +20,8 @@ use crate::{
         proto::{GraphProto, ModelProto, TensorProto, TensorType, TypeProto, TypeValue, ValueInfoProto},
     },
     plan::{LayerWeights, QuantPlan},
-    t,
+    say,
+    text::Text,
 };
 
 /// One input of a segment's session: the tensor, and the layer that reads it in a format of its own.
@@ -176,13 +177,13 @@ pub(super) fn build(
 }
 
 /// How errors name the segment: its layers, or its first node.
-fn segment_place(graph: &Graph, segment: &Segment) -> String {
+fn segment_place(graph: &Graph, segment: &Segment) -> Text {
     let names: Vec<&str> = segment.layers.iter().map(|&l| graph.layers[l].name.as_str()).take(3).collect();
     match (names.as_slice(), segment.nodes.first()) {
-        ([], Some(&node)) => t!("node `{}`", graph.proto(node).name.as_deref().unwrap_or(&graph.nodes[node].op)),
+        ([], Some(&node)) => say!("node `{}`", graph.proto(node).name.as_deref().unwrap_or(&graph.nodes[node].op)),
         ([], None) => "an empty segment".into(),
-        ([one], _) => t!("layer `{}`", one),
-        (several, _) => t!("layers `{}`…", several.join("`, `")),
+        ([one], _) => say!("layer `{}`", one),
+        (several, _) => say!("layers `{}`…", several.join("`, `")),
     }
 }
 
@@ -284,7 +285,7 @@ fn feeds(graph: &Graph, segment: &Segment, reads: &Reads) -> Vec<Feed> {
 
 fn value_info(graph: &Graph, name: &str, tensor: TensorId) -> Result<ValueInfoProto> {
     let element = graph.tensors[tensor].element_type.ok_or_else(|| {
-        Error::model(t!(
+        Error::model(say!(
             "tensor `{}` is a sequence or of a type this program cannot hold between two layers",
             graph.name(tensor)
         ))
@@ -307,7 +308,7 @@ fn stored_constants(
     let mut constants = Vec::with_capacity(wanted.len());
     for tensor in wanted {
         let proto = graph.constants.get(tensor).ok_or_else(|| {
-            Error::model(t!("constant `{}` is sparse or of a type that cannot be read", graph.name(tensor)))
+            Error::model(say!("constant `{}` is sparse or of a type that cannot be read", graph.name(tensor)))
         })?;
         constants.push(TensorProto {
             name: Some(graph.name(tensor).to_owned()),

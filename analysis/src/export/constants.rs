@@ -21,7 +21,7 @@ use crate::{
     },
     plan::{Operand, OperandValue},
     quant::{FloatFormat, Grid, GroupLayout, QuantParams, floats::raw_data, group::parameter_shape},
-    t,
+    say,
     tensor::{Tensor, TensorData},
 };
 
@@ -79,7 +79,7 @@ impl Writer<'_> {
             OperandValue::Groups { codes, axis, group, params } => match operand.groups() {
                 Some(_) if self.opset >= BLOCKED => self.blocked(base, shape, codes, (*axis, *group), params),
                 Some(layout) => self.regrouped(base, shape, codes, layout, params),
-                None => Err(Error::model(t!("constant `{}` has no axis {} to divide into groups", base, axis))),
+                None => Err(Error::model(say!("constant `{}` has no axis {} to divide into groups", base, axis))),
             },
             OperandValue::Small { format, codes, axis, scales } => {
                 Ok(self.small(base, shape, *format, codes, *axis, scales))
@@ -164,7 +164,7 @@ impl Writer<'_> {
     ) -> Result<String> {
         let group = layout.group.min(layout.length);
         if !layout.length.is_multiple_of(group) {
-            return Err(Error::model(t!(
+            return Err(Error::model(say!(
                 "constant `{}`: {} weights do not divide into groups of {}, and a short last group needs opset \
                  {}; use a group size that divides {}, or export the float model again with opset {}",
                 base,

@@ -17,8 +17,9 @@ use crate::{
         raise::{attribute, attribute_to_input, integers_input, is_standard, set_opset},
         tensor_proto,
     },
-    t,
+    say,
     tensor::{ElementType, Tensor, TensorData},
+    text::Text,
 };
 
 /// The opset that exports need at least.
@@ -46,7 +47,7 @@ pub(super) fn raise<'a>(
         return Ok(());
     }
     if opset < OLDEST {
-        return Err(Error::model(t!(
+        return Err(Error::model(say!(
             "the model uses opset {}; QuantizeLinear exists from opset {} on, and this program raises models \
              from opset {} on. Export the float model again with opset 13 or later",
             opset,
@@ -93,11 +94,11 @@ impl<'a> Raiser<'a> {
             return Ok(());
         }
         match node.op_type.as_deref().unwrap_or_default() {
-            "Scan" if self.opset < 9 => Err(cannot(node, t!("Scan iterates over batches before opset 9"))),
+            "Scan" if self.opset < 9 => Err(cannot(node, say!("Scan iterates over batches before opset 9"))),
             "Slice" if self.opset < LOWEST => self.slice(node),
             "TopK" if self.opset < LOWEST => self.top_k(node),
             "Upsample" | "Resize" if self.lowest >= FLOAT_BIAS && self.opset < 11 => {
-                Err(cannot(node, t!("its coordinates are reckoned otherwise from opset 11 on")))
+                Err(cannot(node, say!("its coordinates are reckoned otherwise from opset 11 on")))
             }
             "Upsample" => self.upsample(node),
             "BatchNormalization" if self.opset < LOWEST => batch_normalization(node),
@@ -123,7 +124,7 @@ impl<'a> Raiser<'a> {
         let take = |name: &str| attribute(node, name).map(|a| a.ints.clone());
         let (starts, ends, axes) = (take("starts"), take("ends"), take("axes"));
         let (Some(starts), Some(ends)) = (starts, ends) else {
-            return Err(cannot(node, t!("it has no starts or ends")));
+            return Err(cannot(node, say!("it has no starts or ends")));
         };
         let axes = axes.unwrap_or_else(|| (0_i64..).take(starts.len()).collect());
         for (what, values) in [("starts", starts), ("ends", ends), ("axes", axes)] {
@@ -135,7 +136,7 @@ impl<'a> Raiser<'a> {
 
     /// `TopK-10` takes k as an input.
     fn top_k(&mut self, node: &mut NodeProto) -> Result<()> {
-        let k = attribute(node, "k").and_then(|a| a.i).ok_or_else(|| cannot(node, t!("it has no k")))?;
+        let k = attribute(node, "k").and_then(|a| a.i).ok_or_else(|| cannot(node, say!("it has no k")))?;
         self.made.push(integers_input(node, "k", vec![k], &mut self.names));
         node.attribute.retain(|a| a.name.as_deref() != Some("k"));
         Ok(())
@@ -145,7 +146,7 @@ impl<'a> Raiser<'a> {
     fn upsample(&mut self, node: &mut NodeProto) -> Result<()> {
         if node.input.len() < 2 {
             let scales = attribute(node, "scales").map(|a| a.floats.clone());
-            let scales = scales.filter(|s| !s.is_empty()).ok_or_else(|| cannot(node, t!("it has no scales")))?;
+            let scales = scales.filter(|s| !s.is_empty()).ok_or_else(|| cannot(node, say!("it has no scales")))?;
             let name = self.fresh(first_output(node), "scales");
             self.made.push(tensor_proto(&name, &Tensor::float32(vec![scales.len()], scales)));
             node.input.push(name);
@@ -213,7 +214,7 @@ impl<'a> Raiser<'a> {
     fn pad(&mut self, node: &mut NodeProto) -> Result<()> {
         let fill = attribute(node, "value").and_then(|a| a.f);
         let pads =
-            attribute_to_input(node, "pads", &mut self.names).ok_or_else(|| cannot(node, t!("it has no pads")))?;
+            attribute_to_input(node, "pads", &mut self.names).ok_or_else(|| cannot(node, say!("it has no pads")))?;
         self.made.push(pads);
         if let Some(value) = fill {
             let input = self.scalar(node, "value", value)?;
@@ -235,7 +236,7 @@ impl<'a> Raiser<'a> {
             None | Some(ElementType::Float32) => TensorData::Float32(vec![value]),
             Some(ElementType::Float64) => TensorData::Float64(vec![value.into()]),
             Some(ElementType::Float16) => TensorData::Float16(vec![f16::from_f32(value)]),
-            Some(other) => return Err(cannot(node, &t!("its values are {}", other.name()))),
+            Some(other) => return Err(cannot(node, say!("its values are {}", other.name()))),
         };
         let name = self.fresh(first_output(node), what);
         self.made.push(tensor_proto(&name, &Tensor { shape: Vec::new(), data }));
@@ -255,7 +256,7 @@ fn is_old_form(node: &NodeProto) -> bool {
 /// `BatchNormalization-9` is always spatial.
 fn batch_normalization(node: &mut NodeProto) -> Result<()> {
     if attribute(node, "spatial").is_some_and(|a| a.i == Some(0)) {
-        return Err(cannot(node, t!("it has statistics for each position")));
+        return Err(cannot(node, say!("it has statistics for each position")));
     }
     node.attribute.retain(|a| a.name.as_deref() != Some("spatial"));
     Ok(())
@@ -270,10 +271,10 @@ fn first_output(node: &NodeProto) -> &str {
     node.output.first().map_or("", String::as_str)
 }
 
-fn cannot(node: &NodeProto, why: &str) -> Error {
+fn cannot(node: &NodeProto, why: Text) -> Error {
     let name = node.name.as_deref().filter(|n| !n.is_empty());
     let name = name.unwrap_or_else(|| node.output.first().map_or("", String::as_str));
-    Error::model(t!(
+    Error::model(say!(
         "node `{}` ({}) cannot be raised to the opset that quantized operators need: {}. Export the float \
          model again with opset 13 or later",
         name,

@@ -10,7 +10,8 @@ use crate::{
     graph::{Graph, TensorId},
     job::CancelToken,
     onnx::{float_values, integer_values, proto::ModelProto},
-    t,
+    say,
+    text::Text,
 };
 
 /// Checks that every quantizer of `written` stands in `file` with its scale, zero-point and type.
@@ -18,7 +19,7 @@ use crate::{
 /// # Errors
 /// [`Error::Verify`] that names the first that does not.
 pub fn quantizers(file: &ModelProto, written: &[WrittenQuantizer]) -> Result<usize> {
-    let graph = file.graph.as_ref().ok_or_else(|| Error::Verify { reason: t!("the file has no graph").into() })?;
+    let graph = file.graph.as_ref().ok_or_else(|| Error::Verify { reason: say!("the file has no graph") })?;
     let constants: BTreeMap<&str, _> = graph.initializer.iter().filter_map(|t| Some((t.name.as_deref()?, t))).collect();
     let dequantizers: BTreeMap<&str, _> = graph
         .node
@@ -28,7 +29,7 @@ pub fn quantizers(file: &ModelProto, written: &[WrittenQuantizer]) -> Result<usi
         .collect();
     for wanted in written {
         let differs =
-            |what: &str| Error::Verify { reason: t!("the {} of `{}` reads back otherwise", what, wanted.output) };
+            |what: &str| Error::Verify { reason: say!("the {} of `{}` reads back otherwise", what, wanted.output) };
         let node = dequantizers.get(wanted.output.as_str()).ok_or_else(|| differs("DequantizeLinear"))?;
         let constant = |position: usize| node.input.get(position).and_then(|n| constants.get(n.as_str())).copied();
         let scale = constant(1).ok_or_else(|| differs("scale"))?;
@@ -60,7 +61,7 @@ pub struct Comparison {
     /// Tensors compared a sample.
     pub tensors_compared: usize,
     /// The first difference, in words.
-    pub failure: Option<String>,
+    pub failure: Option<Text>,
 }
 
 impl Comparison {
@@ -126,7 +127,7 @@ impl Comparison {
             let (Some(tensor), Some(expected)) = (tensor, tensor.and_then(|t| engine[t].as_ref())) else { continue };
             let different = differing_elements(expected, value);
             if different > 0 && self.failure.is_none() {
-                self.failure = Some(t!(
+                self.failure = Some(say!(
                     "{} elements of `{}` differ between the file and what was shown",
                     different,
                     graph.name(*tensor)

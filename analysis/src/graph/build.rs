@@ -15,9 +15,10 @@ use crate::{
         outer_references,
         proto::{DimensionValue, GraphProto, ModelProto, NodeProto, TypeValue},
     },
-    t,
+    say,
     target::Target,
     tensor::ElementType,
+    text::Text,
 };
 
 /// What onnxruntime's own inference says about a tensor: element type and shape.
@@ -46,7 +47,7 @@ impl Graph {
     /// [`Error::Model`] that names the node or tensor where the graph is not one: an unknown input, two producers of one
     /// tensor, a cycle.
     pub fn skeleton(model: Arc<ModelProto>) -> Result<Self> {
-        let graph = model.graph.as_ref().ok_or_else(|| Error::model(t!("the model has no graph")))?;
+        let graph = model.graph.as_ref().ok_or_else(|| Error::model(say!("the model has no graph")))?;
         let opset = model
             .opset_import
             .iter()
@@ -71,7 +72,7 @@ impl Graph {
         for output in &graph.output {
             let name = output.name.as_deref().unwrap_or_default();
             let id = *by_name.get(name).ok_or_else(|| {
-                Error::model(t!("output `{}` of the model is made by no node; the file is damaged", name))
+                Error::model(say!("output `{}` of the model is made by no node; the file is damaged", name))
             })?;
             tensors[id].is_output = true;
             outputs.push(id);
@@ -221,7 +222,7 @@ impl Names {
             if name.is_empty() {
                 outputs.push(None);
             } else if self.by_name.contains_key(name) {
-                return Err(Error::model(t!(
+                return Err(Error::model(say!(
                     "tensor `{}` is made twice, the second time by {}; names must be unique in an ONNX graph",
                     name,
                     label
@@ -243,7 +244,7 @@ impl Names {
 
     fn resolve(&self, name: &str, reader: &str) -> Result<TensorId> {
         self.by_name.get(name).copied().ok_or_else(|| {
-            Error::model(t!("{} reads tensor `{}`, which no input, initializer or node provides", reader, name))
+            Error::model(say!("{} reads tensor `{}`, which no input, initializer or node provides", reader, name))
         })
     }
 }
@@ -264,11 +265,11 @@ fn declared_type(value: Option<&TypeValue>) -> InferredType {
 }
 
 /// How errors and rows name a node: its name, else its operator and first output.
-pub(super) fn node_label(proto: &NodeProto) -> String {
+pub(super) fn node_label(proto: &NodeProto) -> Text {
     let op = proto.op_type.as_deref().unwrap_or_default();
     match proto.name.as_deref() {
-        Some(name) if !name.is_empty() => t!("node `{}` ({})", name, op),
-        _ => t!("the {} node that makes `{}`", op, proto.output.first().map_or("", String::as_str)),
+        Some(name) if !name.is_empty() => say!("node `{}` ({})", name, op),
+        _ => say!("the {} node that makes `{}`", op, proto.output.first().map_or("", String::as_str)),
     }
 }
 
@@ -302,7 +303,7 @@ fn topological_order(graph: &GraphProto) -> Result<Vec<usize>> {
         }
     }
     match (0..waits.len()).find(|&i| waits[i] > 0) {
-        Some(stuck) => Err(Error::model(t!(
+        Some(stuck) => Err(Error::model(say!(
             "{} is part of a cycle; an ONNX graph has none, so the file is damaged",
             node_label(&graph.node[stuck])
         ))),

@@ -10,7 +10,7 @@ use crate::{
         SharedFloats, float_values,
         proto::{AttributeProto, DataType, NodeProto, TensorProto},
     },
-    t,
+    say,
 };
 
 /// Constant values by tensor.
@@ -95,7 +95,7 @@ fn constant_value(node: &NodeProto, name: &str) -> Result<Option<TensorProto>> {
     };
     let length = |n: usize| vec![i64::try_from(n).unwrap_or(i64::MAX)];
     let attribute =
-        node.attribute.first().ok_or_else(|| Error::model(t!("Constant node of `{}` has no value", name)))?;
+        node.attribute.first().ok_or_else(|| Error::model(say!("Constant node of `{}` has no value", name)))?;
     let AttributeProto { name: kind, t, f, floats, i, ints, .. } = attribute;
     let value = match kind.as_deref().unwrap_or_default() {
         "value" => t.as_deref().map(|value| TensorProto { name: Some(name.to_owned()), ..value.clone() }),

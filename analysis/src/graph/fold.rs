@@ -9,7 +9,9 @@ use super::{Graph, LayerId};
 use crate::{
     error::{Error, Result},
     onnx::SharedFloats,
-    t,
+    say,
+    tensor::elements,
+    text::Text,
 };
 
 /// Weights and bias with the batch norm in them.
@@ -49,28 +51,28 @@ impl ChannelPlace {
 pub fn fold_batch_norm(graph: &Graph, layer: LayerId) -> Result<Option<FoldedAffine>> {
     let row = &graph.layers[layer];
     let Some(norm) = row.batch_norm else { return Ok(None) };
-    let damaged = |what: &str| Error::model(t!("layer `{}`: {}; the batch norm cannot be folded", row.name, what));
+    let damaged = |what: Text| Error::model(say!("layer `{}`: {}; the batch norm cannot be folded", row.name, what));
     let constant = |node: usize, position: usize| {
         let tensor = graph.nodes[node].inputs.get(position).copied().flatten()?;
         graph.constants.float_values(tensor)
     };
-    let statistic = |position| constant(norm, position).ok_or_else(|| damaged(t!("a statistic cannot be read")));
+    let statistic = |position| constant(norm, position).ok_or_else(|| damaged(say!("a statistic cannot be read")));
     let (gamma, beta, mean, variance) = (statistic(1)?, statistic(2)?, statistic(3)?, statistic(4)?);
     let channels = gamma.len();
     let linear = row.nodes[0];
-    let weight = constant(linear, 1).ok_or_else(|| damaged(t!("the weight cannot be read")))?;
+    let weight = constant(linear, 1).ok_or_else(|| damaged(say!("the weight cannot be read")))?;
     let bias = constant(linear, 2).unwrap_or_else(|| vec![0.0; channels].into());
     if [beta.len(), mean.len(), variance.len(), bias.len()] != [channels; 4] || channels == 0 {
-        return Err(damaged(t!("the statistics have different lengths")));
+        return Err(damaged(say!("the statistics have different lengths")));
     }
     let place =
-        channel_place(graph, layer, channels).ok_or_else(|| damaged(t!("the weight has another channel count")))?;
+        channel_place(graph, layer, channels).ok_or_else(|| damaged(say!("the weight has another channel count")))?;
     let epsilon = graph.proto(norm).attribute.iter().find(|a| a.name.as_deref() == Some("epsilon")).and_then(|a| a.f);
     let epsilon = f64::from(epsilon.unwrap_or(1e-5));
     let factor: Vec<f64> =
         gamma.iter().zip(variance.iter()).map(|(&g, &v)| f64::from(g) / (f64::from(v) + epsilon).sqrt()).collect();
     if factor.iter().any(|k| !k.is_finite()) {
-        return Err(damaged(t!("variance + epsilon is not positive")));
+        return Err(damaged(say!("variance + epsilon is not positive")));
     }
     let weights = weight.iter().enumerate();
     let weights = weights.map(|(index, &w)| to_f32(f64::from(w) * factor[place.channel(index, channels)]));
@@ -93,12 +95,12 @@ fn channel_place(graph: &Graph, layer: LayerId, channels: usize) -> Option<Chann
         let attribute = graph.proto(linear).attribute.iter().find(|a| a.name.as_deref() == Some(name));
         attribute.and_then(|a| a.i).unwrap_or(default)
     };
-    let inner_from = |axis: usize| dims.iter().skip(axis + 1).product::<usize>().max(1);
+    let inner_from = |axis: usize| elements(dims.get(axis + 1..).unwrap_or_default()).max(1);
     match row.op.as_str() {
         "ConvTranspose" => {
             let groups = usize::try_from(int("group", 1)).ok().filter(|&g| g > 0)?;
             let (rows, out_per_group) = (*dims.first()?, *dims.get(1)?);
-            let fits = out_per_group * groups == channels && rows % groups == 0;
+            let fits = out_per_group.checked_mul(groups) == Some(channels) && rows % groups == 0;
             fits.then_some(ChannelPlace::Transposed {
                 inner: inner_from(1),
                 out_per_group,

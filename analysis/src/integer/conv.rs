@@ -68,7 +68,10 @@ impl ConvGeometry {
             return Err(refuse("both have a batch and a channel axis"));
         };
         let groups = settings.groups.max(1);
-        if spatial.len() != kernel.len() || group_channels * groups != *input_channels || channels % groups != 0 {
+        if spatial.len() != kernel.len()
+            || group_channels.checked_mul(groups) != Some(*input_channels)
+            || channels % groups != 0
+        {
             return Err(refuse("axes or channels do not fit"));
         }
         let mut axes = Vec::with_capacity(kernel.len());
@@ -131,13 +134,13 @@ impl Axis {
                 (pad(index), pad(index + rank))
             }
             AutoPad::SameUpper | AutoPad::SameLower => {
-                let last = input.div_ceil(stride).checked_sub(1)? * stride;
-                let total = (signed(last + reach)? - signed(input)?).max(0);
+                let last = input.div_ceil(stride).checked_sub(1)?.checked_mul(stride)?;
+                let total = (signed(last.checked_add(reach)?)? - signed(input)?).max(0);
                 let half = total / 2;
                 if settings.auto_pad == AutoPad::SameUpper { (half, total - half) } else { (total - half, half) }
             }
         };
-        let room = signed(input)? + pad_begin + pad_end - signed(reach)?;
+        let room = signed(input)?.checked_add(pad_begin)?.checked_add(pad_end)?.checked_sub(signed(reach)?)?;
         let output = usize::try_from(room).ok()? / stride + 1;
         Some(Self { input, output, kernel, stride, dilation, pad_begin })
     }
@@ -254,5 +257,23 @@ mod tests {
         }
         let no_stride = ConvSettings { strides: vec![0], ..plain };
         assert!(ConvGeometry::new(&no_stride, &[1, 1, 4], &[1, 1, 2]).is_err());
+    }
+
+    #[test]
+    fn settings_that_no_number_holds_are_refused() {
+        let huge = usize::MAX;
+        let new = |settings: ConvSettings| ConvGeometry::new(&settings, &[1, 2, 5], &[2, 2, 3]);
+        let plain = ConvSettings { groups: 1, ..ConvSettings::default() };
+        assert_eq!(new(plain.clone()).unwrap().output_shape(), [1, 2, 3]);
+        for settings in [
+            ConvSettings { groups: huge, ..plain.clone() },
+            ConvSettings { strides: vec![0], ..plain.clone() },
+            ConvSettings { dilations: vec![huge], ..plain.clone() },
+            ConvSettings { pads: vec![i64::MAX, i64::MAX], ..plain.clone() },
+            ConvSettings { pads: vec![i64::MIN, -1], ..plain.clone() },
+            ConvSettings { dilations: vec![huge / 2 - 1], auto_pad: AutoPad::SameUpper, ..plain },
+        ] {
+            assert!(new(settings.clone()).is_err(), "{settings:?}");
+        }
     }
 }

@@ -21,7 +21,8 @@ use super::{
 use crate::{
     error::{Error, Result},
     job::Warning,
-    t,
+    say,
+    text::Text,
 };
 
 /// Fills `raw_data` of every external tensor of `model` with a slice of its mapped data file in `model_dir` or below.
@@ -42,7 +43,7 @@ pub(super) fn read_beside(path: &Path, model: &mut ModelProto) -> Result<Option<
     reader.read_all(model)?;
     let files: Vec<_> = reader.checksums.iter().map(|location| format!("`{location}`")).collect();
     Ok((!files.is_empty()).then(|| {
-        let message = t!("checksums that the model gives for {} are not verified", files.join(", "));
+        let message = say!("checksums that the model gives for {} are not verified", files.join(", "));
         Warning::new("external-checksum", message)
     }))
 }
@@ -90,7 +91,7 @@ impl<'a> Reader<'a> {
             if is_external(tensor) {
                 let bytes = self.read(tensor).map_err(|reason| match reason {
                     Failure::Tensor(reason) => {
-                        Error::model(t!("external data of tensor `{}` ({}): {}", tensor.name(), place, reason))
+                        Error::model(say!("external data of tensor `{}` ({}): {}", tensor.name(), place, reason))
                     }
                     Failure::File(error) => error,
                 })?;
@@ -105,7 +106,7 @@ impl<'a> Reader<'a> {
     /// The bytes of one external tensor.
     fn read(&mut self, tensor: &TensorProto) -> Result<Bytes, Failure> {
         if tensor.data_type == Some(DataType::String as i32) {
-            return Err(t!("text cannot be stored outside the model").to_owned().into());
+            return Err(say!("text cannot be stored outside the model").into());
         }
         let entry = parse(&tensor.external_data)?;
         let file = self.file(entry.location)?;
@@ -115,16 +116,18 @@ impl<'a> Reader<'a> {
         let size = file.len() as u64;
         let expected = byte_length(tensor)?;
         let left = size.checked_sub(entry.offset).ok_or_else(|| {
-            t!("starts at byte {} of `{}`, which has only {} bytes; {}", entry.offset, entry.location, size, again())
+            say!("starts at byte {} of `{}`, which has only {} bytes; {}", entry.offset, entry.location, size, again())
         })?;
         // Without a length the tensor's own size decides; for element types of no fixed size, the rest of the file.
         let length = entry.length.or(expected).unwrap_or(left);
         if let Some(expected) = expected.filter(|expected| *expected != length) {
-            return Err(t!("its length is given as {} bytes, its shape takes {}; {}", length, expected, again()).into());
+            return Err(
+                say!("its length is given as {} bytes, its shape takes {}; {}", length, expected, again()).into()
+            );
         }
         if length > left {
             let location = entry.location;
-            return Err(t!(
+            return Err(say!(
                 "takes bytes {} to {} of `{}`, which has only {}; {}",
                 entry.offset,
                 entry.offset.saturating_add(length),
@@ -157,7 +160,7 @@ impl<'a> Reader<'a> {
     fn resolve(&self, location: &str) -> Result<PathBuf, Failure> {
         check_location(location)?;
         let missing = |path: &Path, error: &std::io::Error| {
-            t!("file `{}` cannot be opened ({}); put it beside the model, under this name", path.display(), error)
+            say!("file `{}` cannot be opened ({}); put it beside the model, under this name", path.display(), error)
         };
         let path = self.model_dir.join(location);
         let real = path.canonicalize().map_err(|error| missing(&path, &error))?;
@@ -165,51 +168,51 @@ impl<'a> Reader<'a> {
         if real.starts_with(folder) || self.real_dir.as_ref().is_some_and(|folder| real.starts_with(folder)) {
             return Ok(real);
         }
-        let message = t!("`{}` is a link out of the model's folder; put the file itself beside the model", location);
+        let message = say!("`{}` is a link out of the model's folder; put the file itself beside the model", location);
         Err(message.into())
     }
 }
 
-fn again() -> &'static str {
-    t!("the data file belongs to another model or is damaged, export or download both again")
+fn again() -> Text {
+    say!("the data file belongs to another model or is damaged, export or download both again")
 }
 
 /// Why one tensor cannot be read: a reason that its name is added to, or an error of the file itself.
 enum Failure {
-    Tensor(String),
+    Tensor(Text),
     File(Error),
 }
 
-impl From<String> for Failure {
-    fn from(reason: String) -> Self {
+impl From<Text> for Failure {
+    fn from(reason: Text) -> Self {
         Self::Tensor(reason)
     }
 }
 
 /// Refuses locations that leave the folder by their text, in the manner of any operating system: a model checked on
 /// Linux may be opened on Windows, where `\` separates and `C:` is a place.
-fn check_location(location: &str) -> Result<(), String> {
+fn check_location(location: &str) -> Result<(), Text> {
     let drive = matches!(location.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
     let problem = if location.is_empty() {
-        t!("it gives no location")
+        say!("it gives no location")
     } else if location.contains('\0') {
-        t!("its location is not a path")
+        say!("its location is not a path")
     } else if location.starts_with(['/', '\\']) || drive || Path::new(location).is_absolute() {
-        t!("its location is absolute")
+        say!("its location is absolute")
     } else if location.split(['/', '\\']).any(|part| part == "..") {
-        t!("its location leaves the model's folder")
+        say!("its location leaves the model's folder")
     } else {
         return Ok(());
     };
     let location: String = location.chars().take(200).collect();
-    Err(t!(
+    Err(say!(
         "{} ({}), which is not allowed; save the model with its data file beside it",
         problem,
         format!("{location:?}")
     ))
 }
 
-fn parse(entries: &[StringStringEntryProto]) -> Result<Entry<'_>, String> {
+fn parse(entries: &[StringStringEntryProto]) -> Result<Entry<'_>, Text> {
     let mut parsed = Entry::default();
     for entry in entries {
         let number = || {
@@ -217,7 +220,7 @@ fn parse(entries: &[StringStringEntryProto]) -> Result<Entry<'_>, String> {
             value
                 .trim()
                 .parse::<u64>()
-                .map_err(|_error| t!("its {} {} is no byte count", entry.key(), format!("{value:?}")))
+                .map_err(|_error| say!("its {} {} is no byte count", entry.key(), format!("{value:?}")))
         };
         match entry.key() {
             "location" => parsed.location = entry.value(),

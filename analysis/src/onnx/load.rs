@@ -27,7 +27,8 @@ use crate::{
     buffer::Pool,
     error::{Error, Result},
     job::Warning,
-    t,
+    say,
+    text::Text,
 };
 
 /// Memory that decoded messages may take, without text and weights: this much for any file …
@@ -80,7 +81,7 @@ pub fn load_bytes(path: &Path, file: Bytes) -> Result<Loaded> {
     let (model, mut warnings): (ModelProto, Vec<Warning>) = decoded?;
     check(path, &model)?;
     if let Some(version) = model.ir_version.filter(|version| *version > IR_VERSION) {
-        let message = t!(
+        let message = say!(
             "the model has IR version {}, newer than the {} this program knows; parts of it may be lost",
             version,
             IR_VERSION
@@ -122,13 +123,13 @@ fn align(model: &mut ModelProto) {
 pub(super) fn map_file(path: &Path) -> Result<Bytes> {
     let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
     if metadata.is_dir() {
-        return Err(Error::format(path, t!("this is a folder; choose the .onnx file in it")));
+        return Err(Error::format(path, say!("this is a folder; choose the .onnx file in it")));
     }
     if !metadata.is_file() {
-        return Err(Error::format(path, t!("this is no plain file")));
+        return Err(Error::format(path, say!("this is no plain file")));
     }
     if metadata.len() == 0 {
-        return Err(Error::format(path, t!("the file is empty (0 bytes); export or download it again")));
+        return Err(Error::format(path, say!("the file is empty (0 bytes); export or download it again")));
     }
     let file = File::open(path).map_err(|e| Error::io(path, e))?;
     #[expect(unsafe_code, reason = "mapping is what keeps weights from being copied; see the module's notes")]
@@ -155,23 +156,23 @@ fn decode(path: &Path, file: &Bytes) -> Result<(ModelProto, Vec<Warning>)> {
         let megabytes = walk.decoded_bytes >> 20;
         return Err(Error::format(
             path,
-            t!("the file would take {} MiB in memory without its weights; no real model does", megabytes),
+            say!("the file would take {} MiB in memory without its weights; no real model does", megabytes),
         ));
     }
     let model = ModelProto::decode(file.clone())
-        .map_err(|error| Error::format(path, t!("the file is damaged: {}; export or download it again", error)))?;
+        .map_err(|error| Error::format(path, say!("the file is damaged: {}; export or download it again", error)))?;
     if model.graph.is_none()
         && let Some(what) = sniff::looks_like(file)
     {
-        return Err(Error::format(path, t!("this is not an ONNX model but {}", what)));
+        return Err(Error::format(path, say!("this is not an ONNX model but {}", what)));
     }
     Ok((model, unknown_fields(&walk)))
 }
 
 fn unknown_fields(walk: &Walk) -> Vec<Warning> {
     let warn = |((place, number), times): (&(String, u32), &u64)| {
-        let times = if *times == 1 { t!("once").to_owned() } else { t!("{} times", times) };
-        let message = t!(
+        let times = if *times == 1 { say!("once") } else { say!("{} times", times) };
+        let message = say!(
             "{} has field {} ({}), which ONNX up to IR version {} does not define; it is not \
              used and an exported model will not have it",
             place,
@@ -185,19 +186,19 @@ fn unknown_fields(walk: &Walk) -> Vec<Warning> {
 }
 
 /// The reason of an [`Error::Format`] for a file that cannot be decoded.
-fn describe(file: &[u8], damage: &Damage) -> String {
+fn describe(file: &[u8], damage: &Damage) -> Text {
     if let Some(what) = sniff::looks_like(file) {
-        return t!("this is not an ONNX model but {}", what);
+        return say!("this is not an ONNX model but {}", what);
     }
     if is_tensor(file) {
-        return t!("this is a single ONNX tensor (test data), not a model").to_owned();
+        return say!("this is a single ONNX tensor (test data), not a model");
     }
     let Damage { offset, path, problem, missing, began_well } = damage;
     if !began_well {
-        return t!("this is not an ONNX model: its very first field is none of ONNX's").to_owned();
+        return say!("this is not an ONNX model: its very first field is none of ONNX's");
     }
     if let Some(missing) = missing {
-        return t!(
+        return say!(
             "the file is truncated: in {} at byte {}, {}; it has {} bytes and at least {} more \
              are missing; export or download it again",
             path,
@@ -207,7 +208,7 @@ fn describe(file: &[u8], damage: &Damage) -> String {
             missing
         );
     }
-    t!("the file is damaged at byte {}: in {}, {}; export or download it again", offset, path, problem)
+    say!("the file is damaged at byte {}: in {}, {}; export or download it again", offset, path, problem)
 }
 
 /// Whether the file is one `TensorProto`, as ONNX's test data are (`input_0.pb`).
@@ -219,17 +220,17 @@ fn is_tensor(file: &[u8]) -> bool {
 /// What every later step relies on: a graph, an IR version, operator sets.
 fn check(path: &Path, model: &ModelProto) -> Result<()> {
     let Some(graph) = &model.graph else {
-        return Err(Error::format(path, t!("the file has no graph, so it is not an ONNX model or an empty one")));
+        return Err(Error::format(path, say!("the file has no graph, so it is not an ONNX model or an empty one")));
     };
     let Some(version) = model.ir_version else {
         return Err(Error::format(
             path,
-            t!("the model states no IR version, so onnxruntime cannot run it; export it again"),
+            say!("the model states no IR version, so onnxruntime cannot run it; export it again"),
         ));
     };
     if model.opset_import.is_empty() {
-        let age = if version < 3 { t!("is from 2017 (before operator sets) and ") } else { "" };
-        let reason = t!(
+        let age = if version < 3 { say!("is from 2017 (before operator sets) and ") } else { Text::default() };
+        let reason = say!(
             "the model {}has IR version {} and no opset_import, so onnxruntime cannot run it; export it again \
              from its framework with opset 13 or later",
             age,
@@ -238,7 +239,7 @@ fn check(path: &Path, model: &ModelProto) -> Result<()> {
         return Err(Error::format(path, reason));
     }
     if graph.node.is_empty() && graph.output.is_empty() {
-        return Err(Error::format(path, t!("the model's graph has no nodes and no outputs")));
+        return Err(Error::format(path, say!("the model's graph has no nodes and no outputs")));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::{
     proto::{ModelProto, NodeProto},
     visit::visit_nodes,
 };
-use crate::t;
+use crate::{mark, text::Text};
 
 /// Operators whose input is float and whose weights are quantized.
 const WEIGHT_ONLY: &[&str] = &["MatMulNBits", "MatMulBnb4", "MatMulFpQ4", "GatherBlockQuantized", "QMoE"];
@@ -29,7 +29,7 @@ const QONNX_DOMAINS: &[&str] = &["onnx.brevitas", "qonnx.custom_op.general", "fi
 
 /// What kind of quantized model this is, as the end of "the model is already quantized: "; `None` for a float model.
 /// A model of several kinds names each.
-pub fn already_quantized(model: &ModelProto) -> Option<String> {
+pub fn already_quantized(model: &ModelProto) -> Option<Text> {
     let mut counts: BTreeMap<(Kind, &str), usize> = BTreeMap::new();
     visit_nodes(model, &mut |node| {
         if let Some(kind) = kind(node) {
@@ -40,8 +40,10 @@ pub fn already_quantized(model: &ModelProto) -> Option<String> {
     for ((kind, op), count) in &counts {
         kinds.entry(*kind).or_default().push(format!("{count} {op}"));
     }
-    let text: Vec<_> = kinds.iter().map(|(kind, ops)| format!("{} ({})", kind.words(), ops.join(", "))).collect();
-    (!text.is_empty()).then(|| text.join("; "))
+    let parts = kinds
+        .iter()
+        .map(|(kind, ops)| Text::joined("", [Text::of(kind.words()), Text::from(format!(" ({})", ops.join(", ")))]));
+    (!kinds.is_empty()).then(|| Text::joined("; ", parts))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,11 +57,12 @@ enum Kind {
 
 impl Kind {
     fn words(self) -> &'static str {
+        // Names of formats are the same in every language.
         match self {
             Self::Qdq => "QDQ",
             Self::QOperator => "QOperator",
-            Self::Integer => t!("integer or dynamically quantized operators"),
-            Self::WeightOnly => t!("quantized weights"),
+            Self::Integer => mark!("integer or dynamically quantized operators"),
+            Self::WeightOnly => mark!("quantized weights"),
             Self::Qonnx => "QONNX",
         }
     }
@@ -92,7 +95,7 @@ mod tests {
         NodeProto { op_type: Some(op.into()), domain: Some(domain.into()), ..NodeProto::default() }
     }
 
-    fn told(nodes: Vec<NodeProto>) -> Option<String> {
+    fn told(nodes: Vec<NodeProto>) -> Option<Text> {
         let graph = GraphProto { node: nodes, ..GraphProto::default() };
         already_quantized(&ModelProto { graph: Some(graph), ..ModelProto::default() })
     }

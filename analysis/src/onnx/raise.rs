@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    t,
+    say,
     tensor::{Tensor, TensorData},
+    text::Text,
 };
 
 /// The opset of 8-bit floats.
@@ -77,13 +78,13 @@ pub fn to_float8(model: &mut ModelProto) -> Result<()> {
 }
 
 /// Why the model cannot have 8-bit floats; `None` if it can.
-pub fn obstacle(model: &ModelProto) -> Option<String> {
+pub fn obstacle(model: &ModelProto) -> Option<Text> {
     let opset = opset(model);
     if opset >= FLOAT8 {
         return None;
     }
     if opset < OLDEST {
-        return Some(t!(
+        return Some(say!(
             "float8 needs opset {}, the model has {}, and this program raises models from opset {} on; \
              export the float model again with opset {} or later",
             FLOAT8,
@@ -95,12 +96,12 @@ pub fn obstacle(model: &ModelProto) -> Option<String> {
     let nodes = model.graph.iter().flat_map(|g| &g.node).filter(|n| is_standard(n.domain.as_deref()));
     nodes.into_iter().find_map(|node| {
         let why = match node.op_type.as_deref().unwrap_or_default() {
-            "AveragePool" => t!("onnxruntime sums its windows in another order there, so that bits would differ"),
-            _ if node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty()) => t!("it has subgraphs"),
+            "AveragePool" => say!("onnxruntime sums its windows in another order there, so that bits would differ"),
+            _ if node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty()) => say!("it has subgraphs"),
             _ => return None,
         };
         let name = node.name.as_deref().filter(|n| !n.is_empty()).or(node.output.first().map(String::as_str));
-        Some(t!(
+        Some(say!(
             "float8 needs opset {}, the model has {}, and node `{}` ({}) cannot be raised: {}; export the \
              float model again with opset {} or later",
             FLOAT8,

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    t,
+    say,
 };
 
 /// Largest file that protobuf, and with it onnxruntime, reads.
@@ -79,7 +79,7 @@ fn save_below(model: &ModelProto, path: &Path, options: &SaveOptions, limit: usi
         if size > limit {
             return Err(Error::format(
                 path,
-                t!("the model takes {} bytes without its large initializers; ONNX files end at {}", size, limit),
+                say!("the model takes {} bytes without its large initializers; ONNX files end at {}", size, limit),
             ));
         }
     }
@@ -125,12 +125,13 @@ fn arrange<'a>(model: &'a ModelProto, path: &Path, options: &SaveOptions) -> Res
         Ok(())
     });
     if let Some(name) = unread {
-        return Err(Error::model(t!("external tensor `{}` cannot be saved: its values were not read", name)));
+        return Err(Error::model(say!("external tensor `{}` cannot be saved: its values were not read", name)));
     }
     if !data.blobs.is_empty() {
         let location = data_path(path);
         let name = location.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| Error::format(path, t!("the name must be UTF-8, since the model stores it")))?;
+        let name =
+            name.ok_or_else(|| Error::format(path, say!("the name must be UTF-8, since the model stores it")))?;
         data.enter_location(&mut copy, name);
     }
     Ok(Arranged { model: Cow::Owned(copy), data })

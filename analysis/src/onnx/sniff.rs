@@ -1,6 +1,6 @@
 //! What a file that is not ONNX looks like, from its first bytes, so that the error can say what to do instead.
 
-use crate::{mark, t, text::text};
+use crate::{mark, say, text::Text};
 
 /// Recognises files by how they begin. The advice completes "…: this is not an ONNX model but ".
 const STARTS: &[(&[u8], &str)] = &[
@@ -24,39 +24,39 @@ const STARTS: &[(&[u8], &str)] = &[
 ];
 
 /// What `bytes` look like if they are a file of another known kind, with advice where there is some.
-pub(super) fn looks_like(bytes: &[u8]) -> Option<&'static str> {
+pub(super) fn looks_like(bytes: &[u8]) -> Option<Text> {
     if let Some((_, what)) = STARTS.iter().find(|(start, _)| bytes.starts_with(start)) {
-        return Some(text(what));
+        return Some(Text::of(what));
     }
     match (bytes.get(..4), bytes.get(4..8), bytes.get(8..12)) {
         (Some(b"PK\x03\x04" | b"PK\x05\x06"), ..) => Some(zip(bytes)),
-        (Some(b"RIFF"), _, Some(b"WEBP")) => Some(t!("a WebP image; images are given as data, not as the model")),
-        (_, Some(b"TFL3"), _) => Some(t!("a TensorFlow Lite model; use the ONNX or Keras model it was made from")),
-        (_, Some(b"ORTM"), _) => Some(t!("an onnxruntime .ort model; use the .onnx file it was made from")),
+        (Some(b"RIFF"), _, Some(b"WEBP")) => Some(say!("a WebP image; images are given as data, not as the model")),
+        (_, Some(b"TFL3"), _) => Some(say!("a TensorFlow Lite model; use the ONNX or Keras model it was made from")),
+        (_, Some(b"ORTM"), _) => Some(say!("an onnxruntime .ort model; use the .onnx file it was made from")),
         _ if is_safetensors(bytes) => {
-            Some(t!("a safetensors file, which holds weights without a network; export the network to ONNX"))
+            Some(say!("a safetensors file, which holds weights without a network; export the network to ONNX"))
         }
         (Some([0x80, 2..=5, ..]), ..) => {
-            Some(t!("a Python pickle (an old PyTorch file); load it in PyTorch and use torch.onnx.export"))
+            Some(say!("a Python pickle (an old PyTorch file); load it in PyTorch and use torch.onnx.export"))
         }
         _ => writing(bytes),
     }
 }
 
 /// A zip file, by the names of its first members, which stand in clear text near its start.
-fn zip(bytes: &[u8]) -> &'static str {
+fn zip(bytes: &[u8]) -> Text {
     let start = bytes.get(..4096).unwrap_or(bytes);
     let has = |name: &[u8]| start.windows(name.len()).any(|window| window == name);
     if has(b"data.pkl") || has(b"archive/") {
-        t!("a PyTorch file; load it in PyTorch and use torch.onnx.export")
+        say!("a PyTorch file; load it in PyTorch and use torch.onnx.export")
     } else if has(b"model.weights.h5") || has(b"config.json") {
-        t!("a Keras file; convert it to ONNX with tf2onnx")
+        say!("a Keras file; convert it to ONNX with tf2onnx")
     } else if has(b".npy") {
-        t!("a NumPy archive (.npz); arrays are given as data, not as the model")
+        say!("a NumPy archive (.npz); arrays are given as data, not as the model")
     } else if has(b".onnx") {
-        t!("a zip archive with an ONNX file in it; unpack it first")
+        say!("a zip archive with an ONNX file in it; unpack it first")
     } else {
-        t!("a zip archive; unpack it first")
+        say!("a zip archive; unpack it first")
     }
 }
 
@@ -67,7 +67,7 @@ fn is_safetensors(bytes: &[u8]) -> bool {
     rest.starts_with(b"{") && length >= 2 && length <= rest.len() as u64
 }
 
-fn writing(bytes: &[u8]) -> Option<&'static str> {
+fn writing(bytes: &[u8]) -> Option<Text> {
     let start = bytes.get(..512).unwrap_or(bytes);
     // The 512th byte may cut a character in two, which is no fault of the text.
     let text = match std::str::from_utf8(start) {
@@ -81,13 +81,13 @@ fn writing(bytes: &[u8]) -> Option<&'static str> {
     let head = text.trim_start_matches('\u{feff}').trim_start();
     let lower = head.get(..14).unwrap_or(head).to_ascii_lowercase();
     Some(if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
-        t!("a web page: the download gave a page in place of the file; download the raw file")
+        say!("a web page: the download gave a page in place of the file; download the raw file")
     } else if lower.starts_with("<?xml") || lower.starts_with("<net") {
-        t!("an XML file (OpenVINO?); use the ONNX model it was converted from")
+        say!("an XML file (OpenVINO?); use the ONNX model it was converted from")
     } else if head.starts_with('{') {
-        t!("a JSON file")
+        say!("a JSON file")
     } else {
-        t!("a text file")
+        say!("a text file")
     })
 }
 
@@ -129,6 +129,6 @@ mod tests {
         // A character cut at byte 512 is still text.
         let mut cut = vec![b'a'; 511];
         cut.extend_from_slice("ü".as_bytes());
-        assert_eq!(looks_like(&cut), Some("a text file"));
+        assert_eq!(looks_like(&cut), Some("a text file".into()));
     }
 }

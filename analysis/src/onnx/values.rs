@@ -17,8 +17,9 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    t,
+    say,
     tensor::{ElementType, Tensor, TensorData},
+    text::Text,
 };
 
 /// The tensor's values in memory, of its own element type.
@@ -36,7 +37,7 @@ pub fn tensor_values(tensor: &TensorProto) -> Result<Tensor> {
 /// # Errors
 /// [`Error::Model`] naming the tensor when it is not of a float type or shape and data disagree.
 pub fn float_values(tensor: &TensorProto) -> Result<Cow<'_, [f32]>> {
-    let convert = || -> Result<Cow<'_, [f32]>, String> {
+    let convert = || -> Result<Cow<'_, [f32]>, Text> {
         let source = Source::of(tensor)?;
         Ok(match element_type(tensor)? {
             ElementType::Float32 => source.floats()?,
@@ -44,7 +45,7 @@ pub fn float_values(tensor: &TensorProto) -> Result<Cow<'_, [f32]>> {
             ElementType::BFloat16 => source.halves()?.into_iter().map(|b| bf16::from_bits(b).to_f32()).collect(),
             #[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest is what is asked for")]
             ElementType::Float64 => source.doubles()?.into_iter().map(|value| value as f32).collect(),
-            other => return Err(t!("it holds {} where floats are needed", other.name())),
+            other => return Err(say!("it holds {} where floats are needed", other.name())),
         })
     };
     convert().map_err(|reason| named(tensor, &reason))
@@ -55,7 +56,7 @@ pub fn float_values(tensor: &TensorProto) -> Result<Cow<'_, [f32]>> {
 /// # Errors
 /// [`Error::Model`] naming the tensor when it is of another type or shape and data disagree.
 pub fn integer_values(tensor: &TensorProto) -> Result<Vec<i32>> {
-    let convert = || -> Result<Vec<i32>, String> {
+    let convert = || -> Result<Vec<i32>, Text> {
         let code = tensor.data_type.and_then(|code| DataType::try_from(code).ok());
         if let Some(kind @ (DataType::Int4 | DataType::Uint4)) = code {
             let source = Source::of(tensor)?;
@@ -68,7 +69,7 @@ pub fn integer_values(tensor: &TensorProto) -> Result<Vec<i32>> {
             TensorData::Int16(values) => values.into_iter().map(i32::from).collect(),
             TensorData::Uint16(values) => values.into_iter().map(i32::from).collect(),
             TensorData::Int32(values) => values,
-            _ => return Err(t!("it holds {} where quantized integers are needed", type_name(tensor))),
+            _ => return Err(say!("it holds {} where quantized integers are needed", type_name(tensor))),
         })
     };
     convert().map_err(|reason| named(tensor, &reason))
@@ -78,7 +79,7 @@ pub fn integer_values(tensor: &TensorProto) -> Result<Vec<i32>> {
 ///
 /// # Errors
 /// A sentence when its shape is impossible.
-pub(super) fn byte_length(tensor: &TensorProto) -> Result<Option<u64>, String> {
+pub(super) fn byte_length(tensor: &TensorProto) -> Result<Option<u64>, Text> {
     let count = element_count(tensor)? as u64;
     let bits = tensor.data_type.and_then(|code| DataType::try_from(code).ok()).and_then(DataType::bits);
     bits.map(|bits| {
@@ -88,7 +89,7 @@ pub(super) fn byte_length(tensor: &TensorProto) -> Result<Option<u64>, String> {
     .transpose()
 }
 
-fn values(tensor: &TensorProto) -> Result<Tensor, String> {
+fn values(tensor: &TensorProto) -> Result<Tensor, Text> {
     let source = Source::of(tensor)?;
     let data = match element_type(tensor)? {
         ElementType::Float32 => TensorData::Float32(source.floats()?.into_owned()),
@@ -121,53 +122,51 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn of(tensor: &'a TensorProto) -> Result<Self, String> {
+    fn of(tensor: &'a TensorProto) -> Result<Self, Text> {
         if tensor.segment.is_some() {
-            return Err(
-                t!("it is one segment of a larger tensor, which onnxruntime does not support either").to_owned()
-            );
+            return Err(say!("it is one segment of a larger tensor, which onnxruntime does not support either"));
         }
         if is_external(tensor) && tensor.raw_data.is_none() {
-            return Err(t!("its values are outside the model and were not read").to_owned());
+            return Err(say!("its values are outside the model and were not read"));
         }
         // Raw bytes that are there but empty beside a filled typed field mean the typed field.
         let raw = tensor.raw_data.as_ref().filter(|raw| !raw.is_empty());
         Ok(Self { tensor, count: element_count(tensor)?, raw })
     }
 
-    fn check(&self, found: usize, expected: usize, what: &str) -> Result<(), String> {
+    fn check(&self, found: usize, expected: usize, what: &str) -> Result<(), Text> {
         if found == expected {
             return Ok(());
         }
-        Err(t!("its shape {} takes {} {}, but it has {}", format!("{:?}", self.tensor.dims), expected, what, found))
+        Err(say!("its shape {} takes {} {}, but it has {}", format!("{:?}", self.tensor.dims), expected, what, found))
     }
 
     /// `count` raw values of `N` bytes each.
-    fn raw_numbers<T, const N: usize>(&self, raw: &[u8], count: usize, of: fn([u8; N]) -> T) -> Result<Vec<T>, String> {
+    fn raw_numbers<T, const N: usize>(&self, raw: &[u8], count: usize, of: fn([u8; N]) -> T) -> Result<Vec<T>, Text> {
         let expected = count.checked_mul(N).ok_or_else(|| too_large(self.tensor))?;
         self.check(raw.len(), expected, "bytes")?;
         Ok(raw.as_chunks().0.iter().map(|bytes| of(*bytes)).collect())
     }
 
     /// Values of a type that has a typed field of its own.
-    fn numbers<T: Copy, const N: usize>(&self, typed: &[T], of: fn([u8; N]) -> T) -> Result<Vec<T>, String> {
+    fn numbers<T: Copy, const N: usize>(&self, typed: &[T], of: fn([u8; N]) -> T) -> Result<Vec<T>, Text> {
         match self.raw {
             Some(raw) => self.raw_numbers(raw, self.count, of),
             None => self.check(typed.len(), self.count, "values").map(|()| typed.to_vec()),
         }
     }
 
-    fn doubles(&self) -> Result<Vec<f64>, String> {
+    fn doubles(&self) -> Result<Vec<f64>, Text> {
         self.numbers(&self.tensor.double_data, f64::from_le_bytes)
     }
 
     /// Bit patterns of float16 or bfloat16.
-    fn halves(&self) -> Result<Vec<u16>, String> {
+    fn halves(&self) -> Result<Vec<u16>, Text> {
         self.integers(self.count, u16::from_le_bytes)
     }
 
     /// `count` values of a type that shares `int32_data`.
-    fn integers<T: TryFrom<i32>, const N: usize>(&self, count: usize, of: fn([u8; N]) -> T) -> Result<Vec<T>, String> {
+    fn integers<T: TryFrom<i32>, const N: usize>(&self, count: usize, of: fn([u8; N]) -> T) -> Result<Vec<T>, Text> {
         if let Some(raw) = self.raw {
             return self.raw_numbers(raw, count, of);
         }
@@ -176,7 +175,7 @@ impl<'a> Source<'a> {
         typed.iter().map(|value| T::try_from(*value).map_err(|_error| self.misfit(value))).collect()
     }
 
-    fn unsigned(&self) -> Result<Vec<u32>, String> {
+    fn unsigned(&self) -> Result<Vec<u32>, Text> {
         if self.raw.is_some() {
             return self.numbers(&[], u32::from_le_bytes);
         }
@@ -185,7 +184,7 @@ impl<'a> Source<'a> {
         typed.iter().map(|value| u32::try_from(*value).map_err(|_error| self.misfit(value))).collect()
     }
 
-    fn floats(&self) -> Result<Cow<'a, [f32]>, String> {
+    fn floats(&self) -> Result<Cow<'a, [f32]>, Text> {
         let Some(raw) = self.raw else {
             self.check(self.tensor.float_data.len(), self.count, "values")?;
             return Ok(Cow::Borrowed(&self.tensor.float_data));
@@ -196,26 +195,26 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn strings(&self) -> Result<Vec<String>, String> {
+    fn strings(&self) -> Result<Vec<String>, Text> {
         let texts = &self.tensor.string_data;
         self.check(texts.len(), self.count, "texts")?;
         let text = |(index, bytes): (usize, &Bytes)| {
-            std::str::from_utf8(bytes).map(str::to_owned).map_err(|_error| t!("its text {} is not UTF-8", index))
+            std::str::from_utf8(bytes).map(str::to_owned).map_err(|_error| say!("its text {} is not UTF-8", index))
         };
         texts.iter().enumerate().map(text).collect()
     }
 
-    fn misfit(&self, value: &impl ToString) -> String {
-        t!("its value {} does not fit {}", value.to_string(), type_name(self.tensor))
+    fn misfit(&self, value: &impl ToString) -> Text {
+        say!("its value {} does not fit {}", value.to_string(), type_name(self.tensor))
     }
 }
 
 /// Number of elements by the shape.
-fn element_count(tensor: &TensorProto) -> Result<usize, String> {
+fn element_count(tensor: &TensorProto) -> Result<usize, Text> {
     let mut count = Some(1_usize);
     for dim in &tensor.dims {
         let dim =
-            usize::try_from(*dim).map_err(|_error| t!("its shape {} is impossible", format!("{:?}", tensor.dims)))?;
+            usize::try_from(*dim).map_err(|_error| say!("its shape {} is impossible", format!("{:?}", tensor.dims)))?;
         // A zero is left out here: [0, 2^40, 2^40] has no elements, but its product in another order overflows.
         count = count.and_then(|count| count.checked_mul(dim.max(1)));
     }
@@ -223,24 +222,24 @@ fn element_count(tensor: &TensorProto) -> Result<usize, String> {
     Ok(if tensor.dims.contains(&0) { 0 } else { count })
 }
 
-fn too_large(tensor: &TensorProto) -> String {
-    t!("its shape {} has more elements than memory has bytes", format!("{:?}", tensor.dims))
+fn too_large(tensor: &TensorProto) -> Text {
+    say!("its shape {} has more elements than memory has bytes", format!("{:?}", tensor.dims))
 }
 
-fn element_type(tensor: &TensorProto) -> Result<ElementType, String> {
+fn element_type(tensor: &TensorProto) -> Result<ElementType, Text> {
     tensor
         .data_type
         .and_then(ElementType::from_onnx)
-        .ok_or_else(|| t!("its element type is {}, which this program does not compute with", type_name(tensor)))
+        .ok_or_else(|| say!("its element type is {}, which this program does not compute with", type_name(tensor)))
 }
 
-fn type_name(tensor: &TensorProto) -> String {
+fn type_name(tensor: &TensorProto) -> Text {
     let code = tensor.data_type.unwrap_or_default();
-    DataType::try_from(code).map_or_else(|_error| t!("number {}", code), |kind| kind.name())
+    DataType::try_from(code).map_or_else(|_error| say!("number {}", code), |kind| kind.name().into())
 }
 
-fn named(tensor: &TensorProto, reason: &str) -> Error {
-    Error::model(t!("tensor `{}` cannot be read: {}", tensor.name(), reason))
+fn named(tensor: &TensorProto, reason: &Text) -> Error {
+    Error::model(say!("tensor `{}` cannot be read: {}", tensor.name(), reason))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::schema::{Holds, Kind};
-use crate::t;
+use crate::{say, text::Text};
 
 /// Nesting that the decoder accepts (prost's and protobuf's own limit), an `If` in an `If` in an `If`… of 33.
 const DEPTH_LIMIT: usize = 100;
@@ -30,7 +30,7 @@ pub(super) struct Damage {
     /// Path of the message it is in (`ModelProto.graph.node`).
     pub path: String,
     /// What is wrong, as the end of a sentence.
-    pub problem: String,
+    pub problem: Text,
     /// How many bytes are missing when the file ends too early; `None` for any other damage.
     pub missing: Option<u64>,
     /// Whether an ONNX field was read before: if not, the file is most likely no ONNX at all.
@@ -79,7 +79,7 @@ impl Walker<'_> {
         let wire = key & 7;
         let number = u32::try_from(key >> 3).ok().filter(|n| (1..1 << 29).contains(n));
         let Some(number) = number else {
-            return Err(self.damage(start, t!("there is no field number {}", key >> 3)));
+            return Err(self.damage(start, say!("there is no field number {}", key >> 3)));
         };
         let Some(&(_, name, holds)) = kind.field(number) else {
             *self.walk.unknown.entry((self.path(), number)).or_default() += 1;
@@ -95,7 +95,7 @@ impl Walker<'_> {
             (Holds::Ints | Holds::Floats | Holds::Doubles, 2) => self.packed(start, end, name, holds)?,
             (Holds::Text | Holds::Bytes, 2) => self.text_or_bytes(start, end, name, holds)?,
             (Holds::Message(inner), 2) => self.enter(start, end, name, inner)?,
-            _ => return Err(self.damage(start, t!("its field `{}` is stored as another kind of value", name))),
+            _ => return Err(self.damage(start, say!("its field `{}` is stored as another kind of value", name))),
         }
         self.fields_read += 1;
         Ok(())
@@ -105,7 +105,7 @@ impl Walker<'_> {
     fn enter(&mut self, start: usize, end: usize, name: &'static str, kind: Kind) -> Result<(), Damage> {
         let length = self.length(start, end, name)?;
         if self.stack.len() > DEPTH_LIMIT {
-            return Err(self.damage(start, t!("messages are nested more than {} deep", DEPTH_LIMIT)));
+            return Err(self.damage(start, say!("messages are nested more than {} deep", DEPTH_LIMIT)));
         }
         self.walk.decoded_bytes += kind.size();
         self.stack.push(Frame { kind, end: self.at + length, field: name });
@@ -125,7 +125,7 @@ impl Walker<'_> {
             },
         };
         if !whole {
-            return Err(self.damage(start, t!("its field `{}` is no whole list of numbers", name)));
+            return Err(self.damage(start, say!("its field `{}` is no whole list of numbers", name)));
         }
         self.walk.decoded_bytes += decoded;
         self.at += length;
@@ -137,7 +137,7 @@ impl Walker<'_> {
         let length = self.length(start, end, name)?;
         let content = self.bytes.get(self.at..self.at + length).unwrap_or_default();
         if holds == Holds::Text && std::str::from_utf8(content).is_err() {
-            return Err(self.damage(start, t!("its field `{}` is not UTF-8 text", name)));
+            return Err(self.damage(start, say!("its field `{}` is not UTF-8 text", name)));
         }
         // The handle itself: a `String` is 24 bytes, a `Bytes` 32.
         self.walk.decoded_bytes += 32;
@@ -160,7 +160,7 @@ impl Walker<'_> {
                 3 if groups.len() < DEPTH_LIMIT / 2 => groups.push(number),
                 4 if groups.last() == Some(&number) => drop(groups.pop()),
                 5 => self.advance(start, end, 4)?,
-                _ => return Err(self.damage(start, t!("field {} has no readable type (wire type {})", number, wire))),
+                _ => return Err(self.damage(start, say!("field {} has no readable type (wire type {})", number, wire))),
             }
             if groups.is_empty() {
                 return Ok(());
@@ -178,7 +178,7 @@ impl Walker<'_> {
         match usize::try_from(claimed) {
             Ok(length) if length <= left => Ok(length),
             _ => {
-                let problem = t!("its field `{}` claims {} bytes where only {} are left", name, claimed, left);
+                let problem = say!("its field `{}` claims {} bytes where only {} are left", name, claimed, left);
                 let mut damage = self.damage(start, problem);
                 // Only where the enclosing message ends with the file can the file have been cut; elsewhere it lies.
                 damage.missing = (end == self.bytes.len()).then(|| claimed - left as u64);
@@ -211,16 +211,16 @@ impl Walker<'_> {
                 return Ok(value);
             }
         }
-        Err(self.damage(start, t!("a number is longer than 64 bits").to_owned()))
+        Err(self.damage(start, say!("a number is longer than 64 bits")))
     }
 
     fn ended(&self, start: usize, end: usize) -> Damage {
-        let mut damage = self.damage(start, t!("it ends inside a field").to_owned());
+        let mut damage = self.damage(start, say!("it ends inside a field"));
         damage.missing = (end == self.bytes.len()).then_some(1);
         damage
     }
 
-    fn damage(&self, offset: usize, problem: String) -> Damage {
+    fn damage(&self, offset: usize, problem: Text) -> Damage {
         Damage { offset, path: self.path(), problem, missing: None, began_well: self.fields_read > 0 }
     }
 

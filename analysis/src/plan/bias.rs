@@ -4,7 +4,7 @@ use super::operand::{Operand, OperandValue};
 use crate::{
     job::Warning,
     quant::{self, QuantParams},
-    t,
+    say,
     target::{Bias, BiasOverflow, Target},
 };
 
@@ -35,7 +35,7 @@ pub(super) fn quantize_bias(
     let weight = operands.iter_mut().find(|o| o.position == 1);
     let (Some(input_scale), Some(weight)) = (input_scale, weight) else { return OperandValue::Float };
     if bias.iter().any(|b| !b.is_finite()) {
-        warnings.push(Warning::new("bias-float", t!("the bias of `{}` is not finite and stays float", layer)));
+        warnings.push(Warning::new("bias-float", say!("the bias of `{}` is not finite and stays float", layer)));
         return OperandValue::Float;
     }
     let OperandValue::Integer { params, .. } = &mut weight.value else { return OperandValue::Float };
@@ -50,21 +50,23 @@ pub(super) fn quantize_bias(
     // In float32, as NumPy multiplies two float32 arrays.
     let scales: Vec<f32> = wanted.iter().map(|p| input_scale * p.scale * beta).collect();
     if scales.iter().any(|s| !s.is_normal()) {
-        warnings
-            .push(Warning::new("bias-float", t!("the bias scale of `{}` is no normal number; it stays float", layer)));
+        warnings.push(Warning::new(
+            "bias-float",
+            say!("the bias scale of `{}` is no normal number; it stays float", layer),
+        ));
         return OperandValue::Float;
     }
     let Some(codes) = codes(bias, &scales) else {
         warnings.push(Warning::new(
             "bias-overflow",
-            t!("the bias of `{}` does not fit int32 on the scale of its products and stays float", layer),
+            say!("the bias of `{}` does not fit int32 on the scale of its products and stays float", layer),
         ));
         return OperandValue::Float;
     };
     if raised > 0 {
         warnings.push(Warning::new(
             "bias-overflow",
-            t!("{} weight scale(s) of `{}` were raised so that its bias fits int32", raised, layer),
+            say!("{} weight scale(s) of `{}` were raised so that its bias fits int32", raised, layer),
         ));
         *params = wanted;
         weight.requantize();

@@ -10,8 +10,10 @@ use crate::{
     error::{Error, Result},
     graph::{Graph, LayerId, TensorId},
     job::Warning,
+    mark,
     quant::{Bits, Codes, IntegerFormat, NumberFormat, Range, Scheme, Sign},
-    t, target,
+    say, target,
+    text::Text,
 };
 
 /// The format of a tensor that carries a quantizer.
@@ -176,36 +178,36 @@ pub(crate) fn format_owner(graph: &Graph, layer: LayerId) -> LayerId {
 }
 
 /// Why the outputs of a layer cannot be quantized; `None` if they can.
-pub(crate) fn activation_fixed(graph: &Graph, layer: LayerId) -> Option<String> {
+pub(crate) fn activation_fixed(graph: &Graph, layer: LayerId) -> Option<Text> {
     let row = &graph.layers[layer];
     if row.outputs.iter().any(|&t| graph.quantizable.place(t).is_some()) {
         return None;
     }
     let element = row.outputs.first().and_then(|&t| graph.tensors[t].element_type);
     Some(match element {
-        Some(e) if e != crate::tensor::ElementType::Float32 => t!("its output is {}", e.name()),
-        _ if row.is_input() => t!("no operator that reads it asks for a quantized input").into(),
-        _ => graph.block_reason(layer).unwrap_or_else(|| t!("{} leaves {} float here", graph.target.title, row.op)),
+        Some(e) if e != crate::tensor::ElementType::Float32 => say!("its output is {}", e.name()),
+        _ if row.is_input() => say!("no operator that reads it asks for a quantized input"),
+        _ => graph.block_reason(layer).unwrap_or_else(|| say!("{} leaves {} float here", graph.target.title, row.op)),
     })
 }
 
 /// Why the range of a layer's outputs is not chosen; `None` if it is.
-pub(crate) fn range_fixed(graph: &Graph, layer: LayerId) -> Option<String> {
+pub(crate) fn range_fixed(graph: &Graph, layer: LayerId) -> Option<Text> {
     let row = &graph.layers[layer];
     let place = row
         .outputs
         .iter()
         .find_map(|&t| graph.quantizable.place(t).filter(|p| p.fixed_range.is_some() || p.fixed_params.is_some()))?;
     Some(match place.fixed_range {
-        Some((low, high)) => t!("the output of {} lies between {} and {} always", row.op, low, high),
-        None => t!("{} prescribes the scale of {}", graph.target.title, row.op),
+        Some((low, high)) => say!("the output of {} lies between {} and {} always", row.op, low, high),
+        None => say!("{} prescribes the scale of {}", graph.target.title, row.op),
     })
 }
 
 /// Why the constants of a layer cannot be quantized; `None` if they can.
-pub(crate) fn weight_fixed(graph: &Graph, layer: LayerId) -> Option<String> {
+pub(crate) fn weight_fixed(graph: &Graph, layer: LayerId) -> Option<Text> {
     let has_weights = graph.layers[layer].weights().next().is_some();
-    (!has_weights).then(|| graph.block_reason(layer).unwrap_or_else(|| t!("it has no constant operand").into()))
+    (!has_weights).then(|| graph.block_reason(layer).unwrap_or_else(|| say!("it has no constant operand")))
 }
 
 pub(super) struct Resolver<'a> {
@@ -220,15 +222,15 @@ impl Resolver<'_> {
         let tensor = self.graph.by_name.get(name).copied().filter(|t| row.reads.contains(t));
         if tensor.is_some_and(|t| row.nodes.iter().any(|&n| self.graph.nodes[n].captured.contains(&t))) {
             return Err(Error::config(
-                t!("layer `{}`: reads[`{}`]", row.name, name),
-                t!("a subgraph of {} reads it by its name, as its producer left it; set the producer", row.op),
+                say!("layer `{}`: reads[`{}`]", row.name, name),
+                say!("a subgraph of {} reads it by its name, as its producer left it; set the producer", row.op),
             ));
         }
         tensor.filter(|&t| self.graph.quantizable.place(t).is_some()).ok_or_else(|| {
             let names: Vec<&str> = row.reads.iter().map(|&t| self.graph.name(t)).collect();
             Error::config(
-                t!("layer `{}`: reads[`{}`]", row.name, name),
-                t!("it reads no such quantizable tensor; it reads {}", names.join(t!(", "))),
+                say!("layer `{}`: reads[`{}`]", row.name, name),
+                say!("it reads no such quantizable tensor; it reads {}", Text::joined(mark!(", "), names)),
             )
         })
     }
@@ -251,8 +253,8 @@ impl Resolver<'_> {
             last.overlay(&entry.1);
             if first != last {
                 return Err(Error::config(
-                    t!("layer `{}`", row.name),
-                    t!("it shares its scale with `{}`, which asks for another output format", entry.0),
+                    say!("layer `{}`", row.name),
+                    say!("it shares its scale with `{}`, which asks for another output format", entry.0),
                 ));
             }
             entry.1.overlay(&wish);
@@ -274,7 +276,7 @@ impl Resolver<'_> {
         if let Some(bits) = weight_bits.filter(|b| !b.is_float()) {
             if has_scales(bits) {
                 limits::check_granularity(&self.graph.target, granularity)
-                    .map_err(|why| Error::config(t!("layer `{}`", row.name), why))?;
+                    .map_err(|why| Error::config(say!("layer `{}`", row.name), why))?;
             }
             granularity = self.granularity(id, bits, granularity);
         }
@@ -290,7 +292,7 @@ impl Resolver<'_> {
             activation_bits: activation_fixed(self.graph, id)
                 .is_none()
                 .then(|| deciding.activation_bits.unwrap_or(Bits::Float)),
-            range: range_rule(&deciding).map_err(|why| Error::config(t!("layer `{}`", row.name), why))?,
+            range: range_rule(&deciding).map_err(|why| Error::config(say!("layer `{}`", row.name), why))?,
             weight_grid: GridRule {
                 scheme: settings.weight_scheme.unwrap_or(Scheme::Symmetric),
                 sign: settings.weight_sign.unwrap_or(Sign::Signed),
@@ -306,7 +308,7 @@ impl Resolver<'_> {
             is_edited: false,
         };
         format.is_edited = self.is_edited(id, &format, groups);
-        limits::check(&self.graph.target, &format).map_err(|why| Error::config(t!("layer `{}`", row.name), why))?;
+        limits::check(&self.graph.target, &format).map_err(|why| Error::config(say!("layer `{}`", row.name), why))?;
         Ok(format)
     }
 
@@ -349,10 +351,10 @@ pub(super) fn integer(bits: Option<Bits>) -> Option<Bits> {
 }
 
 /// The rule in the settings of a layer; a manual range must be there.
-fn range_rule(settings: &LayerSettings) -> std::result::Result<RangeRule, &'static str> {
+fn range_rule(settings: &LayerSettings) -> std::result::Result<RangeRule, Text> {
     let method = settings.method.unwrap_or_default();
     if method == Method::Manual && settings.range.is_none() {
-        return Err(t!("the method is manual and there is no range; give one, or choose another method"));
+        return Err(say!("the method is manual and there is no range; give one, or choose another method"));
     }
     let percentile = settings.percentile.unwrap_or(DEFAULT_PERCENTILE);
     Ok(RangeRule { method, percentile, manual: settings.range.filter(|_| method == Method::Manual) })

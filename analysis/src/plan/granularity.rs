@@ -8,7 +8,8 @@ use crate::{
     graph::{ConstantOperand, Graph, LayerId, OperandRole},
     job::Warning,
     quant::Bits,
-    t,
+    say,
+    text::Text,
 };
 
 /// The first opset whose DequantizeLinear knows groups, of which the last may be shorter.
@@ -41,14 +42,14 @@ impl ScaleAxes {
     }
 
     /// Why no weight can be scaled so finely; `None` if one can.
-    pub fn refusal(&self, granularity: Granularity) -> Option<String> {
+    pub fn refusal(&self, granularity: Granularity) -> Option<Text> {
         match granularity {
             Granularity::PerTensor => None,
             Granularity::PerChannel => {
-                (!self.channels).then(|| t!("its constants have no output-channel axis; use per-tensor").into())
+                (!self.channels).then(|| say!("its constants have no output-channel axis; use per-tensor"))
             }
             Granularity::PerGroup(group) => (!self.inputs.iter().any(|&n| self.divides(n, group))).then(|| {
-                t!(
+                say!(
                     "its weights have no input axis that divides by {}, as models before opset \
                      {} need it; use per-channel or another size",
                     group,
@@ -88,11 +89,11 @@ impl Resolver<'_> {
         if per_channel {
             let name = &self.graph.layers[id].name;
             let why = if are_integers {
-                t!("do not divide into equal groups, which models before opset {} need", SHORT_GROUP_OPSET)
+                say!("do not divide into equal groups, which models before opset {} need", SHORT_GROUP_OPSET)
             } else {
-                t!("are {}, and groups are for integers", bits)
+                say!("are {}, and groups are for integers", bits)
             };
-            let message = t!("the weights of `{}` {}: per channel there, not {}", name, why, wanted.name());
+            let message = say!("the weights of `{}` {}: per channel there, not {}", name, why, wanted.name());
             self.warnings.push(Warning::new("no-groups", message));
         }
         instead

@@ -8,9 +8,11 @@ use super::formats::{GridRule, LayerFormat};
 use crate::{
     calibrate::DEFAULT_PERCENTILE,
     config::{Granularity, LayerSettings},
+    mark,
     quant::{Bits, Sign},
-    t,
+    say,
     target::{self, Choice, NumberFormat, Target},
+    text::Text,
 };
 
 /// The target's own settings, all of them.
@@ -65,54 +67,54 @@ impl Target {
 }
 
 /// Refuses, in words, what the target does not have.
-pub(super) fn check(target: &Target, format: &LayerFormat) -> Result<(), String> {
+pub(super) fn check(target: &Target, format: &LayerFormat) -> Result<(), Text> {
     let title = &target.title;
     if let Some(bits) = format.weight_bits {
-        check_format(title, t!("weights"), bits, format.weight_grid, &target.weights)?;
+        check_format(title, say!("weights"), bits, format.weight_grid, &target.weights)?;
     }
     if let Some(bits) = format.activation_bits {
-        check_format(title, t!("activations"), bits, format.activation_grid, &target.activations)?;
+        check_format(title, say!("activations"), bits, format.activation_grid, &target.activations)?;
     }
-    format.reads.values().try_for_each(|bits| allowed(title, t!("activations of"), &target.activations.bits, bits))
+    format.reads.values().try_for_each(|bits| allowed(title, say!("activations of"), &target.activations.bits, bits))
 }
 
-fn check_format(title: &str, what: &str, bits: Bits, grid: GridRule, target: &NumberFormat) -> Result<(), String> {
-    allowed(title, &t!("{} in", what), &target.bits, &bits)?;
+fn check_format(title: &str, what: Text, bits: Bits, grid: GridRule, target: &NumberFormat) -> Result<(), Text> {
+    allowed(title, say!("{} in", what), &target.bits, &bits)?;
     if !matches!(bits, Bits::Int(_)) {
         return Ok(());
     }
-    allowed(title, &t!("{} with the scheme", what), &target.scheme, &grid.scheme)?;
-    allowed(title, &t!("{} that are", what), &target.sign, &grid.sign)?;
+    allowed(title, say!("{} with the scheme", what), &target.scheme, &grid.scheme)?;
+    allowed(title, say!("{} that are", what), &target.sign, &grid.sign)?;
     // Unsigned codes are all there, whatever is said of signed ones.
     if grid.sign == Sign::Signed {
-        allowed(title, &t!("{} with codes that are", what), &target.codes, &grid.codes)?;
+        allowed(title, say!("{} with codes that are", what), &target.codes, &grid.codes)?;
     }
     Ok(())
 }
 
 /// Refuses a fineness of weights' scales that the target does not have. It is the one that was asked for: weights without
 /// the axis have a coarser one whatever the target prefers.
-pub(super) fn check_granularity(target: &Target, wanted: Granularity) -> Result<(), String> {
+pub(super) fn check_granularity(target: &Target, wanted: Granularity) -> Result<(), Text> {
     let (title, weights) = (&target.title, &target.weights);
     let kind = match wanted {
         Granularity::PerTensor => target::Granularity::PerTensor,
         Granularity::PerChannel => target::Granularity::PerChannel,
         Granularity::PerGroup(_) => target::Granularity::PerGroup,
     };
-    allowed(title, t!("weights scaled"), &weights.granularity, &kind)?;
+    allowed(title, say!("weights scaled"), &weights.granularity, &kind)?;
     match (wanted, &weights.group_sizes) {
-        (Granularity::PerGroup(group), Some(sizes)) => allowed(title, t!("weights in groups of"), sizes, &group),
+        (Granularity::PerGroup(group), Some(sizes)) => allowed(title, say!("weights in groups of"), sizes, &group),
         _ => Ok(()),
     }
 }
 
 /// Whether `value` is among the choices; else what there is.
-fn allowed<T: PartialEq + Serialize>(title: &str, what: &str, choices: &Choice<T>, value: &T) -> Result<(), String> {
+fn allowed<T: PartialEq + Serialize>(title: &str, what: Text, choices: &Choice<T>, value: &T) -> Result<(), Text> {
     if choices.allows(value) {
         return Ok(());
     }
     let list: Vec<String> = choices.iter().map(word).collect();
-    Err(t!("{} has no {} {}; it has {}", title, what, word(value), list.join(t!(", "))))
+    Err(say!("{} has no {} {}; it has {}", title, what, word(value), Text::joined(mark!(", "), list)))
 }
 
 /// A value as files spell it.

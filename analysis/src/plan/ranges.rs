@@ -12,7 +12,7 @@ use crate::{
     graph::{Graph, LayerId, Owner, TensorId},
     job::Warning,
     quant::{QuantParams, Quantizer, Range},
-    t,
+    say,
 };
 
 /// The quantizer of a tensor.
@@ -166,7 +166,7 @@ impl QuantPlan {
                         if choice.method != format.range.method
                             && let Some(note) = choice.note
                         {
-                            self.warnings.push(Warning::new("method-fell-back", t!("`{}`: {}", name, note)));
+                            self.warnings.push(Warning::new("method-fell-back", say!("`{}`: {}", name, note)));
                         }
                         (choice.range, choice.method)
                     }
@@ -178,7 +178,7 @@ impl QuantPlan {
         let range = widened(range, graph.target.minimum_real_range);
         let (quantizer, reason) = format.number.quantizer(range);
         if let Some(reason) = reason {
-            let message = t!("the range of `{}` {}: S = 1, Z = 0", name, reason.reason());
+            let message = say!("the range of `{}` {}: S = 1, Z = 0", name, reason.reason());
             self.warnings.push(Warning::new("range-degenerate", message));
         }
         TensorQuantizer { quantizer, range, method }

@@ -11,9 +11,11 @@ use crate::{
     error::{Error, Result},
     graph::{LayerId, OperandRole},
     job::Warning,
+    mark,
     onnx::raise,
     quant::{Bits, Codes, FloatFormat, Range, Sign},
-    t,
+    say,
+    text::Text,
 };
 
 /// The first opset whose Cast knows bfloat16.
@@ -22,11 +24,14 @@ const BFLOAT16_OPSET: i64 = 13;
 impl Resolver<'_> {
     pub(super) fn refuse_unknown_names(&self) -> Result<()> {
         check_values(&self.config.defaults)
-            .map_err(|(what, why)| Error::config("defaults", format!("{what}: {why}")))?;
+            .map_err(|(what, why)| Error::config("defaults", Text::joined(": ", [what.into(), why])))?;
         for (name, settings) in &self.config.layers {
             let id = self.graph.layer_named(name).ok_or_else(|| {
                 let near = nearest(name, self.graph.layers.iter().map(|l| l.name.as_str()));
-                Error::config(format!("layers[`{name}`]"), t!("the model has no such layer; did you mean `{}`?", near))
+                Error::config(
+                    format!("layers[`{name}`]"),
+                    say!("the model has no such layer; did you mean `{}`?", near),
+                )
             })?;
             self.refuse_impossible(id, settings)?;
         }
@@ -36,25 +41,26 @@ impl Resolver<'_> {
     /// Refuses what a layer's own entry asks for and the layer cannot have.
     pub(super) fn refuse_impossible(&self, id: LayerId, settings: &LayerSettings) -> Result<()> {
         let row = &self.graph.layers[id];
-        let refuse = |what: &str, why: String| Err(Error::config(t!("layer `{}`", row.name), format!("{what}: {why}")));
-        check_values(settings).or_else(|(what, why)| refuse(what, why))?;
+        let refuse =
+            |what: Text, why: Text| Err(Error::config(say!("layer `{}`", row.name), Text::joined(": ", [what, why])));
+        check_values(settings).or_else(|(what, why)| refuse(what.into(), why))?;
         let (wants_weights, wants_activation) = wants(settings);
         if let Some(why) = weight_fixed(self.graph, id).filter(|_| wants_weights) {
-            return refuse(t!("weights cannot be quantized"), why);
+            return refuse(say!("weights cannot be quantized"), why);
         }
         if let Some(granularity) = settings.granularity
             && let Some(why) = ScaleAxes::of(self.graph, id).refusal(granularity)
         {
-            return refuse(&granularity.name(), why);
+            return refuse(granularity.name().into(), why);
         }
         if let Some(why) = activation_fixed(self.graph, id).filter(|_| wants_activation) {
-            return refuse(t!("the output cannot be quantized"), why);
+            return refuse(say!("the output cannot be quantized"), why);
         }
         if let Some(why) = range_fixed(self.graph, id).filter(|_| settings.chooses_range()) {
-            return refuse(t!("the range cannot be chosen"), why);
+            return refuse(say!("the range cannot be chosen"), why);
         }
         if settings.fold_batch_norm == Some(true) && row.batch_norm.is_none() {
-            return refuse("fold_batch_norm", t!("it has no batch norm that can be folded").into());
+            return refuse("fold_batch_norm".into(), say!("it has no batch norm that can be folded"));
         }
         for name in settings.reads.keys() {
             self.read_tensor(id, name)?;
@@ -74,13 +80,13 @@ impl Resolver<'_> {
             if !target.allows(read, weights) {
                 let pairs: Vec<String> = target.combinations.iter().map(ToString::to_string).collect();
                 return Err(Error::config(
-                    t!("layer `{}`", row.name),
-                    t!(
+                    say!("layer `{}`", row.name),
+                    say!(
                         "{} does not multiply {}-bit activations by {}-bit weights; it has {}",
                         target.title,
                         read,
                         weights,
-                        pairs.join(t!(", "))
+                        Text::joined(mark!(", "), pairs)
                     ),
                 ));
             }
@@ -98,7 +104,7 @@ impl Resolver<'_> {
                     raise::obstacle(&self.graph.model)
                 } else {
                     (small == FloatFormat::BFloat16 && self.graph.opset < BFLOAT16_OPSET).then(|| {
-                        t!(
+                        say!(
                             "Cast knows bfloat16 from opset {} on, the model has {}; use float16",
                             BFLOAT16_OPSET,
                             self.graph.opset
@@ -106,7 +112,7 @@ impl Resolver<'_> {
                     })
                 };
                 if let Some(why) = why {
-                    return Err(Error::config(t!("layer `{}`", row.name), why));
+                    return Err(Error::config(say!("layer `{}`", row.name), why));
                 }
             }
         }
@@ -121,10 +127,11 @@ impl Resolver<'_> {
                 .filter(|&l| rule.applies(&self.graph.layers[l].name, &self.graph.layers[l].op))
                 .collect();
             if matched.is_empty() {
-                return Err(Error::config(place(), t!("no layer of this model fits its pattern")));
+                return Err(Error::config(place(), say!("no layer of this model fits its pattern")));
             }
             let settings = &rule.settings;
-            check_values(settings).map_err(|(what, why)| Error::config(place(), format!("{what}: {why}")))?;
+            check_values(settings)
+                .map_err(|(what, why)| Error::config(place(), Text::joined(": ", [what.into(), why])))?;
             let (wants_weights, wants_activation) = wants(settings);
             let none = |can: &dyn Fn(LayerId) -> bool| !matched.iter().any(|&l| can(l));
             let can_weights = |l| weight_fixed(self.graph, l).is_none();
@@ -132,15 +139,15 @@ impl Resolver<'_> {
             let can_range = |l| can_activation(l) && range_fixed(self.graph, l).is_none();
             let can_scale = |l| settings.granularity.is_none_or(|g| self.has_axis_for(l, g));
             let idle = if wants_weights && none(&can_weights) {
-                t!("none of the layers it matches has weights that can be quantized")
+                say!("none of the layers it matches has weights that can be quantized")
             } else if wants_activation && none(&can_activation) {
-                t!("none of the layers it matches has an output that can be quantized")
+                say!("none of the layers it matches has an output that can be quantized")
             } else if settings.chooses_range() && none(&can_range) {
-                t!("none of the layers it matches has a range that can be chosen")
+                say!("none of the layers it matches has a range that can be chosen")
             } else if settings.granularity.is_some() && none(&can_scale) {
-                t!("none of the layers it matches has weights that can be scaled so finely")
+                say!("none of the layers it matches has weights that can be scaled so finely")
             } else {
-                ""
+                Text::default()
             };
             if !idle.is_empty() {
                 return Err(Error::config(place(), idle));
@@ -149,7 +156,7 @@ impl Resolver<'_> {
             if wants_activation && followers > 0 {
                 self.warnings.push(Warning::new(
                     "rule-follows-owner",
-                    t!(
+                    say!(
                         "rules[{}]: {} of the layers it matches take their format from the layer whose scale they share",
                         index,
                         followers
@@ -169,23 +176,23 @@ fn wants(settings: &LayerSettings) -> (bool, bool) {
 }
 
 /// Refuses values that mean nothing whatever the layer: `(setting, why)`.
-fn check_values(settings: &LayerSettings) -> std::result::Result<(), (&'static str, String)> {
+fn check_values(settings: &LayerSettings) -> std::result::Result<(), (&'static str, Text)> {
     if let Some(percentile) = settings.percentile.filter(|p| !(*p > 0.0 && *p <= 100.0)) {
-        return Err(("percentile", t!("{} is no share; use a number above 0 and up to 100", percentile)));
+        return Err(("percentile", say!("{} is no share; use a number above 0 and up to 100", percentile)));
     }
     if let Some(Range { low, high }) = settings.range
         && !(low.is_finite() && high.is_finite() && low <= high)
     {
-        return Err(("range", t!("{} … {} is no finite interval", low, high)));
+        return Err(("range", say!("{} … {} is no finite interval", low, high)));
     }
     if settings.range.is_some_and(|range| range.low == 0.0 && range.high == 0.0) {
-        return Err(("range", t!("from 0 to 0 there is no scale; let one end be another value").into()));
+        return Err(("range", say!("from 0 to 0 there is no scale; let one end be another value")));
     }
     if settings.weight_sign == Some(Sign::Unsigned) && settings.weight_codes == Some(Codes::Narrow) {
-        return Err(("weight_codes", t!("unsigned codes have no most negative one to leave out").into()));
+        return Err(("weight_codes", say!("unsigned codes have no most negative one to leave out")));
     }
     if settings.activation_sign == Some(Sign::Unsigned) && settings.activation_codes == Some(Codes::Narrow) {
-        return Err(("activation_codes", t!("unsigned codes have no most negative one to leave out").into()));
+        return Err(("activation_codes", say!("unsigned codes have no most negative one to leave out")));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::{
     job::Warning,
     onnx::SharedFloats,
     quant::{Bits, ChannelLayout, Degenerate, GroupLayout, NumberFormat, QuantParams, Range, group::group_ranges},
-    t,
+    say,
 };
 
 use super::{
@@ -102,7 +102,7 @@ impl LayerWeights {
 
 fn read(graph: &Graph, tensor: TensorId, layer: &str) -> Result<SharedFloats> {
     graph.constants.float_values(tensor).ok_or_else(|| {
-        Error::model(t!("layer `{}`: the values of constant `{}` cannot be read", layer, graph.name(tensor)))
+        Error::model(say!("layer `{}`: the values of constant `{}` cannot be read", layer, graph.name(tensor)))
     })
 }
 
@@ -123,7 +123,7 @@ fn quantize_operand(
     let shape = graph.constants.dims(operand.tensor).unwrap_or_default();
     let name = graph.name(operand.tensor);
     if let Some(bad) = float.iter().find(|v| !v.is_finite()) {
-        return Err(Error::model(t!(
+        return Err(Error::model(say!(
             "constant `{}` holds {}; keep its layer float or repair the model, its weights cannot be quantized",
             name,
             bad
@@ -146,11 +146,11 @@ fn quantize_operand(
     let mut warn = |reason: Option<Degenerate>, index: usize| {
         if let Some(reason) = reason {
             let what = match axis {
-                Scales::One => t!("constant `{}`", name),
-                Scales::Channels(_) => t!("channel {} of `{}`", index, name),
-                Scales::Groups(..) => t!("group {} of `{}`", index, name),
+                Scales::One => say!("constant `{}`", name),
+                Scales::Channels(_) => say!("channel {} of `{}`", index, name),
+                Scales::Groups(..) => say!("group {} of `{}`", index, name),
             };
-            let message = t!("the range of {} {}: S = 1, Z = 0", what, reason.reason());
+            let message = say!("the range of {} {}: S = 1, Z = 0", what, reason.reason());
             warnings.push(Warning::new("range-degenerate", message));
         }
     };

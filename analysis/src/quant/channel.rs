@@ -1,5 +1,7 @@
 //! Where the channels of a row-major tensor lie, for everything that is done per channel.
 
+use crate::tensor::elements;
+
 /// Element `(o, c, i)` is at `(o·channels + c)·inner + i`.
 ///
 /// A Conv weight of shape `[8, 3, 3, 3]` by axis 0 is `{outer: 1, channels: 8, inner: 27}`; a `MatMul` weight of shape
@@ -18,9 +20,11 @@ impl ChannelLayout {
     /// The layout of `shape` by `axis`; `None` if there is no such axis.
     pub fn of(shape: &[usize], axis: usize) -> Option<Self> {
         let channels = *shape.get(axis)?;
-        let outer = shape.iter().take(axis).product();
-        let inner = shape.iter().skip(axis + 1).product();
-        Some(Self { outer, channels, inner })
+        // Without elements the other lengths may have a product that no usize holds, and a run of no elements is none.
+        if shape.contains(&0) {
+            return Some(Self { outer: 0, channels, inner: 1 });
+        }
+        Some(Self { outer: elements(&shape[..axis]), channels, inner: elements(&shape[axis + 1..]) })
     }
 
     /// Elements in the tensor.
@@ -56,9 +60,9 @@ impl ChannelLayout {
         runs.zip(values.chunks_exact(self.inner)).for_each(|(run, values)| run.copy_from_slice(values));
     }
 
-    /// Elements in one step of the outermost axis.
+    /// Elements in one step of the outermost axis; at least 1, since stretches of memory are cut by it.
     pub(crate) fn row(self) -> usize {
-        self.channels * self.inner
+        (self.channels * self.inner).max(1)
     }
 
     /// Whether a channel's run of `inner` elements is long enough for vector loops of its own.
@@ -70,6 +74,20 @@ impl ChannelLayout {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tensor_without_elements_has_a_layout_that_can_be_walked() {
+        for (shape, axis, channels) in
+            [(&[4, 0][..], 0, 4), (&[0, 4], 1, 4), (&[0], 0, 0), (&[2, 1 << 40, 1 << 40, 0], 0, 2)]
+        {
+            let layout = ChannelLayout::of(shape, axis).unwrap();
+            assert_eq!((layout.channels, layout.len(), layout.is_empty()), (channels, 0, true), "{shape:?}");
+            assert_eq!([0.0_f32; 0].chunks(layout.row()).count() + [0.0_f32; 0].chunks_exact(layout.inner).count(), 0);
+            let mut out = vec![1.0];
+            (0..channels).for_each(|channel| layout.gather(&[], channel, &mut out));
+        }
+        assert_eq!(ChannelLayout::of(&[2, 3], 2), None);
+    }
 
     #[test]
     fn gather_and_scatter_are_inverse() {

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     parallel::grain,
-    t,
+    say,
 };
 
 /// A floating-point format of 16 or 8 bits.
@@ -157,7 +157,7 @@ impl FromStr for FloatFormat {
         let found = Self::ALL.into_iter().find(|format| format.name() == text);
         found.ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            Error::config(t!("number format"), t!("`{}` is none of {}", text, names))
+            Error::config(say!("number format"), say!("`{}` is none of {}", text, names))
         })
     }
 }

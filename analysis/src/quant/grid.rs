@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::floats::FloatFormat;
 use crate::{
     error::{Error, Result},
-    t,
+    say,
+    text::Value,
 };
 
 /// What a user may ask for as a width: an integer grid, or no quantizer at all.
@@ -85,9 +86,9 @@ fn is_width(bits: u8) -> bool {
     matches!(bits, 2..=8 | 16)
 }
 
-fn refuse_width(bits: impl fmt::Display) -> Error {
+fn refuse_width(bits: impl Value) -> Error {
     let floats = FloatFormat::ALL.map(FloatFormat::name).join(", ");
-    Error::config(t!("bit width"), t!("{} is not a width; use 2 to 8, 16, {} or \"float\"", bits, floats))
+    Error::config(say!("bit width"), say!("{} is not a width; use 2 to 8, 16, {} or \"float\"", bits, floats))
 }
 
 impl fmt::Display for Bits {

@@ -5,7 +5,7 @@
 //! [−0.1, 0.5] has Z = 43, and 42 if computed in float32; [−1, 1] has Z = 128, and 127 if computed from the stored
 //! scale. Whether a scale is too small is asked while it is still a float64.
 
-use crate::t;
+use crate::{say, text::Text};
 use serde::{Deserialize, Serialize};
 
 use super::grid::Grid;
@@ -59,11 +59,11 @@ pub enum Degenerate {
 
 impl Degenerate {
     /// The reason in words, to follow "the range of TENSOR".
-    pub fn reason(self) -> &'static str {
+    pub fn reason(self) -> Text {
         match self {
-            Self::NotFinite => t!("is not a finite interval"),
-            Self::ZeroWidth => t!("has no width: every value is 0"),
-            Self::TooSmall => t!("is so small that its scale is no normal float32"),
+            Self::NotFinite => say!("is not a finite interval"),
+            Self::ZeroWidth => say!("has no width: every value is 0"),
+            Self::TooSmall => say!("is so small that its scale is no normal float32"),
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     integer::LsbDifferences,
     quant::{Bits, Rounding},
+    text::Text,
 };
 
 /// The integer arithmetic of one layer.
@@ -20,7 +21,7 @@ pub enum ArithmeticContent {
     /// Of a Conv, Gemm or `MatMul` whose input and weights are integers.
     Integer(Box<IntegerArithmetic>),
     /// One sentence that says why not, and what would change it.
-    NotApplicable(String),
+    NotApplicable(Text),
 }
 
 /// What a machine computes for the layer: `q_y = clamp(round(M·a) + Z_y)`, `a = Σ (q_x − Z_x)(q_w − Z_w) + q_b`.
@@ -165,7 +166,7 @@ pub struct FloatCheck {
 /// Pairs of u8×s8 products that are added in int16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PairSaturation {
-    /// There is no such kernel for these formats or this operator; in words.
+    /// There is no such kernel for these formats or this operator: a text of the catalogue.
     NotApplicable(&'static str),
     /// Counts over the weights and the outputs computed.
     Counted {
@@ -186,9 +187,9 @@ pub struct Remark {
     /// A stable machine name.
     pub code: &'static str,
     /// What was found, with the numbers.
-    pub text: String,
+    pub text: Text,
     /// What to do about it; empty where there is nothing to do.
-    pub advice: String,
+    pub advice: Text,
 }
 
 /// How serious a [`Remark`] is, most serious first.

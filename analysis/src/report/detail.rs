@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Densities, ThresholdDetail};
 use crate::metrics::Measure;
+use crate::text::Text;
 
 /// What the clicked layer's pages show, taken from the samples whose tensors are in memory.
 #[derive(Clone, Debug)]
@@ -27,7 +28,7 @@ pub struct LayerDetail {
     /// Range choices of the output tensor; `None` where it has none, see `threshold_note`.
     pub threshold: Option<Arc<ThresholdDetail>>,
     /// Why there is no choice.
-    pub threshold_note: Option<String>,
+    pub threshold_note: Option<Text>,
     /// False while what all samples decide, the range's choices, is still being counted.
     pub is_whole: bool,
 }

@@ -90,8 +90,9 @@ pub enum FallReason {
         /// Change of the signal's.
         signal_db: f64,
     },
-    /// Sums or factors that favour the signal: it is in step from input to input, the errors are not.
-    SignalGrows {
+    /// Sums or factors that favour the signal: it is in step from input to input, the errors are not. Both may grow and
+    /// both may shrink; it is the error that does worse.
+    FavoursSignal {
         /// Operator.
         op: String,
         /// Change of the error's power.
@@ -184,12 +185,9 @@ impl FallReason {
                 signed(*error_db),
                 signed(*signal_db)
             ),
-            Self::SignalGrows { op, error_db, signal_db } => t!(
-                "{} passes the signal better than the error: the signal's power changes by {}, the error's by {}",
-                op,
-                signed(*signal_db),
-                signed(*error_db)
-            ),
+            Self::FavoursSignal { op, error_db, signal_db } => {
+                t!("{} passes the signal better than the error: {}", op, favour(*signal_db, *error_db))
+            }
             Self::TakesPart { op, share } => {
                 t!("{} passes {} % of the values on, and those have less error", op, format!("{:.0}", 100.0 * share))
             }
@@ -200,6 +198,24 @@ impl FallReason {
             }
         }
     }
+}
+
+/// How powers of signal and error change where the signal does better.
+fn favour(signal_db: f64, error_db: f64) -> String {
+    // What is shown as 0.0 is no change.
+    let (grows, falls) = (|change: f64| change >= 0.05, |change: f64| change <= -0.05);
+    let (signal, error) = (db(signal_db.abs()), db(error_db.abs()));
+    if grows(signal_db) {
+        return match error_db {
+            change if grows(change) => t!("the signal's power grows by {}, the error's only by {}", signal, error),
+            change if falls(change) => t!("the signal's power grows by {}, the error's falls by {}", signal, error),
+            _ => t!("the signal's power grows by {}, the error's stays", signal),
+        };
+    }
+    if falls(signal_db) {
+        return t!("the error's power falls by {}, the signal's only by {}", error, signal);
+    }
+    t!("the error's power falls by {}, the signal's stays", error)
 }
 
 fn db(value: f64) -> String {
@@ -217,4 +233,30 @@ fn level(nmse: f64) -> String {
 
 fn whole(window: f64) -> String {
     if (window - window.round()).abs() < 1e-9 { format!("{window:.0}") } else { format!("{window:.1}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_favoured_signal_is_told_in_the_direction_that_it_goes() {
+        let clause = |signal_db: f64, error_db: f64| {
+            let clause = FallReason::FavoursSignal { op: "Conv".into(), error_db, signal_db }.clause();
+            clause.split_once(": ").unwrap_or_default().1.to_owned()
+        };
+        assert_eq!(clause(6.0, 1.0), "the signal's power grows by 6.0 dB, the error's only by 1.0 dB");
+        assert_eq!(clause(6.0, 0.04), "the signal's power grows by 6.0 dB, the error's stays");
+        assert_eq!(clause(6.0, -1.0), "the signal's power grows by 6.0 dB, the error's falls by 1.0 dB");
+        assert_eq!(clause(-0.04, -1.0), "the error's power falls by 1.0 dB, the signal's stays");
+        assert_eq!(clause(-2.0, -9.5), "the error's power falls by 9.5 dB, the signal's only by 2.0 dB");
+    }
+
+    #[test]
+    fn its_name_in_a_file_says_nothing_of_the_direction() {
+        let reason = FallReason::FavoursSignal { op: "Conv".into(), error_db: -9.5, signal_db: -2.0 };
+        let json = serde_json::to_value(reason).unwrap();
+        assert_eq!(json["kind"], "favours_signal");
+        assert_eq!((json["error_db"].as_f64(), json["signal_db"].as_f64()), (Some(-9.5), Some(-2.0)));
+    }
 }

@@ -7,6 +7,7 @@ use super::as_float::exact_errors;
 use crate::{
     metrics::{ErrorSums, Errors, Measure},
     quant::ChannelLayout,
+    text::Text,
 };
 
 /// Most maps of one layer.
@@ -24,7 +25,7 @@ pub struct FeatureMaps {
     /// The sample's place in the data, from 0.
     pub sample: usize,
     /// What the data call it.
-    pub sample_name: String,
+    pub sample_name: Text,
     /// Shape of the tensor.
     pub shape: Vec<usize>,
     /// Maps of the tensor; more than [`FeatureMaps::maps`] where there are too many.
@@ -66,7 +67,7 @@ pub struct FeatureMap {
 
 impl FeatureMaps {
     /// No maps, and why.
-    pub fn none(layer: &str, sample: usize, sample_name: String, why: &'static str) -> Self {
+    pub fn none(layer: &str, sample: usize, sample_name: Text, why: &'static str) -> Self {
         let none = Measure::NotApplicable(why);
         Self {
             layer: layer.to_owned(),

@@ -10,6 +10,7 @@ use crate::{
     plan::{ScaleAxes, target_defaults},
     target::Target,
     tensor::ModelInput,
+    text::Text,
 };
 
 /// An opened model before any data: what the table can show at once.
@@ -92,13 +93,13 @@ pub struct LayerInfo {
     /// Number of constant floating-point values in the layer (bias and batch norm included).
     pub parameters: u64,
     /// Why the weights cannot be quantized; `None` if they can.
-    pub weight_fixed: Option<String>,
+    pub weight_fixed: Option<Text>,
     /// How finely the weights can be scaled.
     pub weight_axes: ScaleAxes,
     /// Why the output cannot be quantized; `None` if it can.
-    pub activation_fixed: Option<String>,
+    pub activation_fixed: Option<Text>,
     /// Why the output's range cannot be chosen, where it can be quantized; `None` if it can.
-    pub range_fixed: Option<String>,
+    pub range_fixed: Option<Text>,
     /// Layers whose activation format is one and the same setting with this one's, this one included, the owner first;
     /// empty where the layer is alone.
     pub shares_activation_with: Vec<String>,

@@ -1,7 +1,7 @@
 //! Single samples: which one a report is of, and which one is the worst at a layer.
 
 use super::{LayerRow, SampleEnergy};
-use crate::{mark, metrics::Measure};
+use crate::{mark, metrics::Measure, text::Text};
 
 /// The one sample that a report is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct SampleScope {
     /// How many samples there are.
     pub of: usize,
     /// What the data call it.
-    pub name: String,
+    pub name: Text,
 }
 
 /// The sample whose error is largest at a layer.

@@ -9,6 +9,7 @@ use crate::{
     metrics::{Errors, Measure},
     quant::Bits,
     sensitivity::{Interval, SweepRequest},
+    text::Text,
 };
 
 /// Values of the layers that have been asked so far.
@@ -46,7 +47,7 @@ pub struct SweepRow {
     /// By output of the model; empty where the target refuses the width.
     pub outputs: Vec<SweepOutput>,
     /// Why the layer cannot have this width.
-    pub refused: Option<String>,
+    pub refused: Option<Text>,
 }
 
 /// One output of the model.

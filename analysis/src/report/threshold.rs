@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::{
     calibrate::{Curve, HistogramError, Method, RangeEffect, Side},
     quant::{IntegerFormat, Range, Scheme},
+    text::Text,
 };
 
 /// Range choices of one tensor.
@@ -45,7 +46,7 @@ pub struct MethodCurves {
     /// The cost that decides where the minimum does not: the share that may lie beyond an end.
     pub level: Option<f64>,
     /// Why there is no curve.
-    pub note: Option<String>,
+    pub note: Option<Text>,
 }
 
 /// A range and what it does.
@@ -62,7 +63,7 @@ pub struct RangeMark {
     /// The error it makes, from the histogram; `None` where nothing but zeros was observed.
     pub effect: Option<RangeEffect>,
     /// Why the method could not choose, or what is odd in another tool's choice.
-    pub note: Option<String>,
+    pub note: Option<Text>,
 }
 
 impl ThresholdDetail {
@@ -117,7 +118,7 @@ pub(crate) fn mark(
     histogram: Option<&HistogramError>,
     method: Method,
     range: Range,
-    note: Option<String>,
+    note: Option<Text>,
 ) -> RangeMark {
     let (params, _) = format.params(range);
     RangeMark {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Share;
-use crate::{job::Warning, metrics::Measure};
+use crate::{job::Warning, metrics::Measure, text::Text};
 
 /// What an export wrote and what running it showed.
 #[derive(Clone, Debug)]
@@ -46,5 +46,5 @@ pub struct Verification {
     /// Agreement of the file, full optimization, with the float model.
     pub optimized_agreement: Option<Share>,
     /// The first difference found, in words; `None` when the file holds.
-    pub failure: Option<String>,
+    pub failure: Option<Text>,
 }

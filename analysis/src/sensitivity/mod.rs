@@ -23,7 +23,7 @@ pub(crate) use work::segment_work;
 use crate::{
     error::{Error, Result},
     quant::Bits,
-    t,
+    say,
 };
 
 /// Which quantizers of a layer are asked about.
@@ -70,7 +70,7 @@ impl FromStr for SweepKind {
         Self::ALL
             .into_iter()
             .find(|kind| kind.name() == text)
-            .ok_or_else(|| Error::config("kind", t!("`{}` is none; use weights, activations or both", text)))
+            .ok_or_else(|| Error::config("kind", say!("`{}` is none; use weights, activations or both", text)))
     }
 }
 
@@ -105,12 +105,12 @@ impl SweepRequest {
     pub fn check(&self) -> Result<()> {
         let Question::Sensitivity(bits) = &self.question else { return Ok(()) };
         if bits.is_empty() {
-            return Err(Error::config("bits", t!("give at least one width, e.g. 4,8")));
+            return Err(Error::config("bits", say!("give at least one width, e.g. 4,8")));
         }
         if bits.contains(&Bits::Float) {
-            return Err(Error::config("bits", t!("a float layer has no quantization error to measure; give widths")));
+            return Err(Error::config("bits", say!("a float layer has no quantization error to measure; give widths")));
         }
         let twice = bits.iter().enumerate().find(|(index, width)| bits[..*index].contains(width));
-        twice.map_or(Ok(()), |(_, width)| Err(Error::config("bits", t!("{} is given twice", width))))
+        twice.map_or(Ok(()), |(_, width)| Err(Error::config("bits", say!("{} is given twice", width))))
     }
 }

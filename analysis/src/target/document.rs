@@ -3,8 +3,6 @@
 //! The file is read value by value instead of through serde, whose errors know a line but not the key's path, and whose
 //! `deny_unknown_fields` suggests nothing.
 
-use std::fmt::Display;
-
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -13,7 +11,8 @@ use toml::{
 use super::{format::Choice, names::suggestion};
 use crate::{
     error::{Error, Result},
-    t,
+    say,
+    text::{Text, Value},
 };
 
 /// The text that is read, and its name.
@@ -33,16 +32,19 @@ impl<'a> Document<'a> {
         DeTable::parse(self.text).map_err(|error| {
             let line = line_of(self.text, error.span().map_or(0, |span| span.start));
             let at = self.text.lines().nth(line - 1).unwrap_or_default().trim();
-            Error::config(self.at(line), t!("{} (at `{}`)", error.message().trim(), at))
+            Error::config(self.at(line), say!("{} (at `{}`)", error.message().trim(), at))
         })
     }
 
-    fn at(self, line: usize) -> String {
-        t!("{}, line {}", self.place, line)
+    fn at(self, line: usize) -> Text {
+        say!("{}, line {}", self.place, line)
     }
 
-    fn refuse(self, offset: usize, path: &str, reason: impl Display) -> Error {
-        Error::config(self.at(line_of(self.text, offset)), format!("`{path}`: {reason}"))
+    fn refuse(self, offset: usize, path: &str, reason: impl Into<Text>) -> Error {
+        Error::config(
+            self.at(line_of(self.text, offset)),
+            Text::joined(": ", [format!("`{path}`").into(), reason.into()]),
+        )
     }
 }
 
@@ -70,7 +72,7 @@ impl<'a> Section<'a> {
         let unknown = self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
         let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
         let hint = suggestion(key.get_ref(), known.iter().copied());
-        let reason = t!("unknown key{}; known here are {}", hint, known.join(", "));
+        let reason = say!("unknown key{}; known here are {}", hint, known.join(", "));
         Err(self.document.refuse(key.span().start, &self.path_of(key.get_ref()), reason))
     }
 
@@ -85,8 +87,8 @@ impl<'a> Section<'a> {
     }
 
     /// What the key holds; `what` says in the error what is missing.
-    pub(super) fn need(&self, key: &str, what: &str) -> Result<Entry<'a>> {
-        let missing = || self.document.refuse(self.offset, &self.path_of(key), t!("is missing: {}", what));
+    pub(super) fn need(&self, key: &str, what: impl Value) -> Result<Entry<'a>> {
+        let missing = || self.document.refuse(self.offset, &self.path_of(key), say!("is missing: {}", what));
         self.find(key).ok_or_else(missing)
     }
 
@@ -120,7 +122,7 @@ pub(super) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// An error at this value.
-    pub(super) fn refuse(&self, reason: impl Display) -> Error {
+    pub(super) fn refuse(&self, reason: impl Into<Text>) -> Error {
         self.document.refuse(self.span.0, &self.path, reason)
     }
 
@@ -129,13 +131,13 @@ impl<'a> Entry<'a> {
         self.document.text.get(self.span.0..self.span.1).unwrap_or_default()
     }
 
-    fn expected(&self, what: &str) -> Error {
+    fn expected(&self, what: impl Value) -> Error {
         let found = match self.value {
-            DeValue::Array(_) => t!("a list"),
-            DeValue::Table(_) => t!("a table"),
-            _ => self.shown(),
+            DeValue::Array(_) => say!("a list"),
+            DeValue::Table(_) => say!("a table"),
+            _ => self.shown().into(),
         };
-        self.refuse(t!("{} is not {}", found, what))
+        self.refuse(say!("{} is not {}", found, what))
     }
 
     /// The value as an integer, or nothing where it is none.
@@ -145,7 +147,7 @@ impl<'a> Entry<'a> {
     }
 
     pub(super) fn integer(&self) -> Result<i64> {
-        self.as_integer().ok_or_else(|| self.expected(t!("a whole number")))
+        self.as_integer().ok_or_else(|| self.expected(say!("a whole number")))
     }
 
     /// A finite number, written as an integer or not.
@@ -155,15 +157,15 @@ impl<'a> Entry<'a> {
             DeValue::Float(float) => float.as_str().parse().ok(),
             _ => self.as_integer().map(|integer| integer as f64),
         };
-        number.filter(|n: &f64| n.is_finite()).ok_or_else(|| self.expected(t!("a finite number")))
+        number.filter(|n: &f64| n.is_finite()).ok_or_else(|| self.expected(say!("a finite number")))
     }
 
     pub(super) fn flag(&self) -> Result<bool> {
-        self.value.as_bool().ok_or_else(|| self.expected(t!("true or false")))
+        self.value.as_bool().ok_or_else(|| self.expected(say!("true or false")))
     }
 
     pub(super) fn text(&self) -> Result<&'a str> {
-        self.value.as_str().ok_or_else(|| self.expected(t!("a text in quotes")))
+        self.value.as_str().ok_or_else(|| self.expected(say!("a text in quotes")))
     }
 
     /// Whether the value is a table.
@@ -180,12 +182,12 @@ impl<'a> Entry<'a> {
 
     /// The table under this key, whose keys are names that the file chooses.
     pub(super) fn open_section(&self) -> Result<Section<'a>> {
-        let DeValue::Table(table) = self.value else { return Err(self.expected(t!("a table"))) };
+        let DeValue::Table(table) = self.value else { return Err(self.expected(say!("a table"))) };
         Ok(Section { document: self.document, path: self.path.clone(), offset: self.span.0, table })
     }
 
     pub(super) fn list(&self) -> Result<Vec<Self>> {
-        let array = self.value.as_array().ok_or_else(|| self.expected(t!("a list in brackets")))?;
+        let array = self.value.as_array().ok_or_else(|| self.expected(say!("a list in brackets")))?;
         let element = |value: &'a Spanned<DeValue<'a>>| Self {
             document: self.document,
             path: self.path.clone(),
@@ -201,7 +203,7 @@ impl<'a> Entry<'a> {
         words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning).ok_or_else(|| {
             let hint = suggestion(text, words.iter().map(|(word, _)| *word));
             let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.refuse(t!("`{}` is not known{}; use {}", text, hint, or_list(&list)))
+            self.refuse(say!("`{}` is not known{}; use {}", text, hint, or_list(&list)))
         })
     }
 
@@ -214,25 +216,25 @@ impl<'a> Entry<'a> {
         for entry in self.list()? {
             let value = read(&entry)?;
             if values.contains(&value) {
-                return Err(entry.refuse(t!("{} stands there twice", entry.shown())));
+                return Err(entry.refuse(say!("{} stands there twice", entry.shown())));
             }
             values.push(value);
         }
         let mut values = values.into_iter();
         let default =
-            values.next().ok_or_else(|| self.refuse(t!("the list is empty; its first entry is the default")))?;
+            values.next().ok_or_else(|| self.refuse(say!("the list is empty; its first entry is the default")))?;
         Ok(Choice { default, others: values.collect() })
     }
 }
 
 /// `a`, `a or b`, `a, b or c`.
-fn or_list(words: &[&str]) -> String {
+fn or_list(words: &[&str]) -> Text {
     match words {
-        [] => String::new(),
-        [only] => format!("`{only}`"),
+        [] => Text::default(),
+        [only] => format!("`{only}`").into(),
         [front @ .., last] => {
             let front: Vec<String> = front.iter().map(|word| format!("`{word}`")).collect();
-            t!("{} or `{}`", front.join(", "), last)
+            say!("{} or `{}`", front.join(", "), last)
         }
     }
 }

@@ -6,6 +6,8 @@
 //! in [`crate::plan`], where quantizers may stand in [`crate::graph`]. Nothing here knows a model.
 
 mod builtin;
+#[cfg(test)]
+mod builtin_tests;
 mod document;
 mod format;
 mod names;

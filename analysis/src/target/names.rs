@@ -1,9 +1,9 @@
 //! Near misses among names, and the operators of ONNX.
 
-use crate::t;
+use crate::{say, text::Text};
 
 /// ` (did you mean X?)`, leading space included, for the candidate that is a typing mistake away; empty if none is near.
-pub(super) fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Text {
     let wanted = name.to_lowercase();
     let first = wanted.chars().next().unwrap_or_default();
     // Of two that are as near, the one that starts alike: `Padd` is Pad, not Add.
@@ -12,9 +12,9 @@ pub(super) fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a st
     match near {
         // A third of the letters wrong is no typing mistake any more.
         Some((distance, _, candidate)) if distance <= candidate.chars().count().div_ceil(3) => {
-            t!(" (did you mean `{}`?)", candidate)
+            say!(" (did you mean `{}`?)", candidate)
         }
-        _ => String::new(),
+        _ => Text::default(),
     }
 }
 

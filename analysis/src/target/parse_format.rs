@@ -7,7 +7,7 @@ use super::{
 use crate::{
     error::Result,
     quant::{Bits, Codes, FloatFormat, Scheme, Sign, SymmetricRule},
-    t,
+    say,
 };
 
 /// Which of the two sections.
@@ -25,13 +25,13 @@ const RULES: [(&str, SymmetricRule); 3] =
 /// Reads the section that `tensors` names.
 pub(super) fn number_format(root: &Section<'_>, tensors: Tensors) -> Result<NumberFormat> {
     let (key, what) = match tensors {
-        Tensors::Activations => ("activations", t!("the formats of activations")),
-        Tensors::Weights => ("weights", t!("the formats of weights")),
+        Tensors::Activations => ("activations", say!("the formats of activations")),
+        Tensors::Weights => ("weights", say!("the formats of weights")),
     };
     let section = root.need(key, what)?.section(&KEYS)?;
-    let bits = section.need("bits", t!("widths, the default first"))?.choice(width)?;
+    let bits = section.need("bits", say!("widths, the default first"))?.choice(width)?;
     let schemes = [("symmetric", Scheme::Symmetric), ("affine", Scheme::Affine)];
-    let scheme = section.need("scheme", t!("`symmetric` or `affine`"))?.choice(|entry| entry.word(&schemes))?;
+    let scheme = section.need("scheme", say!("`symmetric` or `affine`"))?.choice(|entry| entry.word(&schemes))?;
     let sign = match section.find("sign") {
         Some(entry) => entry.choice(|e| e.word(&[("signed", Sign::Signed), ("unsigned", Sign::Unsigned)]))?,
         None => Choice::only(Sign::Signed),
@@ -72,14 +72,14 @@ fn width(entry: &Entry<'_>) -> Result<Bits> {
     }
     let bits = entry.integer()?;
     let known = u8::try_from(bits).ok().filter(|&bits| Bits::int(bits).is_ok());
-    known.map(Bits::Int).ok_or_else(|| entry.refuse(t!("{} is not a width; use 2 to 8 or 16", bits)))
+    known.map(Bits::Int).ok_or_else(|| entry.refuse(say!("{} is not a width; use 2 to 8 or 16", bits)))
 }
 
 fn codes(section: &Section<'_>, sign: &Choice<Sign>) -> Result<Choice<Codes>> {
     let Some(entry) = section.find("codes") else { return Ok(Choice::only(Codes::Full)) };
     let codes = entry.choice(|e| e.word(&[("full", Codes::Full), ("narrow", Codes::Narrow)]))?;
     if codes.allows(&Codes::Narrow) && !sign.allows(&Sign::Signed) {
-        return Err(entry.refuse(t!("unsigned codes are never narrow: they have no code without a counterpart")));
+        return Err(entry.refuse(say!("unsigned codes are never narrow: they have no code without a counterpart")));
     }
     Ok(codes)
 }
@@ -94,7 +94,7 @@ fn granularity(section: &Section<'_>, tensors: Tensors) -> Result<Choice<Granula
     entry.choice(|e| {
         let granularity = e.word(&words)?;
         if tensors == Tensors::Activations && granularity != Granularity::PerTensor {
-            return Err(e.refuse(t!("{} is for weights; an activation has one scale", e.shown())));
+            return Err(e.refuse(say!("{} is for weights; an activation has one scale", e.shown())));
         }
         Ok(granularity)
     })
@@ -103,9 +103,9 @@ fn granularity(section: &Section<'_>, tensors: Tensors) -> Result<Choice<Granula
 fn group_sizes(section: &Section<'_>, granularity: &Choice<Granularity>) -> Result<Option<Choice<u32>>> {
     let is_grouped = granularity.allows(&Granularity::PerGroup);
     match section.find("group_sizes") {
-        None if is_grouped => section.need("group_sizes", t!("elements of a block, for `per-group`")).map(|_| None),
+        None if is_grouped => section.need("group_sizes", say!("elements of a block, for `per-group`")).map(|_| None),
         None => Ok(None),
-        Some(entry) if !is_grouped => Err(entry.refuse(t!("has no effect: granularity does not allow `per-group`"))),
+        Some(entry) if !is_grouped => Err(entry.refuse(say!("has no effect: granularity does not allow `per-group`"))),
         Some(entry) => entry.choice(group_size).map(Some),
     }
 }
@@ -113,13 +113,13 @@ fn group_sizes(section: &Section<'_>, granularity: &Choice<Granularity>) -> Resu
 fn group_size(entry: &Entry<'_>) -> Result<u32> {
     let size = entry.integer()?;
     let known = u32::try_from(size).ok().filter(|&size| size >= 2);
-    known.ok_or_else(|| entry.refuse(t!("{} is no block size; it must be at least 2", size)))
+    known.ok_or_else(|| entry.refuse(say!("{} is no block size; it must be at least 2", size)))
 }
 
 /// One rule, or a table of rules by sign and signed width.
 fn scale_rules(entry: &Entry<'_>, format: &NumberFormat) -> Result<ScaleRules> {
     if !format.scheme.allows(&Scheme::Symmetric) {
-        return Err(entry.refuse(t!("has no effect: the scheme is never symmetric")));
+        return Err(entry.refuse(say!("has no effect: the scheme is never symmetric")));
     }
     let mut rules = ScaleRules::default();
     if !entry.is_table() {
@@ -137,7 +137,7 @@ fn scale_rules(entry: &Entry<'_>, format: &NumberFormat) -> Result<ScaleRules> {
             _ => {
                 let bits = key.parse::<u8>().ok().filter(|&bits| format.bits.allows(&Bits::Int(bits)));
                 let bits = bits.ok_or_else(|| {
-                    entry.refuse(t!("`{}` is neither `signed`, `unsigned` nor a width that bits allows", key))
+                    entry.refuse(say!("`{}` is neither `signed`, `unsigned` nor a width that bits allows", key))
                 })?;
                 rules.by_bits.insert(bits, rule_for(&entry, Sign::Signed, format)?);
             }
@@ -151,9 +151,9 @@ fn rule_for(entry: &Entry<'_>, sign: Sign, format: &NumberFormat) -> Result<Symm
     let rule = entry.word(&RULES)?;
     let word = entry.shown();
     let reason = match (sign, rule) {
-        (Sign::Signed, SymmetricRule::Positive) => t!("{} is for unsigned codes", word),
-        (Sign::Unsigned, SymmetricRule::MaxCode) => t!("{} is for signed codes", word),
-        _ if !format.sign.allows(&sign) => t!("has no effect: `sign` does not allow such codes").to_owned(),
+        (Sign::Signed, SymmetricRule::Positive) => say!("{} is for unsigned codes", word),
+        (Sign::Unsigned, SymmetricRule::MaxCode) => say!("{} is for signed codes", word),
+        _ if !format.sign.allows(&sign) => say!("has no effect: `sign` does not allow such codes"),
         _ => return Ok(rule),
     };
     Err(entry.refuse(reason))

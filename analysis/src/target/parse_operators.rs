@@ -11,14 +11,14 @@ use super::{
 use crate::{
     error::Result,
     quant::{Codes, Grid, Scheme, Sign},
-    t,
+    say,
 };
 
 /// Reads the section; `activations` are the formats that fixed outputs must fit.
 pub(super) fn operators(root: &Section<'_>, activations: &NumberFormat) -> Result<Operators> {
     let mut known: Vec<&str> = OperatorClass::KEYS.iter().map(|(key, _)| *key).collect();
     known.extend(["since_opset", "quantize_outputs", "join", "fixed"]);
-    let section = root.need("operators", t!("which operators are quantized"))?.section(&known)?;
+    let section = root.need("operators", say!("which operators are quantized"))?.section(&known)?;
     let classes = classes(&section)?;
     let since_opset = since_opset(&section, &classes)?;
     let join = join(&section, &classes)?;
@@ -33,7 +33,7 @@ fn operator<'a>(name: &'a str, entry: &Entry<'a>) -> Result<&'a str> {
         return Ok(name);
     }
     let hint = suggestion(name, ONNX_OPERATORS.iter().copied());
-    Err(entry.refuse(t!("`{}` is no ONNX operator{}", name, hint)))
+    Err(entry.refuse(say!("`{}` is no ONNX operator{}", name, hint)))
 }
 
 fn classes(section: &Section<'_>) -> Result<BTreeMap<String, OperatorClass>> {
@@ -48,11 +48,11 @@ fn classes(section: &Section<'_>) -> Result<BTreeMap<String, OperatorClass>> {
                 _ => &[name],
             };
             if !can.contains(&name) {
-                return Err(entry.refuse(t!("`{}` cannot stand here; this list is for {}", name, can.join(", "))));
+                return Err(entry.refuse(say!("`{}` cannot stand here; this list is for {}", name, can.join(", "))));
             }
             if let Some(other) = classes.insert(name.to_owned(), class) {
                 let other = OperatorClass::KEYS.iter().find(|(_, c)| *c == other).map_or("", |(key, _)| key);
-                return Err(entry.refuse(t!("`{}` is in `{}` already; an operator stands in one list", name, other)));
+                return Err(entry.refuse(say!("`{}` is in `{}` already; an operator stands in one list", name, other)));
             }
         }
     }
@@ -65,10 +65,10 @@ fn since_opset(section: &Section<'_>, classes: &BTreeMap<String, OperatorClass>)
     for (name, entry) in table.open_section()?.entries() {
         let opset = entry.integer()?;
         if opset < 1 {
-            return Err(entry.refuse(t!("{} is no opset; the first is 1", opset)));
+            return Err(entry.refuse(say!("{} is no opset; the first is 1", opset)));
         }
         if matches!(classes.get(operator(name, &entry)?), None | Some(OperatorClass::Float)) {
-            return Err(entry.refuse(t!("has no effect: `{}` is in no list of quantized operators", name)));
+            return Err(entry.refuse(say!("has no effect: `{}` is in no list of quantized operators", name)));
         }
         since.insert(name.to_owned(), opset);
     }
@@ -81,10 +81,10 @@ fn join(section: &Section<'_>, classes: &BTreeMap<String, OperatorClass>) -> Res
     for entry in list.list()? {
         let name = operator(entry.text()?, &entry)?;
         if classes.get(name) != Some(&OperatorClass::AllTensors) {
-            return Err(entry.refuse(t!("`{}` must be in `all_tensors` for its tensors to share a scale", name)));
+            return Err(entry.refuse(say!("`{}` must be in `all_tensors` for its tensors to share a scale", name)));
         }
         if !join.insert(name.to_owned()) {
-            return Err(entry.refuse(t!("`{}` stands there twice", name)));
+            return Err(entry.refuse(say!("`{}` stands there twice", name)));
         }
     }
     Ok(join)
@@ -102,7 +102,7 @@ fn fixed(
     for (name, entry) in table.open_section()?.entries() {
         let class = classes.get(operator(name, &entry)?);
         if matches!(class, Some(C::PassThrough | C::PassThroughAlways)) || join.contains(name) {
-            return Err(entry.refuse(t!("`{}` has the scale of its input; it cannot have a fixed one too", name)));
+            return Err(entry.refuse(say!("`{}` has the scale of its input; it cannot have a fixed one too", name)));
         }
         fixed.insert(name.to_owned(), fixed_output(&entry, activations)?);
     }
@@ -114,16 +114,16 @@ fn fixed_output(entry: &Entry<'_>, activations: &NumberFormat) -> Result<FixedOu
     match (section.find("range"), section.find("scale"), section.find("zero_point")) {
         (Some(range), None, None) => fixed_range(&range),
         (None, Some(scale), Some(zero_point)) => fixed_params(&scale, &zero_point, activations),
-        _ => Err(entry.refuse(t!("give either `range = [low, high]` or `scale` and `zero_point`"))),
+        _ => Err(entry.refuse(say!("give either `range = [low, high]` or `scale` and `zero_point`"))),
     }
 }
 
 fn fixed_range(entry: &Entry<'_>) -> Result<FixedOutput> {
     let ends = entry.list()?;
-    let [low, high] = ends.as_slice() else { return Err(entry.refuse(t!("a range has two ends: `[low, high]`"))) };
+    let [low, high] = ends.as_slice() else { return Err(entry.refuse(say!("a range has two ends: `[low, high]`"))) };
     let (low, high) = (single(low)?, single(high)?);
     if low >= high {
-        return Err(entry.refuse(t!("{} is not below {}", low, high)));
+        return Err(entry.refuse(say!("{} is not below {}", low, high)));
     }
     Ok(FixedOutput::Range { low, high })
 }
@@ -131,17 +131,17 @@ fn fixed_range(entry: &Entry<'_>) -> Result<FixedOutput> {
 fn fixed_params(scale: &Entry<'_>, zero_point: &Entry<'_>, activations: &NumberFormat) -> Result<FixedOutput> {
     let widths: Vec<u8> = activations.integer_bits().collect();
     let (&[bits], []) = (widths.as_slice(), activations.sign.others.as_slice()) else {
-        return Err(scale.refuse(t!(
+        return Err(scale.refuse(say!(
             "a scale fits one integer width and one sign, and `activations` allows several (or none); give a `range`"
         )));
     };
     let value = single(scale)?;
     if !(value > 0.0 && value.is_normal()) {
-        return Err(scale.refuse(t!("{} is no scale; it must be above 0", scale.shown())));
+        return Err(scale.refuse(say!("{} is no scale; it must be above 0", scale.shown())));
     }
     let is_power_of_two = value.to_bits().trailing_zeros() >= f32::MANTISSA_DIGITS - 1;
     if activations.power_of_two && !is_power_of_two {
-        return Err(scale.refuse(t!("{} is no power of two, as `activations.power_of_two` asks", scale.shown())));
+        return Err(scale.refuse(say!("{} is no power of two, as `activations.power_of_two` asks", scale.shown())));
     }
     let grid = match activations.sign.default {
         // A configuration may choose any codes that are allowed; the zero-point is one of all of them.
@@ -153,10 +153,10 @@ fn fixed_params(scale: &Entry<'_>, zero_point: &Entry<'_>, activations: &NumberF
     let inside = i32::try_from(code).ok().filter(|code| (grid.q_min()..=grid.q_max()).contains(code));
     let Some(code) = inside else {
         let (low, high) = (grid.q_min(), grid.q_max());
-        return Err(zero_point.refuse(t!("{} is outside the {}-bit codes {} to {}", code, bits, low, high)));
+        return Err(zero_point.refuse(say!("{} is outside the {}-bit codes {} to {}", code, bits, low, high)));
     };
     if code != 0 && !activations.scheme.allows(&Scheme::Affine) {
-        return Err(zero_point.refuse(t!("{}: symmetric activations have zero-point 0", code)));
+        return Err(zero_point.refuse(say!("{}: symmetric activations have zero-point 0", code)));
     }
     Ok(FixedOutput::Params { scale: value, zero_point: code })
 }
@@ -165,7 +165,7 @@ fn fixed_params(scale: &Entry<'_>, zero_point: &Entry<'_>, activations: &NumberF
 fn single(entry: &Entry<'_>) -> Result<f32> {
     #[expect(clippy::cast_possible_truncation, reason = "rounding to float32 is the point")]
     let value = entry.number()? as f32;
-    if value.is_finite() { Ok(value) } else { Err(entry.refuse(t!("{} is beyond float32", entry.shown()))) }
+    if value.is_finite() { Ok(value) } else { Err(entry.refuse(say!("{} is beyond float32", entry.shown()))) }
 }
 
 #[cfg(test)]

@@ -2,16 +2,21 @@
 //! language's own file, `assets/texts/zh-CN.toml`; `assets/texts/en.txt` lists all of them. A test reads the sources and
 //! fails where either file lacks one, or has one that nobody uses.
 //!
+//! What is drawn at once is written in `t!`. What is kept (an error, a warning, a step of the history) is written in `say!`,
+//! which keeps the text and its values and finds the words when it is read: a switch of language reaches it.
+//!
 //! The language is the whole program's, like its theme: the window sets it, and everything drawn afterwards is in it. The
 //! command line stays in English, so that what scripts read does not depend on a person's settings.
 
 mod catalogue;
+mod kept;
 
 use std::{
     fmt::{Display, Write as _},
     sync::atomic::{AtomicU8, Ordering},
 };
 
+pub use self::kept::{Text, Value};
 use serde::{Deserialize, Serialize};
 
 /// A language of the window.

@@ -23,7 +23,7 @@ use crate::{
     job::Job,
     plan::QuantPlan,
     report::{ArithmeticContent, Coverage, IntegerArithmetic, LayerArithmetic},
-    t,
+    say,
 };
 
 /// What may be computed for one sample, in multiply-accumulates: about a hundredth of a second.
@@ -81,5 +81,5 @@ impl Workbench {
 }
 
 fn not_kept(graph: &Graph, tensor: TensorId) -> Error {
-    Error::model(t!("the values of `{}` are not kept between runs", graph.name(tensor)))
+    Error::model(say!("the values of `{}` are not kept between runs", graph.name(tensor)))
 }

@@ -37,7 +37,7 @@ fn stored_bytes(graph: &Graph, constant: TensorId) -> u64 {
         Some(ElementType::Float64) => 8,
         _ => 0,
     };
-    graph.constants.dims(constant).map_or(0, |dims| dims.iter().product::<usize>() as u64 * size)
+    graph.constants.dims(constant).map_or(0, |dims| (crate::tensor::elements(&dims) as u64).saturating_mul(size))
 }
 
 /// Bytes of the layer's constants in the export: codes in their containers, a scale and a zero-point for each quantizer.
@@ -107,9 +107,9 @@ pub(super) fn macs(graph: &Graph, layer: LayerId, shapes: &[Option<Vec<usize>>])
         shapes.get(tensor).cloned().flatten().or_else(|| graph.constants.dims(tensor))
     };
     let input = |position: usize| graph.nodes[node].inputs.get(position).copied().flatten();
-    let elements = |shape: Option<Vec<usize>>| shape.map_or(0, |s| s.iter().product::<usize>() as u64);
+    let elements = |shape: Option<Vec<usize>>| shape.map_or(0, |s| crate::tensor::elements(&s) as u64);
     let outputs = elements(shape(row.outputs.first().copied()));
-    let product = |dims: &[usize]| dims.iter().product::<usize>() as u64;
+    let product = |dims: &[usize]| crate::tensor::elements(dims) as u64;
     match row.op.as_str() {
         // Weight [out, in/groups, k…]: each output value sums in/groups × k… products.
         "Conv" => outputs * shape(input(1)).map_or(0, |w| product(w.get(1..).unwrap_or_default())),

@@ -14,7 +14,7 @@ use crate::{
     graph::Graph,
     job::Job,
     metrics::ClassScores,
-    t,
+    say,
 };
 
 /// Samples whose values are looked at for ranges, means and banners.
@@ -87,7 +87,7 @@ impl Workbench {
 
     fn try_recipes_on(&mut self, dataset: &Dataset, job: &mut Job<'_>) -> Result<RecipeTrials> {
         if !self.has_class_scores(dataset, job)? {
-            return Err(Error::data(t!(
+            return Err(Error::data(say!(
                 "no output of this model holds class scores, so recipes cannot be ranked; compare its outputs yourself"
             )));
         }

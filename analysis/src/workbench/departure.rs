@@ -9,7 +9,8 @@ use crate::{
     job::Warning,
     metrics::Measure,
     report::{Share, Verification},
-    t,
+    say,
+    text::Text,
 };
 
 /// A loss of more than this many dB, a quarter more noise, is no matter of single roundings.
@@ -20,7 +21,7 @@ const HARMLESS_DB: f64 = 40.0;
 /// What the optimized file has less of.
 #[derive(Debug, PartialEq)]
 pub(super) struct Departure {
-    lost: Vec<String>,
+    lost: Vec<Text>,
 }
 
 impl Departure {
@@ -28,11 +29,11 @@ impl Departure {
     pub(super) fn of(tally: &Tally, verification: &Verification) -> Option<Self> {
         let (plain, optimized) = (&tally.plain_decisions, &tally.optimized_decisions);
         let lost = [
-            lost_share(t!("accuracy"), plain.accuracy(), optimized.accuracy()),
-            lost_share(t!("agreement with the float model"), plain.agreement(), optimized.agreement()),
+            lost_share(say!("accuracy"), plain.accuracy(), optimized.accuracy()),
+            lost_share(say!("agreement with the float model"), plain.agreement(), optimized.agreement()),
             lost_db(verification.output_sqnr_db, verification.optimized_output_sqnr_db),
         ];
-        let lost: Vec<String> = lost.into_iter().flatten().collect();
+        let lost: Vec<Text> = lost.into_iter().flatten().collect();
         (!lost.is_empty()).then_some(Self { lost })
     }
 
@@ -40,32 +41,33 @@ impl Departure {
     pub(super) fn warning(&self) -> Warning {
         Warning::new(
             "optimized-departs",
-            t!(
+            say!(
                 "with its full optimization, onnxruntime makes less of this file than is shown: {}. Load it with graph \
                  optimization off, or keep the layers concerned float",
-                self.lost.join(", ")
+                Text::joined(", ", &self.lost)
             ),
         )
     }
 }
 
 /// More than one sample and more than 1 % of them: less is chance where two scores are close.
-fn lost_share(what: &str, plain: Option<Share>, optimized: Option<Share>) -> Option<String> {
+fn lost_share(what: Text, plain: Option<Share>, optimized: Option<Share>) -> Option<Text> {
     let (plain, optimized) = plain.zip(optimized)?;
     let lost = plain.count.saturating_sub(optimized.count);
     (lost > 1 && lost * 100 > plain.of)
-        .then(|| t!("{} {} of {} instead of {}", what, optimized.count, optimized.of, plain.count))
+        .then(|| say!("{} {} of {} instead of {}", what, optimized.count, optimized.of, plain.count))
 }
 
-fn lost_db(plain: Measure, optimized: Measure) -> Option<String> {
+fn lost_db(plain: Measure, optimized: Measure) -> Option<Text> {
     let optimized = optimized.value()?;
     let is_lost = match plain {
         Measure::Exact => true,
         Measure::Value(plain) => plain - optimized > LOSS_DB,
         Measure::NotApplicable(_) => false,
     };
-    let was = plain.value().map_or_else(|| t!("exact").to_owned(), |plain| format!("{plain:.1} dB"));
-    (is_lost && optimized < HARMLESS_DB).then(|| t!("output SQNR {} dB instead of {}", format!("{optimized:.1}"), was))
+    let was = plain.value().map_or_else(|| say!("exact"), |plain| format!("{plain:.1} dB").into());
+    (is_lost && optimized < HARMLESS_DB)
+        .then(|| say!("output SQNR {} dB instead of {}", format!("{optimized:.1}"), was))
 }
 
 #[cfg(test)]
@@ -76,14 +78,14 @@ mod tests {
     fn a_share_is_lost_by_more_than_one_sample_and_one_per_cent() {
         let lost = |plain, optimized, of| {
             let share = |count| Some(Share { count, of });
-            lost_share("accuracy", share(plain), share(optimized)).is_some()
+            lost_share("accuracy".into(), share(plain), share(optimized)).is_some()
         };
         assert!(!lost(8, 7, 8), "one sample");
         assert!(lost(8, 6, 8), "two of eight");
         // 1 % of 400 is 4.
         assert!(!lost(400, 396, 400) && lost(400, 395, 400));
         assert!(!lost(6, 8, 8), "better is not lost");
-        assert_eq!(lost_share("accuracy", None, None), None);
+        assert_eq!(lost_share("accuracy".into(), None, None), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
     plan::{Operand, OperandValue, QuantPlan},
     quant::{ChannelLayout, QuantParams, Range},
     report::{ActivationChannel, Densities, Distribution, LayerDetail, WeightChannel},
-    t,
+    say,
 };
 
 /// Both runs' values of a tensor, sample by sample.
@@ -65,7 +65,7 @@ impl Workbench {
             weight_channels: operand.as_ref().map(|o| self.weight_channels(id, o)).unwrap_or_default(),
             activation_channels: activation_channels(&pairs),
             threshold: None,
-            threshold_note: Some(t!("its values are being counted over all samples").to_owned()),
+            threshold_note: Some(say!("its values are being counted over all samples")),
             is_whole: false,
         };
         if self.has_uncounted(output, &plan) {
@@ -94,7 +94,7 @@ impl Workbench {
         let read = |t: TensorId| self.graph.constants.float_values(t);
         let main = row
             .weights()
-            .max_by_key(|o| self.graph.constants.dims(o.tensor).map_or(0, |d| d.iter().product::<usize>()))?;
+            .max_by_key(|o| self.graph.constants.dims(o.tensor).map_or(0, |d| crate::tensor::elements(&d)))?;
         Some(Operand {
             source: Some(main.tensor),
             position: main.position,

@@ -23,7 +23,8 @@ use crate::{
     onnx::{self, ExternalPolicy, SaveOptions},
     plan::QuantPlan,
     report::{ExportReport, Verification},
-    t,
+    say,
+    text::{self, Text},
 };
 
 /// How an export is written.
@@ -69,7 +70,7 @@ impl Workbench {
                 let _ = std::fs::remove_file(&unverified);
                 return Err(Error::Cancelled);
             }
-            Err(error) => (failed(error.to_string()), None),
+            Err(error) => (failed(text::Value::value(&error)), None),
         };
         let path = if verification.failure.is_none() {
             std::fs::rename(&unverified, path).map_err(|e| {
@@ -106,12 +107,12 @@ impl Workbench {
     /// Neither the file nor what it is called until it is verified may be the model's.
     fn refuse_overwriting_the_model(&self, path: &Path) -> Result<()> {
         if path.is_dir() {
-            return Err(Error::format(path, t!("is a folder; name a file")));
+            return Err(Error::format(path, say!("is a folder; name a file")));
         }
         let Ok(model) = std::fs::canonicalize(&self.info.path) else { return Ok(()) };
         for written in [path.to_owned(), unverified_path(path)] {
             if std::fs::canonicalize(&written).is_ok_and(|written| written == model) {
-                return Err(Error::format(written, t!("is the float model itself; choose another name")));
+                return Err(Error::format(written, say!("is the float model itself; choose another name")));
             }
         }
         Ok(())
@@ -146,14 +147,14 @@ impl Workbench {
             let list: Vec<String> = simulated.iter().map(u8::to_string).collect();
             warnings.push(Warning::new(
                 "width-simulated",
-                t!(
+                say!(
                     "widths of {} bits are stored in wider integers: stock onnxruntime gains no speed from them",
                     list.join(", ")
                 ),
             ));
         }
         if data.dataset.kind() == DataKind::Synthetic {
-            warnings.push(Warning::new("synthetic", t!("the ranges come from synthetic samples and mislead")));
+            warnings.push(Warning::new("synthetic", say!("the ranges come from synthetic samples and mislead")));
         }
         Ok(warnings)
     }
@@ -214,7 +215,7 @@ fn unverified_path(path: &Path) -> PathBuf {
     path.with_file_name(format!("{stem}.unverified.onnx"))
 }
 
-fn failed(reason: String) -> Verification {
+fn failed(reason: Text) -> Verification {
     let none = Measure::NotApplicable(mark!("the file did not run"));
     Verification {
         samples: 0,

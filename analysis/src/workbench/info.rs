@@ -84,7 +84,7 @@ fn parameters(graph: &Graph, constants: impl Iterator<Item = TensorId>) -> u64 {
 }
 
 fn elements(graph: &Graph, constant: TensorId) -> u64 {
-    graph.constants.dims(constant).map_or(0, |dims| dims.iter().product::<usize>() as u64)
+    graph.constants.dims(constant).map_or(0, |dims| crate::tensor::elements(&dims) as u64)
 }
 
 /// Constants that the layer's nodes read.

@@ -9,7 +9,7 @@ use crate::{
     job::Job,
     mark,
     report::FeatureMaps,
-    t,
+    say,
 };
 
 impl Workbench {
@@ -30,7 +30,7 @@ impl Workbench {
         let data = self.data.as_ref().ok_or_else(no_data)?;
         let count = data.samples.len();
         if sample >= count {
-            return Err(Error::data(t!("there is no sample {}; the data have {}", sample.saturating_add(1), count)));
+            return Err(Error::data(say!("there is no sample {}; the data have {}", sample.saturating_add(1), count)));
         }
         let none = |why| FeatureMaps::none(layer, sample, data.dataset.name(sample), why);
         let nothing = none(mark!("its output holds no floating-point values"));

@@ -49,7 +49,7 @@ use crate::{
     graph::LayerId,
     plan::WeightCache,
     report::{ModelInfo, Report, Sweep},
-    t,
+    say,
     target::Target,
 };
 
@@ -99,6 +99,6 @@ impl Workbench {
 
     /// The layer of this name in the graph as it is arranged now; a change of target makes the id void.
     fn layer_id(&self, name: &str) -> Result<LayerId> {
-        self.graph.layer_named(name).ok_or_else(|| Error::config(t!("layer `{}`", name), t!("the model has none")))
+        self.graph.layer_named(name).ok_or_else(|| Error::config(say!("layer `{}`", name), say!("the model has none")))
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     job::Job,
     plan::QuantPlan,
     report::{Report, SampleScope, Timing},
-    t,
+    say,
 };
 
 impl Workbench {
@@ -29,7 +29,7 @@ impl Workbench {
         let run = data
             .samples
             .get(index)
-            .ok_or_else(|| Error::data(t!("there is no sample {}; the data have {}", index.saturating_add(1), of)))?;
+            .ok_or_else(|| Error::data(say!("there is no sample {}; the data have {}", index.saturating_add(1), of)))?;
         if !run.plan.as_ref().is_some_and(|known| says_the_same(known, &plan)) {
             self.bring(index..index + 1, &plan, job)?;
         }

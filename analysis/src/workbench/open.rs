@@ -13,7 +13,7 @@ use crate::{
     job::{CancelToken, Job, Warning},
     onnx::{self, Loaded, already_quantized, proto::ModelProto, tensor_proto},
     plan::WeightCache,
-    t,
+    say,
 };
 
 /// How a model is opened.
@@ -55,7 +55,7 @@ impl Workbench {
         if let Some(kind) = already_quantized(&loaded.model) {
             return Err(Error::format(
                 &loaded.path,
-                t!(
+                say!(
                     "is already quantized: {}. Open the float model it was made from; comparing the two \
                      (`quantlens compare`) comes in a later version",
                     kind
@@ -66,7 +66,7 @@ impl Workbench {
         let in_file = |error: Error| match error {
             Error::Model { reason } => Error::format(&loaded.path, reason),
             Error::Runtime { reason, .. } => {
-                Error::format(&loaded.path, t!("onnxruntime cannot run this model: {}", reason))
+                Error::format(&loaded.path, say!("onnxruntime cannot run this model: {}", reason))
             }
             other => other,
         };
@@ -109,7 +109,7 @@ impl Workbench {
 /// Data are tensors: a model that wants anything else cannot be fed.
 fn refuse_containers(graph: Graph) -> Result<Graph> {
     match graph.inputs.iter().find(|&&t| graph.tensors[t].element_type.is_none()) {
-        Some(&input) => Err(Error::model(t!(
+        Some(&input) => Err(Error::model(say!(
             "input `{}` is a sequence, an optional or of a type that no data can be given for; export the model so that it \
              reads tensors of numbers",
             graph.name(input)
@@ -122,7 +122,7 @@ fn refuse_containers(graph: Graph) -> Result<Graph> {
 fn refuse_crashes(graph: Graph) -> Result<Graph> {
     let leaves_out = |node: &&Node| node.op == "Split" && node.domain.is_empty() && node.outputs.contains(&None);
     match graph.nodes.iter().find(leaves_out) {
-        Some(node) => Err(Error::model(t!(
+        Some(node) => Err(Error::model(say!(
             "node `{}` (Split) leaves out an output, which onnxruntime cannot run; give every output a name",
             node.outputs.iter().flatten().next().map_or("", |&t| graph.name(t))
         ))),
@@ -181,7 +181,7 @@ fn non_finite_constants(graph: &Graph) -> Vec<Warning> {
             if broken > 0 {
                 warnings.push(Warning::new(
                     "weight-not-finite",
-                    t!(
+                    say!(
                         "{} of {} values of `{}` (layer `{}`) are NaN or infinite; the layer cannot be quantized",
                         broken,
                         values.len(),

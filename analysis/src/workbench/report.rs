@@ -20,7 +20,7 @@ use crate::{
         ActivationSummary, Answers, Cost, Decision, LayerInfo, LayerRow, Memory, OutputRow, Report, SampleAnswer,
         SampleEnergy, Score, Share, Timing,
     },
-    t,
+    say,
 };
 
 /// Why a row has no errors.
@@ -71,7 +71,7 @@ impl Workbench {
         if labels_are_foreign {
             warnings.push(Warning::new(
                 "labels-foreign",
-                t!(
+                say!(
                     "the labels name classes that no output of this model has, so there is no accuracy; choose another \
                  label column, or give the class names in the model's order"
                 ),

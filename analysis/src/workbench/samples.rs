@@ -22,7 +22,7 @@ use crate::{
     error::{Error, Result},
     graph::{Graph, TensorId},
     job::{CancelToken, Job, Warning},
-    parallel, t,
+    parallel, say,
 };
 
 /// Up to here samples beyond the live ones are kept too.
@@ -191,7 +191,7 @@ impl Workbench {
 }
 
 pub(super) fn no_data() -> Error {
-    Error::data(t!("there are no samples yet; give the model data first"))
+    Error::data(say!("there are no samples yet; give the model data first"))
 }
 
 /// The inputs of a sample as the engine takes them.
@@ -312,7 +312,7 @@ fn broken_values(graph: &Graph, statistics: &Statistics) -> Vec<Warning> {
         .map(|(&tensor, ends)| {
             Warning::new(
                 "activation-not-finite",
-                t!(
+                say!(
                     "the float model makes {} NaN and {} infinite values in `{}`; look at the data first",
                     ends.nan,
                     ends.inf,

@@ -22,6 +22,7 @@ use crate::{
     quant::Bits,
     report::{SampleEnergy, Sweep, SweepTiming},
     sensitivity::{Question, Resamples, Solos, SweepRequest, candidates, segment_work, without, worst_first},
+    text::Text,
 };
 
 /// Layers that share a look at a sample that is not in memory.
@@ -39,7 +40,7 @@ struct Item {
     layer: LayerId,
     bits: Option<Bits>,
     /// `None` where the target refuses the width, with the reason.
-    plan: std::result::Result<QuantPlan, String>,
+    plan: std::result::Result<QuantPlan, Text>,
     sessions: OwnSessions,
     /// By sample, by output; `None` where the output holds no floating-point values.
     sums: Vec<Vec<Option<ErrorSums>>>,

@@ -12,7 +12,8 @@ use crate::{
     mark,
     metrics::{Agreement, ClassScores, ErrorSums, Errors, Measure},
     report::{Choice, Share},
-    t,
+    say,
+    text::Text,
 };
 
 /// The file as a user's program runs it. That onnxruntime's optimized kernels have limits of their own (a ratio of two
@@ -20,7 +21,7 @@ use crate::{
 pub(super) struct Optimized {
     session: Option<Session>,
     /// Why onnxruntime refuses the file.
-    pub(super) failure: Option<String>,
+    pub(super) failure: Option<Text>,
 }
 
 impl Optimized {
@@ -45,7 +46,7 @@ impl Optimized {
             Ok(value) => Ok(Some(value)),
             Err(Error::Runtime { reason, .. }) => {
                 self.session = None;
-                self.failure = Some(t!("with its full optimization, onnxruntime refuses the file: {}", reason));
+                self.failure = Some(say!("with its full optimization, onnxruntime refuses the file: {}", reason));
                 Ok(None)
             }
             Err(other) => Err(other),

@@ -15,7 +15,8 @@ use crate::{
     plan::QuantPlan,
     quant::{IntegerFormat, NumberFormat, Range},
     report::{MethodCurves, RangeMark, ThresholdDetail, threshold::mark},
-    t,
+    say,
+    text::Text,
 };
 
 /// A tensor whose range can be chosen.
@@ -35,14 +36,14 @@ impl Workbench {
         output: Option<TensorId>,
         plan: &QuantPlan,
         job: &mut Job<'_>,
-    ) -> Result<std::result::Result<Arc<ThresholdDetail>, String>> {
+    ) -> Result<std::result::Result<Arc<ThresholdDetail>, Text>> {
         let place = match self.threshold_place(output, plan) {
             Ok(place) => place,
             Err(why) => return Ok(Err(why)),
         };
         self.histograms(&BTreeMap::from([(place.owner, true)]), job)?;
         let data = self.data.as_ref().and_then(|d| d.statistics.histograms.get(&place.owner));
-        Ok(data.ok_or_else(|| t!("no value was observed").to_owned()).map(|data| {
+        Ok(data.ok_or_else(|| say!("no value was observed")).map(|data| {
             let maker = self.graph.maker(place.owner).map(|l| self.graph.layers[l].name.clone());
             let names = (self.graph.name(place.owner), maker.as_deref().unwrap_or_default());
             Arc::new(range_choices(data, place.format, place.percentile, place.in_use, names))
@@ -58,20 +59,16 @@ impl Workbench {
         })
     }
 
-    fn threshold_place(
-        &self,
-        output: Option<TensorId>,
-        plan: &QuantPlan,
-    ) -> std::result::Result<ThresholdPlace, String> {
-        let tensor = output.ok_or(t!("this row has no floating-point output"))?;
-        let quantizer = plan.tensors[tensor].ok_or(t!("the output is float: there is no threshold to choose"))?;
+    fn threshold_place(&self, output: Option<TensorId>, plan: &QuantPlan) -> std::result::Result<ThresholdPlace, Text> {
+        let tensor = output.ok_or(say!("this row has no floating-point output"))?;
+        let quantizer = plan.tensors[tensor].ok_or(say!("the output is float: there is no threshold to choose"))?;
         let place = self.graph.quantizable.place(tensor).copied();
         if let Some(Owner::Constant(table)) = place.map(|p| p.owner) {
             let name = self.graph.name(table);
-            return Err(t!("the scale is that of the table `{}`, whose values the output picks", name));
+            return Err(say!("the scale is that of the table `{}`, whose values the output picks", name));
         }
         if let Some((scale, zero_point)) = place.and_then(|p| p.fixed_params) {
-            return Err(t!(
+            return Err(say!(
                 "{} prescribes a scale of {} and a zero-point of {} here: there is nothing to choose",
                 self.graph.target.title,
                 scale,
@@ -79,14 +76,12 @@ impl Workbench {
             ));
         }
         if let Some((low, high)) = place.and_then(|p| p.fixed_range) {
-            return Err(t!("the operator's output lies between {} and {} always: the range is fixed", low, high));
+            return Err(say!("the operator's output lies between {} and {} always: the range is fixed", low, high));
         }
         let owner = self.graph.quantizable.owner(tensor).unwrap_or(tensor);
-        let format = plan.formats.tensors[owner].or(plan.formats.tensors[tensor]).ok_or(t!("the output is float"))?;
+        let format = plan.formats.tensors[owner].or(plan.formats.tensors[tensor]).ok_or(say!("the output is float"))?;
         let Some(number) = format.number.integer() else {
-            return Err(
-                t!("thresholds are weighed for integers; a small float takes the largest value as it is").into()
-            );
+            return Err(say!("thresholds are weighed for integers; a small float takes the largest value as it is"));
         };
         Ok(ThresholdPlace {
             owner,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use egui::{ColorImage, Context, ViewportCommand};
-use quantlens_analysis::t;
+use quantlens_analysis::{say, text::Text};
 
 use super::App;
 use crate::{
@@ -36,38 +36,38 @@ impl App {
                 self.dialogs.ask(ask, &suggestion, self.doc.now);
             }
             Effect::SaveConfig { path, config, then_close } => {
-                let result = files::write(&path, config.to_json().as_bytes()).map_err(|error| format!("{error:#}"));
+                let result = files::write(&path, config.to_json().as_bytes()).map_err(said);
                 let mut more = Effects::new();
                 apply::config_saved(&mut self.doc, &path, &config, result, &mut more, then_close);
                 self.carry_out(ctx, more);
             }
             Effect::ReadConfig(path) => {
-                let result = files::read_config(&path).map_err(|error| format!("{error:#}"));
+                let result = files::read_config(&path).map_err(said);
                 let mut more = Effects::new();
                 apply::config_read(&mut self.doc, &path, result, &mut more);
                 self.carry_out(ctx, more);
             }
             Effect::ReadSession(path) => {
-                let result = SessionFile::read(&path).map_err(|error| format!("{error:#}"));
+                let result = SessionFile::read(&path).map_err(said);
                 let mut more = Effects::new();
                 apply::session_read(&mut self.doc, result, &mut more);
                 self.carry_out(ctx, more);
             }
             Effect::SaveSession(path) => {
-                let result = self.save_session(&path).map_err(|error| format!("{error:#}"));
+                let result = self.save_session(&path).map_err(said);
                 apply::session_saved(&mut self.doc, &path, result);
             }
             Effect::SaveFigure { place, path } => {
                 let (path, format) = self.figure_file(path);
-                let result = self.save_figure(place, &path, format).map_err(|error| format!("{error:#}"));
+                let result = self.save_figure(place, &path, format).map_err(said);
                 apply::figure_saved(&mut self.doc, &path, result);
             }
             Effect::CopyFigure(place) => {
-                let result = self.copy_figure(ctx, place).map_err(|error| format!("{error:#}"));
+                let result = self.copy_figure(ctx, place).map_err(said);
                 apply::figure_copied(&mut self.doc, result);
             }
             Effect::CopyFigureData(place) => {
-                let data = self.figure_data(place).map_err(|error| format!("{error:#}"));
+                let data = self.figure_data(place).map_err(said);
                 let rows = data.map(|data| {
                     ctx.copy_text(data.tsv());
                     data.rows.len()
@@ -75,7 +75,7 @@ impl App {
                 apply::figure_data_copied(&mut self.doc, rows);
             }
             Effect::SaveShare(path) => {
-                let result = self.save_share(&path).map_err(|error| format!("{error:#}"));
+                let result = self.save_share(&path).map_err(said);
                 let mut more = Effects::new();
                 apply::share_saved(&mut self.doc, &path, result, &mut more);
                 self.carry_out(ctx, more);
@@ -142,14 +142,14 @@ impl App {
 
     fn save_session(&self, path: &Path) -> anyhow::Result<()> {
         let Some(session) = SessionFile::of(&self.doc) else {
-            anyhow::bail!(t!("no model is open"));
+            anyhow::bail!(say!("no model is open"));
         };
         files::write(path, session.to_json().as_bytes())
     }
 
     fn save_share(&self, path: &Path) -> anyhow::Result<()> {
         let Some(spec) = share::share_spec(&self.doc) else {
-            anyhow::bail!(t!("there are no numbers yet"));
+            anyhow::bail!(say!("there are no numbers yet"));
         };
         // The file holds a PNG whatever its name says; a name without an ending would open nowhere.
         files::write(path, &figure::share::share_png(&spec, share::SIZE)?)
@@ -185,14 +185,14 @@ impl App {
         let theme = self.doc.settings.figure.theme();
         let float = self.doc.float_view.is_shown().then(|| self.float_copies.of(&self.doc));
         let pictures = figures::shown_pictures(float.as_ref().unwrap_or(&self.doc), &self.views, theme);
-        pictures.into_iter().nth(place).ok_or_else(|| anyhow::anyhow!(t!("This page has no figure")))
+        pictures.into_iter().nth(place).ok_or_else(|| anyhow::anyhow!(say!("This page has no figure")))
     }
 
     /// The numbers of the same.
     fn figure_data(&mut self, place: usize) -> anyhow::Result<FigureData> {
         let float = self.doc.float_view.is_shown().then(|| self.float_copies.of(&self.doc));
         let data = figures::shown_data(float.as_ref().unwrap_or(&self.doc), &self.views, place);
-        data.ok_or_else(|| anyhow::anyhow!(t!("This page has no figure")))
+        data.ok_or_else(|| anyhow::anyhow!(say!("This page has no figure")))
     }
 
     fn save_figure(&mut self, place: usize, path: &Path, format: Format) -> anyhow::Result<()> {
@@ -213,4 +213,9 @@ impl App {
         ctx.copy_image(ColorImage::from_rgba_unmultiplied([width as usize, height as usize], image.as_raw()));
         Ok((width, height))
     }
+}
+
+/// An error with its causes, as a text that is kept.
+fn said(error: anyhow::Error) -> Text {
+    Text::made(move || format!("{error:#}"))
 }

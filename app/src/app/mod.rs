@@ -188,7 +188,7 @@ impl App {
         }
         let focused = ctx.input(|input| input.focused);
         if self.dialogs.advice_due(self.doc.now, focused) {
-            apply::advise(&mut self.doc, text::text(crate::dialogs::ADVICE));
+            apply::advise(&mut self.doc, text::Text::of(crate::dialogs::ADVICE));
         }
     }
 

@@ -59,7 +59,7 @@ impl Trace {
         if self.exit_after == Some(ExitAfter::Analyzed)
             && let Some(failure) = &doc.failure
         {
-            return self.end(Outcome::Failed(failure.what.clone()));
+            return self.end(Outcome::Failed(failure.what.to_string()));
         }
         let is_there = doc.report.value.as_ref().is_some_and(|report| report.samples >= report.samples_total);
         // The numbers are on screen in the frame after they came: `is_idle` holds from that frame on.
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(trace.outcome.get(), Some(&Outcome::Reached));
         let mut trace = waiting();
         let mut doc = Document::new();
-        doc.failure = Some(crate::document::Failure { what: "no".into(), details: String::new(), retry: None });
+        doc.failure = Some(crate::document::Failure { what: "no".into(), details: "".into(), retry: None });
         assert!(trace.frame_drawn(&doc, true));
         assert_eq!(trace.outcome.get(), Some(&Outcome::Failed("no".into())));
     }

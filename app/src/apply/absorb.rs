@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use quantlens_analysis::{
     config::QuantConfig,
-    job::Progress,
+    job::{Progress, Warning},
     report::{ExportReport, LayerInfo, ModelInfo, Report},
-    t,
-    text::text,
+    say,
+    text::Text,
 };
 
 use super::{
@@ -47,8 +47,8 @@ pub fn absorb(doc: &mut Document, event: Event, out: &mut Effects) {
         News::Recipes(trials) => doc.recipes.set(trials),
         News::Report(report) => {
             if seconds > LONG_S {
-                let samples = crate::format::plural(report.samples, "sample");
-                notice(doc, Level::Info, t!("Evaluated over {}", samples), "");
+                let samples = crate::format::counted(report.samples, "sample");
+                notice(doc, Level::Info, say!("Evaluated over {}", samples), "");
             }
             report_came(doc, report, true, out);
         }
@@ -123,10 +123,10 @@ pub fn started(doc: &mut Document, request: &Request) {
     doc.stage_started = Some(doc.now);
     doc.stage_from = 0;
     doc.job = Some(JobStatus {
-        stage: text(request.stage()).to_owned(),
+        stage: Text::of(request.stage()),
         done: 0,
         total: None,
-        unit: String::new(),
+        unit: Text::default(),
         seconds_left: None,
         cancellable: true,
     });
@@ -134,14 +134,14 @@ pub fn started(doc: &mut Document, request: &Request) {
 
 fn advance(doc: &mut Document, progress: Progress) {
     let Some(job) = &mut doc.job else { return };
-    let stage = text(progress.stage);
+    let stage = Text::of(progress.stage);
     if job.stage != stage {
         doc.stage_started = Some(doc.now);
         doc.stage_from = progress.done;
-        job.stage = stage.to_owned();
+        job.stage = stage;
     }
     (job.done, job.total) = (progress.done, progress.total);
-    text(progress.unit).clone_into(&mut job.unit);
+    job.unit = Text::of(progress.unit);
     let elapsed = doc.stage_started.map_or(0.0, |start| doc.now - start);
     let done = progress.done.saturating_sub(doc.stage_from);
     let left = progress.total.map(|total| total.saturating_sub(progress.done));
@@ -279,9 +279,9 @@ fn follow_target(doc: &mut Document, report: &Report) -> bool {
 fn exported(doc: &mut Document, report: Arc<ExportReport>) {
     let name = report.path.display().to_string();
     match &report.verification.failure {
-        None => notice(doc, Level::Info, t!("Exported and verified: {}", name), ""),
+        None => notice(doc, Level::Info, say!("Exported and verified: {}", name), ""),
         Some(failure) => {
-            notice(doc, Level::Failure, t!("The export does not hold: {}", name), failure.clone());
+            notice(doc, Level::Failure, say!("The export does not hold: {}", name), failure.clone());
         }
     }
     if let Some(export) = &mut doc.export {
@@ -289,24 +289,34 @@ fn exported(doc: &mut Document, report: Arc<ExportReport>) {
     }
 }
 
-/// A configuration was read from `path`, or could not be.
-pub fn config_read(doc: &mut Document, path: &std::path::Path, result: Result<QuantConfig, String>, out: &mut Effects) {
-    match result {
+/// A configuration was read from `path`, with what there is to know of it, or could not be.
+pub fn config_read(
+    doc: &mut Document,
+    path: &std::path::Path,
+    result: Result<(QuantConfig, Option<Warning>), Text>,
+    out: &mut Effects,
+) {
+    if let Ok((_, Some(warning))) = &result {
+        notice(doc, Level::Warning, warning.message.clone(), warning.code.clone());
+    }
+    match result.map(|(config, _)| config) {
         Ok(config) if doc.model.is_none() => doc.wanted_config = Some(config),
         Ok(config) => {
             let unknown: Vec<&str> =
                 config.layers.keys().map(String::as_str).filter(|n| doc.layer(n).is_none()).collect();
             if !unknown.is_empty() {
-                let text =
-                    t!("{} of the configuration are not in this model", crate::format::plural(unknown.len(), "layer"));
+                let text = say!(
+                    "{} of the configuration are not in this model",
+                    crate::format::counted(unknown.len(), "layer")
+                );
                 notice(doc, Level::Warning, text, unknown.join("\n"));
             }
             let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-            edit::commit(doc, config, t!("open {}", name), out);
+            edit::commit(doc, config, say!("open {}", name), out);
             doc.saved_config = Arc::clone(&doc.config);
             doc.config_path = Some(path.to_path_buf());
         }
-        Err(error) => notice(doc, Level::Failure, t!("The configuration was not opened: {}", error), ""),
+        Err(error) => notice(doc, Level::Failure, say!("The configuration was not opened: {}", error), ""),
     }
 }
 
@@ -315,7 +325,7 @@ pub fn config_saved(
     doc: &mut Document,
     path: &std::path::Path,
     config: &Arc<QuantConfig>,
-    result: Result<(), String>,
+    result: Result<(), Text>,
     out: &mut Effects,
     then_close: bool,
 ) {
@@ -323,11 +333,11 @@ pub fn config_saved(
         Ok(()) => {
             doc.saved_config = Arc::clone(config);
             doc.config_path = Some(path.to_path_buf());
-            notice(doc, Level::Info, t!("Saved {}", path.display()), "");
+            notice(doc, Level::Info, say!("Saved {}", path.display()), "");
             if then_close {
                 out.push(Effect::Close);
             }
         }
-        Err(error) => notice(doc, Level::Failure, t!("Not saved: {}", error), ""),
+        Err(error) => notice(doc, Level::Failure, say!("Not saved: {}", error), ""),
     }
 }

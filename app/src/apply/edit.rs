@@ -10,28 +10,30 @@ use quantlens_analysis::{
     config::{LayerSettings, QuantConfig},
     quant::{Bits, Range},
     report::LayerInfo,
-    t,
+    say,
+    text::Text,
 };
 
 use super::{Effects, evaluate, notify::notice};
 use crate::{
     command::{Command, Part},
     document::{Document, Level},
-    format::{bits_words, granularity_name, plural},
+    format::{bits_words, counted, granularity_name},
 };
 
 pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
     match command {
         Command::SetBits { layers, part, bits } => set_bits(doc, &layers, part, bits, out),
         Command::SetGranularity { layers, granularity } => {
-            let label = t!("make {} {}", subject(&layers, Part::Weights), granularity_name(granularity));
-            edit_where(doc, &layers, &label, Part::Weights, out, |s| s.granularity = Some(granularity));
+            let label =
+                say!("make {} {}", subject(&layers, Part::Weights), Text::made(move || granularity_name(granularity)));
+            edit_where(doc, &layers, label, Part::Weights, out, |s| s.granularity = Some(granularity));
         }
         Command::SetMethod { layers, method } => {
-            let name = crate::format::method(method);
-            let label = t!("range {} by {}", subject(&layers, Part::Activations), name);
+            let name = Text::made(move || crate::format::method(method).to_owned());
+            let label = say!("range {} by {}", subject(&layers, Part::Activations), name);
             let before = Arc::clone(&doc.config);
-            edit_where(doc, &layers, &label, Part::Activations, out, |s| s.method = Some(method));
+            edit_where(doc, &layers, label, Part::Activations, out, |s| s.method = Some(method));
             if doc.config != before {
                 weigh_choice(doc, &layers, method);
             }
@@ -40,7 +42,8 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
         Command::SetRange { layer, range, done } => set_range(doc, &layer, range, done, out),
         Command::SetFold { layers, fold } => {
             let names = names(&layers);
-            let label = if fold { t!("fold batch norm of {}", names) } else { t!("unfold batch norm of {}", names) };
+            let label =
+                if fold { say!("fold batch norm of {}", names) } else { say!("unfold batch norm of {}", names) };
             let mut config = QuantConfig::clone(&doc.config);
             layers.iter().for_each(|layer| config.edit_layer(layer, |s| s.fold_batch_norm = Some(fold)));
             commit(doc, config, label, out);
@@ -50,15 +53,15 @@ pub(super) fn apply(doc: &mut Document, command: Command, out: &mut Effects) {
             for owner in owners(doc, &layers, Part::Both) {
                 config.layers.remove(&owner);
             }
-            commit(doc, config, t!("reset {}", names(&layers)), out);
+            commit(doc, config, say!("reset {}", names(&layers)), out);
         }
         Command::SetTarget(target) => {
-            let label = t!("quantize for {}", target);
+            let label = say!("quantize for {}", target);
             commit(doc, QuantConfig { target, ..QuantConfig::clone(&doc.config) }, label, out);
         }
         Command::SetDefaults(defaults) => {
             let config = QuantConfig { defaults, ..QuantConfig::clone(&doc.config) };
-            commit(doc, config, t!("change the defaults").into(), out);
+            commit(doc, config, say!("change the defaults"), out);
         }
         Command::GoToStep(steps) => go_to_step(doc, steps, out),
         _ => {}
@@ -77,14 +80,14 @@ pub(super) fn go_to_step(doc: &mut Document, steps: isize, out: &mut Effects) {
 }
 
 fn set_bits(doc: &mut Document, layers: &[String], part: Part, bits: Bits, out: &mut Effects) {
-    let label = t!("set {} to {}", subject(layers, part), bits_words(bits));
+    let label = say!("set {} to {}", subject(layers, part), Text::made(move || bits_words(bits)));
     let mut config = QuantConfig::clone(&doc.config);
     let refused = write_bits(doc, &mut config, layers, part, bits);
     finish(doc, config, label, layers, refused, out);
 }
 
 /// Sets what `settings` says where it applies: to the owners of the outputs, to the users of the weights.
-fn set_format(doc: &mut Document, layers: &[String], settings: &LayerSettings, label: String, out: &mut Effects) {
+fn set_format(doc: &mut Document, layers: &[String], settings: &LayerSettings, label: Text, out: &mut Effects) {
     let mut config = QuantConfig::clone(&doc.config);
     let mut refused = Vec::new();
     for (part, wanted) in [(Part::Activations, settings.of_output()), (Part::Weights, settings.of_weights())] {
@@ -107,7 +110,7 @@ fn set_format(doc: &mut Document, layers: &[String], settings: &LayerSettings, l
 fn set_range(doc: &mut Document, layer: &str, range: Range, done: bool, out: &mut Effects) {
     let Some(info) = doc.layer(layer) else { return };
     if let Some(reason) = refusal(info, Part::Activations).or_else(|| info.range_fixed.clone()) {
-        return notice(doc, Level::Info, t!("Not changed: {}", reason), "");
+        return notice(doc, Level::Info, say!("Not changed: {}", reason), "");
     }
     let wanted = LayerSettings { method: Some(Method::Manual), range: Some(range), ..LayerSettings::default() };
     let mut config = QuantConfig::clone(&doc.config);
@@ -116,7 +119,7 @@ fn set_range(doc: &mut Document, layer: &str, range: Range, done: bool, out: &mu
     }
     if config != *doc.config {
         let key = Some(format!("range of {layer}"));
-        doc.history.push(t!("set the range of {}", layer), Arc::clone(&doc.config), key);
+        doc.history.push(say!("set the range of {}", layer), Arc::clone(&doc.config), key);
         replace(doc, Arc::new(config), out);
         let detail = doc.detail.value.as_deref().filter(|detail| detail.layer == layer);
         let threshold = detail.and_then(|detail| detail.threshold.clone());
@@ -169,7 +172,7 @@ pub(super) fn toggle_float(doc: &mut Document, layers: &[String], out: &mut Effe
             }
         });
     }
-    commit(doc, config, t!("quantize {} again", subject(layers, part)), out);
+    commit(doc, config, say!("quantize {} again", subject(layers, part)), out);
 }
 
 /// Writes a format to every layer that can take it; gives `(layer, reason)` of those that cannot take any part of it.
@@ -179,7 +182,7 @@ fn write_bits(
     layers: &[String],
     part: Part,
     bits: Bits,
-) -> Vec<(String, String)> {
+) -> Vec<(String, Text)> {
     let parts: &[Part] = match part {
         Part::Both => &[Part::Weights, Part::Activations],
         Part::Weights => &[Part::Weights],
@@ -187,7 +190,7 @@ fn write_bits(
     };
     let mut refused = Vec::new();
     for info in layers.iter().filter_map(|name| doc.layer(name)) {
-        let reasons: Vec<Option<String>> = parts.iter().map(|part| refusal(info, *part)).collect();
+        let reasons: Vec<Option<Text>> = parts.iter().map(|part| refusal(info, *part)).collect();
         for (part, _) in parts.iter().zip(&reasons).filter(|(_, reason)| reason.is_none()) {
             for owner in owners(doc, std::slice::from_ref(&info.name), *part) {
                 config.edit_layer(&owner, |s| match part {
@@ -207,7 +210,7 @@ fn write_bits(
 fn edit_where(
     doc: &mut Document,
     layers: &[String],
-    label: &str,
+    label: Text,
     part: Part,
     out: &mut Effects,
     edit: impl Fn(&mut LayerSettings),
@@ -224,26 +227,26 @@ fn edit_where(
                 .for_each(|owner| config.edit_layer(owner, &edit)),
         }
     }
-    finish(doc, config, label.to_owned(), layers, refused, out);
+    finish(doc, config, label, layers, refused, out);
 }
 
 /// Why a layer cannot have the range that `wanted` chooses, or the scales that it asks for: they are those of every layer
 /// with the same weight.
-fn setting_refusal(doc: &Document, info: &LayerInfo, wanted: &LayerSettings) -> Option<String> {
+fn setting_refusal(doc: &Document, info: &LayerInfo, wanted: &LayerSettings) -> Option<Text> {
     let scales = |granularity| {
         let users = info.shares_weight_with.iter().filter_map(|name| doc.layer(name));
         std::iter::once(info).chain(users).find_map(|user| {
             let why = user.weight_axes.refusal(granularity)?;
-            Some(t!("{} of {}: {}", granularity_name(granularity), user.name, why))
+            Some(say!("{} of {}: {}", Text::made(move || granularity_name(granularity)), user.name, why))
         })
     };
     info.range_fixed.clone().filter(|_| wanted.chooses_range()).or_else(|| wanted.granularity.and_then(scales))
 }
 
 /// Why `part` of a layer cannot be quantized; for both parts: only if neither can.
-pub(super) fn refusal(info: &LayerInfo, part: Part) -> Option<String> {
+pub(super) fn refusal(info: &LayerInfo, part: Part) -> Option<Text> {
     match part {
-        Part::Weights if info.weight.is_none() => Some(t!("{} has no weights", info.name)),
+        Part::Weights if info.weight.is_none() => Some(say!("{} has no weights", info.name)),
         Part::Weights => info.weight_fixed.clone(),
         Part::Activations => info.activation_fixed.clone(),
         Part::Both => refusal(info, Part::Weights).and_then(|_| refusal(info, Part::Activations)),
@@ -273,25 +276,25 @@ pub(super) fn owners(doc: &Document, layers: &[String], part: Part) -> BTreeSet<
 fn finish(
     doc: &mut Document,
     config: QuantConfig,
-    label: String,
+    label: Text,
     layers: &[String],
-    refused: Vec<(String, String)>,
+    refused: Vec<(String, Text)>,
     out: &mut Effects,
 ) {
     if let Some((_, reason)) = refused.first() {
         let text = if layers.len() == 1 {
-            t!("Not changed: {}", reason)
+            say!("Not changed: {}", reason)
         } else {
-            t!("{} of {} keep their format: {}", refused.len(), plural(layers.len(), "layer"), reason)
+            say!("{} of {} keep their format: {}", refused.len(), counted(layers.len(), "layer"), reason)
         };
-        let details: Vec<String> = refused.iter().map(|(layer, why)| t!("{}: {}", layer, why)).collect();
-        notice(doc, Level::Info, text, details.join("\n"));
+        let details = refused.iter().map(|(layer, why)| say!("{}: {}", layer, why));
+        notice(doc, Level::Info, text, Text::joined("\n", details));
     }
     commit(doc, config, label, out);
 }
 
 /// Makes `config` the configuration, as one undo step, and evaluates it. No step where nothing changes.
-pub(super) fn commit(doc: &mut Document, config: QuantConfig, label: String, out: &mut Effects) {
+pub(super) fn commit(doc: &mut Document, config: QuantConfig, label: Text, out: &mut Effects) {
     if config == *doc.config {
         return;
     }
@@ -321,17 +324,17 @@ fn ranges_differ(doc: &Document, layer: &str, before: &QuantConfig) -> bool {
     doc.config.target != before.target || sharing.into_iter().any(|one| output(&doc.config, one) != output(before, one))
 }
 
-fn subject(layers: &[String], part: Part) -> String {
+fn subject(layers: &[String], part: Part) -> Text {
     match part {
         Part::Both => names(layers),
-        Part::Weights => t!("weights of {}", names(layers)),
-        Part::Activations => t!("activations of {}", names(layers)),
+        Part::Weights => say!("weights of {}", names(layers)),
+        Part::Activations => say!("activations of {}", names(layers)),
     }
 }
 
-fn names(layers: &[String]) -> String {
+fn names(layers: &[String]) -> Text {
     match layers {
-        [one] => one.clone(),
-        many => plural(many.len(), "layer"),
+        [one] => one.into(),
+        many => counted(many.len(), "layer"),
     }
 }

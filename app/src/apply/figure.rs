@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use quantlens_analysis::t;
+use quantlens_analysis::{say, text::Text};
 
 use super::{Effect, Effects, notify};
 use crate::{
     command::{Dialog, FigureCommand, FigureDialog},
     dialogs::Ask,
     document::{Document, Level},
-    format::plural,
+    format::counted,
 };
 
 pub(super) fn apply(doc: &mut Document, command: FigureCommand, out: &mut Effects) {
@@ -48,38 +48,38 @@ fn suggested(doc: &Document) -> String {
 }
 
 /// A figure was written to `path`, or could not be: then the dialog it was asked for in says so and stays.
-pub fn figure_saved(doc: &mut Document, path: &Path, result: Result<(), String>) {
+pub fn figure_saved(doc: &mut Document, path: &Path, result: Result<(), Text>) {
     let error = result.err();
     match (&mut doc.dialog, error) {
         (Some(Dialog::Figure(dialog)), Some(error)) => {
             dialog.path = path.display().to_string();
             dialog.error = Some(error);
         }
-        (_, Some(error)) => notify::notice(doc, Level::Failure, t!("The figure was not saved: {}", error), ""),
+        (_, Some(error)) => notify::notice(doc, Level::Failure, say!("The figure was not saved: {}", error), ""),
         (dialog, None) => {
             if matches!(dialog, Some(Dialog::Figure(_))) {
                 *dialog = None;
             }
-            notify::notice(doc, Level::Info, t!("Saved {}", path.display()), "");
+            notify::notice(doc, Level::Info, say!("Saved {}", path.display()), "");
         }
     }
 }
 
 /// A figure of so many pixels is on the clipboard, or could not be drawn.
-pub fn figure_copied(doc: &mut Document, result: Result<(u32, u32), String>) {
+pub fn figure_copied(doc: &mut Document, result: Result<(u32, u32), Text>) {
     match result {
         Ok((width, height)) => {
-            notify::notice(doc, Level::Info, t!("Copied the figure, {} × {} pixels", width, height), "");
+            notify::notice(doc, Level::Info, say!("Copied the figure, {} × {} pixels", width, height), "");
         }
-        Err(error) => notify::notice(doc, Level::Failure, t!("The figure was not copied: {}", error), ""),
+        Err(error) => notify::notice(doc, Level::Failure, say!("The figure was not copied: {}", error), ""),
     }
 }
 
 /// So many lines of a figure's numbers are on the clipboard, or there is no figure.
-pub fn figure_data_copied(doc: &mut Document, result: Result<usize, String>) {
+pub fn figure_data_copied(doc: &mut Document, result: Result<usize, Text>) {
     match result {
-        Ok(rows) => notify::notice(doc, Level::Info, t!("Copied the figure's numbers, {}", plural(rows, "row")), ""),
-        Err(error) => notify::notice(doc, Level::Failure, t!("The figure was not copied: {}", error), ""),
+        Ok(rows) => notify::notice(doc, Level::Info, say!("Copied the figure's numbers, {}", counted(rows, "row")), ""),
+        Err(error) => notify::notice(doc, Level::Failure, say!("The figure was not copied: {}", error), ""),
     }
 }
 

@@ -27,7 +27,7 @@ pub use absorb::{absorb, config_read, config_saved, started};
 use ask::{ask_detail, forget_asked, layer_request, settle_layer};
 pub use figure::{figure_copied, figure_data_copied, figure_saved};
 pub use graph::drafted;
-use quantlens_analysis::{config::QuantConfig, t};
+use quantlens_analysis::{config::QuantConfig, say, text::Text};
 pub use session_file::{session_read, session_saved};
 
 use crate::{
@@ -180,19 +180,19 @@ fn window(doc: &mut Document, command: Command, out: &mut Effects) {
 }
 
 /// Tells the user something that is good to know.
-pub fn advise(doc: &mut Document, text: &str) {
+pub fn advise(doc: &mut Document, text: Text) {
     notify::notice(doc, Level::Info, text, "");
 }
 
 /// The picture to share was written to `path`, or could not be. Its path goes to the clipboard: what comes next is to send it.
-pub fn share_saved(doc: &mut Document, path: &std::path::Path, result: Result<(), String>, out: &mut Effects) {
+pub fn share_saved(doc: &mut Document, path: &std::path::Path, result: Result<(), Text>, out: &mut Effects) {
     match result {
         Ok(()) => {
             let path = path.display().to_string();
-            notify::notice(doc, Level::Info, t!("Saved {}; its path is on the clipboard", path), "");
+            notify::notice(doc, Level::Info, say!("Saved {}; its path is on the clipboard", path), "");
             out.push(Effect::CopyText(path));
         }
-        Err(error) => notify::notice(doc, Level::Failure, t!("The picture was not saved: {}", error), ""),
+        Err(error) => notify::notice(doc, Level::Failure, say!("The picture was not saved: {}", error), ""),
     }
 }
 

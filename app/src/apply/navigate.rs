@@ -146,7 +146,7 @@ fn set_filter(doc: &mut Document, text: String) {
             doc.filter.error = None;
         }
         // What was shown stays shown until the text is right again.
-        Err(error) => doc.filter.error = Some(error.to_string()),
+        Err(error) => doc.filter.error = Some(error),
     }
     doc.filter.text = text;
     if doc.filter.error.is_none() {

@@ -8,7 +8,7 @@ use std::{
 use quantlens_analysis::{
     data::{DataSource, Recipe},
     report::Report,
-    t,
+    say,
 };
 
 use super::{Effect, Effects, begin, notify::notice};
@@ -57,7 +57,7 @@ pub(super) fn open(doc: &mut Document, source: ModelSource, out: &mut Effects) {
 fn read_data(doc: &mut Document, source: DataChoice, recipe: Option<Recipe>, out: &mut Effects) {
     if doc.model.is_none() {
         doc.wanted_data = Some(source);
-        return notice(doc, Level::Info, t!("The samples will be used once a model is open"), "");
+        return notice(doc, Level::Info, say!("The samples will be used once a model is open"), "");
     }
     // A recipe given by hand is right until the samples change.
     doc.recipe_confirmed = recipe.is_some();
@@ -87,13 +87,15 @@ fn open_any(doc: &mut Document, path: PathBuf, out: &mut Effects) {
         }
         Kind::Unknown => {
             let name = path.display();
-            let text = t!("{}: not a model, samples or a configuration", name);
+            let text = say!("{}: not a model, samples or a configuration", name);
             notice(
                 doc,
                 Level::Failure,
                 text,
-                t!("Models end in .onnx; samples are a folder, an .npz or .npy file or a picture's folder; \
-                 configurations end in .quantlens.json."),
+                say!(
+                    "Models end in .onnx; samples are a folder, an .npz or .npy file or a picture's folder; \
+                 configurations end in .quantlens.json."
+                ),
             );
         }
     }

@@ -6,15 +6,16 @@ use quantlens_analysis::{
     compare::{Comparison, own_settings},
     config::QuantConfig,
     report::{LayerDetail, Report},
-    t,
+    say,
     target::Target,
+    text::Text,
 };
 
 use super::{Effects, begin, companions, edit, navigate, notify::notice};
 use crate::{
     command::{Part, PinCommand},
     document::{Document, KeptPins, Level, Page, PinId},
-    format::plural,
+    format::counted,
     worker::Request,
 };
 
@@ -43,7 +44,7 @@ pub(super) fn apply(doc: &mut Document, command: PinCommand, out: &mut Effects) 
         }
         PinCommand::GoBack(id) => {
             if let Some(pin) = doc.pins.get(id) {
-                let (config, label) = (QuantConfig::clone(&pin.config), t!("go back to {}", pin.name));
+                let (config, label) = (QuantConfig::clone(&pin.config), say!("go back to {}", pin.name));
                 edit::commit(doc, config, label, out);
             }
         }
@@ -86,7 +87,7 @@ fn copy(doc: &mut Document, id: PinId, layers: &[String], out: &mut Effects) {
     let (name, from) = (pin.name.clone(), Arc::clone(&pin.config));
     let target = match Target::load(&from.target) {
         Ok(target) => target,
-        Err(error) => return notice(doc, Level::Failure, t!("Not copied: {}", error), ""),
+        Err(error) => return notice(doc, Level::Failure, say!("Not copied: {}", error), ""),
     };
     let mut config = QuantConfig::clone(&doc.config);
     for owner in edit::owners(doc, layers, Part::Both) {
@@ -95,10 +96,10 @@ fn copy(doc: &mut Document, id: PinId, layers: &[String], out: &mut Effects) {
         config.edit_layer(&owner, |settings| *settings = own);
     }
     if config == *doc.config {
-        return notice(doc, Level::Info, t!("Nothing to copy: as in {} already", name), "");
+        return notice(doc, Level::Info, say!("Nothing to copy: as in {} already", name), "");
     }
-    let what = if let [one] = layers { one.clone() } else { plural(layers.len(), "layer") };
-    edit::commit(doc, config, t!("copy {} from {}", what, name), out);
+    let what = if let [one] = layers { one.into() } else { counted(layers.len(), "layer") };
+    edit::commit(doc, config, say!("copy {} from {}", what, name), out);
 }
 
 /// What follows another baseline.
@@ -155,9 +156,9 @@ pub(super) fn detail_came(doc: &mut Document, detail: Arc<LayerDetail>, out: &mu
 }
 
 /// The baseline could not be evaluated: nothing is compared with it.
-pub(super) fn failed(doc: &mut Document, what: &str, details: String, out: &mut Effects) {
+pub(super) fn failed(doc: &mut Document, what: &Text, details: Text, out: &mut Effects) {
     let name = doc.pins.baseline().map_or_else(String::new, |pin| pin.name.clone());
-    notice(doc, Level::Failure, t!("{} cannot be compared with: {}", name, what), details);
+    notice(doc, Level::Failure, say!("{} cannot be compared with: {}", name, what), details);
     apply(doc, PinCommand::Compare(None), out);
 }
 

@@ -132,7 +132,7 @@ fn a_baseline_that_fails_is_given_up_with_the_reason() {
     act(&mut doc, Action::PinBaseline);
     let trouble = crate::worker::Trouble {
         what: "the target is gone".into(),
-        details: String::new(),
+        details: "".into(),
         kind: crate::worker::TroubleKind::Other,
     };
     hear(&mut doc, Slot::Baseline, News::Failed(trouble));

@@ -53,7 +53,7 @@ mod tests {
     fn what_cannot_be_read_is_not_asked_for_for_ever() {
         let mut doc = document(4);
         apply(&mut doc, Command::Preview(vec![0]));
-        let trouble = Trouble { what: "a.png is gone".into(), details: String::new(), kind: TroubleKind::Other };
+        let trouble = Trouble { what: "a.png is gone".into(), details: "".into(), kind: TroubleKind::Other };
         hear(&mut doc, News::Failed(trouble));
         assert!(apply(&mut doc, Command::Preview(vec![0])).is_empty());
     }

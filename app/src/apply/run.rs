@@ -1,6 +1,12 @@
 //! The commands of the table, on what is selected. A command that is refused now says why instead of doing nothing.
 
-use quantlens_analysis::{config::Granularity, data::DataSource, quant::Bits, t};
+use quantlens_analysis::{
+    config::Granularity,
+    data::DataSource,
+    quant::Bits,
+    t,
+    text::{Text, text},
+};
 
 use super::{Effect, Effects, apply, edit, evaluate, navigate, notify::notice, request_close};
 use crate::{
@@ -20,8 +26,9 @@ const SYNTHETIC_SEED: u64 = 1;
 const SYNTHETIC_SAMPLES: usize = 16;
 
 pub(super) fn run(doc: &mut Document, action: A, out: &mut Effects) {
-    if let Some(reason) = action.refusal(doc) {
-        return notice(doc, Level::Info, t!("{}: {}", action.title(), lower(reason)), "");
+    if let Some(reason) = action.reason(doc) {
+        let words = Text::made(move || t!("{}: {}", action.title(), lower(text(reason))));
+        return notice(doc, Level::Info, words, "");
     }
     if let Some(ask) = ask_of(action) {
         return out.push(Effect::Ask(ask));

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use quantlens_analysis::{report::Report, t};
+use quantlens_analysis::{report::Report, say};
 
 use super::{Effects, begin, navigate, notify::notice};
 use crate::{
@@ -17,10 +17,10 @@ use crate::{
 pub(super) fn show(doc: &mut Document, index: Option<usize>, out: &mut Effects) {
     let Some(index) = index else { return leave(doc) };
     let Some(whole) = doc.whole_report().cloned() else {
-        return notice(doc, Level::Info, t!("There are no numbers of single samples yet"), "");
+        return notice(doc, Level::Info, say!("There are no numbers of single samples yet"), "");
     };
     if index >= whole.samples {
-        return notice(doc, Level::Info, t!("That sample has not run yet"), "");
+        return notice(doc, Level::Info, say!("That sample has not run yet"), "");
     }
     let config = Arc::clone(&whole.config);
     doc.scope = Some(index);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use quantlens_analysis::t;
+use quantlens_analysis::{say, text::Text};
 
 use super::{Effects, notify::notice, open};
 use crate::{
@@ -12,18 +12,18 @@ use crate::{
 };
 
 /// The session was written to `path`, or could not be.
-pub fn session_saved(doc: &mut Document, path: &Path, result: Result<(), String>) {
+pub fn session_saved(doc: &mut Document, path: &Path, result: Result<(), Text>) {
     match result {
-        Ok(()) => notice(doc, Level::Info, t!("Saved {}", path.display()), ""),
-        Err(error) => notice(doc, Level::Failure, t!("The session was not saved: {}", error), ""),
+        Ok(()) => notice(doc, Level::Info, say!("Saved {}", path.display()), ""),
+        Err(error) => notice(doc, Level::Failure, say!("The session was not saved: {}", error), ""),
     }
 }
 
 /// A session was read, or could not be: opens its model, and keeps the rest until that is open.
-pub fn session_read(doc: &mut Document, result: Result<SessionFile, String>, out: &mut Effects) {
+pub fn session_read(doc: &mut Document, result: Result<SessionFile, Text>, out: &mut Effects) {
     let session = match result {
         Ok(session) => session,
-        Err(error) => return notice(doc, Level::Failure, t!("The session was not opened: {}", error), ""),
+        Err(error) => return notice(doc, Level::Failure, say!("The session was not opened: {}", error), ""),
     };
     let source = session.model.clone().map_or(ModelSource::Sample, ModelSource::Path);
     open::open(doc, source, out);
@@ -45,7 +45,7 @@ pub(super) fn prepare(doc: &mut Document, session: &SessionFile) {
 pub(super) fn finish(doc: &mut Document, session: &SessionFile, out: &mut Effects) {
     let is_other = doc.model.as_ref().is_some_and(|model| model.sha256 != session.sha256);
     if is_other {
-        let text = t!("The model is another one than when the session was saved; layers are matched by name");
+        let text = say!("The model is another one than when the session was saved; layers are matched by name");
         notice(doc, Level::Warning, text, "");
     }
     super::apply(doc, crate::command::Command::SetFilter(session.filter.clone()), out);

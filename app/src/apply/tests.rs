@@ -148,7 +148,7 @@ fn a_refused_configuration_is_taken_back() {
     select(&mut doc, &["conv1"]);
     act(&mut doc, Action::Bits(4));
     act(&mut doc, Action::Bits(3));
-    let trouble = Trouble { what: "conv1: no".into(), details: String::new(), kind: TroubleKind::Refused };
+    let trouble = Trouble { what: "conv1: no".into(), details: "".into(), kind: TroubleKind::Refused };
     hear(&mut doc, Slot::Evaluate, News::Failed(trouble));
     assert!(doc.config.layers.is_empty() && doc.failure.is_none());
     assert_eq!(doc.notices.last().unwrap().text, "Not changed: conv1: no");
@@ -185,10 +185,10 @@ fn escape_takes_away_one_thing_a_press() {
     select(&mut doc, &["conv1"]);
     run(&mut doc, Command::SetFilter("conv".into()));
     doc.job = Some(JobStatus {
-        stage: String::new(),
+        stage: "".into(),
         done: 0,
         total: None,
-        unit: String::new(),
+        unit: "".into(),
         seconds_left: None,
         cancellable: true,
     });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quantlens_analysis::t;
+use quantlens_analysis::say;
 
 use super::{Effects, edit, layer_request, notify::notice, pins, settle_layer};
 use crate::{
@@ -42,11 +42,11 @@ pub(super) fn failed(doc: &mut Document, slot: Slot, trouble: Trouble, out: &mut
     let opening = doc.opening.clone();
     settle(doc, slot);
     if slot == Slot::Evaluate && trouble.kind == TroubleKind::Refused && take_back(doc, out) {
-        return notice(doc, Level::Failure, t!("Not changed: {}", trouble.what), trouble.details);
+        return notice(doc, Level::Failure, say!("Not changed: {}", trouble.what), trouble.details);
     }
     if let (Slot::Export, Some(export)) = (slot, doc.export.as_mut()) {
         export.phase = ExportPhase::Failed(trouble.what.clone());
-        return notice(doc, Level::Failure, t!("Export failed: {}", trouble.what), trouble.details);
+        return notice(doc, Level::Failure, say!("Export failed: {}", trouble.what), trouble.details);
     }
     if slot == Slot::Baseline {
         return pins::failed(doc, &trouble.what, trouble.details, out);

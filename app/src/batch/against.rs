@@ -17,7 +17,10 @@ use super::json;
 /// The other configuration's report.
 pub(super) fn evaluate(path: &Path, workbench: &mut Workbench, job: &mut Job<'_>) -> Result<Arc<Report>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("--against: cannot read {}", path.display()))?;
-    let config = QuantConfig::from_json(&text, &path.display().to_string())?;
+    let (config, warning) = QuantConfig::from_file(&text, &path.display().to_string())?;
+    if let Some(warning) = warning {
+        eprintln!("warning: {}", warning.message);
+    }
     Ok(workbench.evaluate(&Arc::new(config), job, &mut |_| {})?)
 }
 

@@ -11,6 +11,7 @@ use quantlens_analysis::{
     calibrate::{Flavour, Method},
     config::{Granularity, QuantConfig},
     data::Recipe,
+    job::Warning,
     quant::Bits,
     sensitivity::SweepKind,
 };
@@ -226,15 +227,25 @@ impl EvaluationArgs {
     /// # Errors
     /// Names the file or the setting that cannot be read.
     pub fn quant_config(&self) -> Result<QuantConfig> {
-        let mut config = match &self.config {
+        Ok(self.quant_config_told()?.0)
+    }
+
+    /// [`Self::quant_config`], with what the user should know of its file.
+    ///
+    /// # Errors
+    /// As that.
+    pub fn quant_config_told(&self) -> Result<(QuantConfig, Option<Warning>)> {
+        let (mut config, mut warning) = match &self.config {
             Some(path) => {
                 let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-                QuantConfig::from_json(&text, &path.display().to_string())?
+                QuantConfig::from_file(&text, &path.display().to_string())?
             }
-            None => QuantConfig::default(),
+            None => (QuantConfig::default(), None),
         };
         if let Some(target) = &self.target {
             config.target.clone_from(target);
+            // The file's own does not matter then.
+            warning = None;
         }
         let defaults = &mut config.defaults;
         defaults.weight_bits = self.weight_bits.or(defaults.weight_bits);
@@ -260,7 +271,7 @@ impl EvaluationArgs {
             }
             config.rules.push(rule);
         }
-        Ok(config)
+        Ok((config, warning))
     }
 
     /// The preprocessing asked for.
@@ -307,6 +318,25 @@ mod tests {
         for text in ["a:percentile=50,method=mse", "a:low=-1,high=1,method=mse", "a:percentile=50,low=-1,high=1"] {
             assert!(parse_setting(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_without_a_target_is_warned_about_unless_one_is_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.quantlens.json");
+        std::fs::write(&path, r#"{"schema":"quantlens-config/1","defaults":{"weight_bits":4}}"#).unwrap();
+        let told = |options: &[&str]| {
+            let command = AnalyzeArgs::augment_args(clap::Command::new("analyze"));
+            let file = path.display().to_string();
+            let given = ["analyze", "a.onnx", "--data", "synthetic", "--config", &file];
+            let found = command.try_get_matches_from(given.iter().chain(options)).unwrap();
+            AnalyzeArgs::from_arg_matches(&found).unwrap().evaluation.quant_config_told().unwrap()
+        };
+        let (config, warning) = told(&[]);
+        assert_eq!(config.target, "onnxruntime");
+        assert!(warning.unwrap().message.contains("names no target; onnxruntime is used"));
+        let (config, warning) = told(&["--target", "tflite"]);
+        assert_eq!((config.target.as_str(), warning), ("tflite", None));
     }
 
     #[test]

@@ -184,7 +184,7 @@ fn line(text: &mut String, row: &SweepRow, value: impl Fn(&SweepOutput) -> (Stri
             let (shown, interval) = value(output);
             (shown, interval, if output.estimate { "~" } else { " " })
         }
-        (None, Some(why)) => (why.clone(), None, " "),
+        (None, Some(why)) => (why.to_string(), None, " "),
         (None, None) => ("–".to_owned(), None, " "),
     };
     let interval = interval.map_or_else(String::new, |i| format!("[{:.2} … {:.2}]", i.low, i.high));

@@ -39,7 +39,9 @@ pub(super) fn prepare(
     reporter: &mut Reporter,
 ) -> Result<Workbench> {
     // Read first: a typing error in the options should not cost a minute of loading.
-    args.quant_config()?;
+    if let Some(warning) = args.quant_config_told()?.1 {
+        eprintln!("warning: {}", warning.message);
+    }
     let recipe = args.recipe()?;
     let runtime = load_runtime(args.onnxruntime.as_deref(), args.threads)?;
     let mut show = |p| reporter.show(&p);

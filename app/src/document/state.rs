@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quantlens_analysis::report::ExportReport;
+use quantlens_analysis::{report::ExportReport, text::Text};
 
 use crate::{filter::Query, worker::Request};
 
@@ -14,20 +14,20 @@ pub struct Filter {
     /// What is in force: the parsed text, or while that is wrong the last right one.
     pub query: Query,
     /// What is wrong with the text.
-    pub error: Option<String>,
+    pub error: Option<Text>,
 }
 
 /// The running job, for the status bar.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobStatus {
     /// What is being done ("float reference").
-    pub stage: String,
+    pub stage: Text,
     /// Units finished.
     pub done: usize,
     /// Units in all; `None` while unknown.
     pub total: Option<usize>,
     /// What a unit is ("samples").
-    pub unit: String,
+    pub unit: Text,
     /// Estimate of what is left, in seconds; `None` while there is none.
     pub seconds_left: Option<f64>,
     /// Whether Cancel can stop it (not once it is stopping).
@@ -42,9 +42,9 @@ pub struct Notice {
     /// How urgent it is.
     pub level: Level,
     /// One or two sentences.
-    pub text: String,
+    pub text: Text,
     /// More, shown on demand; may be empty.
-    pub details: String,
+    pub details: Text,
     /// When it came, in seconds of the window's clock.
     pub since: f64,
     /// Taken off the window's corner; still in the list of notices.
@@ -66,9 +66,9 @@ pub enum Level {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     /// One sentence with the file, node or tensor.
-    pub what: String,
+    pub what: Text,
     /// The chain of causes, for "Details".
-    pub details: String,
+    pub details: Text,
     /// What can be started again with Retry.
     pub retry: Option<Request>,
 }
@@ -92,7 +92,7 @@ pub enum ExportPhase {
     /// Written; the report says whether it holds.
     Done(Arc<ExportReport>),
     /// Not written.
-    Failed(String),
+    Failed(Text),
 }
 
 /// The onnxruntime library in use.
@@ -101,7 +101,7 @@ pub struct RuntimeInfo {
     /// `1.32.0`; empty until it is loaded.
     pub version: String,
     /// Where it was found, in words.
-    pub how: String,
+    pub how: Text,
 }
 
 impl ExportState {

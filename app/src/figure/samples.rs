@@ -1,6 +1,6 @@
 //! The figure of one layer's error sample by sample.
 
-use quantlens_analysis::{metrics::Measure, t};
+use quantlens_analysis::{metrics::Measure, t, text::Text};
 
 use super::spec::{Axis, Bar, FigureSpec, Ink, Series, Shape};
 use crate::format::{db_unit, plural};
@@ -9,8 +9,8 @@ use crate::format::{db_unit, plural};
 const BAR: f64 = 0.8;
 
 /// Builds the figure of `(index, SQNR)` in the order in which they are to stand; `worst` is the index to mark.
-pub fn samples_spec(samples: &[(usize, Measure)], names: &[String], worst: Option<usize>, title: String) -> FigureSpec {
-    let name = |index: usize| names.get(index).map_or_else(|| t!("sample {}", index + 1), Clone::clone);
+pub fn samples_spec(samples: &[(usize, Measure)], names: &[Text], worst: Option<usize>, title: String) -> FigureSpec {
+    let name = |index: usize| names.get(index).map_or_else(|| t!("sample {}", index + 1), Text::to_string);
     let known = || samples.iter().enumerate().filter_map(|(x, (index, sqnr))| Some((x, *index, sqnr.value()?)));
     let bars = |marked: bool| -> Vec<Bar> {
         let of = known().filter(|(_, index, _)| (worst == Some(*index)) == marked);
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn the_worst_is_a_series_of_its_own_and_named() {
         let samples = [(2, Measure::Value(-3.0)), (0, Measure::Value(12.0)), (1, Measure::Exact)];
-        let names = ["a.png", "b.png", "c.png"].map(String::from);
+        let names = ["a.png", "b.png", "c.png"].map(Text::from);
         let spec = samples_spec(&samples, &names, Some(2), "t".into());
         let shapes: Vec<&Shape> = spec.series.iter().map(|series| &series.shape).collect();
         let [Shape::Bars { bars: others, .. }, Shape::Bars { bars: worst, .. }] = shapes.as_slice() else {

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, str::FromStr as _};
 
-use quantlens_analysis::{quant::Bits, t};
+use quantlens_analysis::{quant::Bits, say, text::Text};
 
 use super::{Comparison, FilterError, Part, Property, Quantity, Term, Test};
 
@@ -38,7 +38,7 @@ fn split(text: &str) -> Result<Vec<Range<usize>>, FilterError> {
         }
     }
     if let Some(from) = quote {
-        let message = t!("The quotation mark is not closed").to_owned();
+        let message = say!("The quotation mark is not closed");
         return Err(FilterError { range: from..text.len(), message });
     }
     tokens.extend(start.map(|from| from..text.len()));
@@ -46,7 +46,7 @@ fn split(text: &str) -> Result<Vec<Range<usize>>, FilterError> {
 }
 
 /// Reads one term without its `-`; the error is a sentence for the user.
-fn parse_test(body: &str) -> Result<Test, String> {
+fn parse_test(body: &str) -> Result<Test, Text> {
     if body.starts_with('"') {
         return Ok(Test::Word(body.replace('"', "").to_lowercase()));
     }
@@ -59,18 +59,18 @@ fn parse_test(body: &str) -> Result<Test, String> {
     if let Some(value) = rest.strip_prefix(':') { parse_key(&key, value) } else { parse_comparison(&key, rest) }
 }
 
-fn parse_key(key: &str, value: &str) -> Result<Test, String> {
+fn parse_key(key: &str, value: &str) -> Result<Test, Text> {
     let value = value.replace('"', "");
     let bits = |part| match Bits::from_str(&value.to_lowercase()) {
         Ok(bits) => Ok(Test::Bits(part, bits)),
-        Err(_) => Err(t!("`{}:` needs a width: 2 to 8, 16 or float", key)),
+        Err(_) => Err(say!("`{}:` needs a width: 2 to 8, 16 or float", key)),
     };
     match key {
-        "op" if value.is_empty() => Err(t!("`op:` needs an operator, as in op:Conv").to_owned()),
+        "op" if value.is_empty() => Err(say!("`op:` needs an operator, as in op:Conv")),
         "op" => Ok(Test::Op(value.to_lowercase())),
         "at" => crate::brush::parse(&value)
             .map(Test::At)
-            .ok_or_else(|| t!("`at:` needs a stretch of layers, as in at:4..12").to_owned()),
+            .ok_or_else(|| say!("`at:` needs a stretch of layers, as in at:4..12")),
         "bits" => bits(Part::Either),
         "w" => bits(Part::Weights),
         "a" => bits(Part::Activation),
@@ -80,16 +80,16 @@ fn parse_key(key: &str, value: &str) -> Result<Test, String> {
             "fixed" => Ok(Test::Is(Property::Fixed)),
             "shared" => Ok(Test::Is(Property::Shared)),
             "differs" => Ok(Test::Is(Property::Differs)),
-            _ => Err(t!("`is:` takes edited, float, fixed, shared or differs (from the pinned baseline)").to_owned()),
+            _ => Err(say!("`is:` takes edited, float, fixed, shared or differs (from the pinned baseline)")),
         },
-        _ => Err(t!(
+        _ => Err(say!(
             "Unknown key `{}:`; known are op, bits, w, a, is, at. Put \"…\" around a name that holds a colon",
             key
         )),
     }
 }
 
-fn parse_comparison(key: &str, rest: &str) -> Result<Test, String> {
+fn parse_comparison(key: &str, rest: &str) -> Result<Test, Text> {
     let quantity = match key {
         "sqnr" | "acc" | "accumulated" => Quantity::Accumulated,
         "local" => Quantity::Local,
@@ -97,7 +97,7 @@ fn parse_comparison(key: &str, rest: &str) -> Result<Test, String> {
         "max" => Quantity::MaxAbs,
         "clip" | "clipped" => Quantity::Clipped,
         "size" => Quantity::Size,
-        _ => return Err(t!("Unknown quantity `{}`; known are sqnr, local, cosine, max, clip, size", key)),
+        _ => return Err(say!("Unknown quantity `{}`; known are sqnr, local, cosine, max, clip, size", key)),
     };
     let signs = [
         ("<=", Comparison::LessEqual),
@@ -113,7 +113,7 @@ fn parse_comparison(key: &str, rest: &str) -> Result<Test, String> {
         .unwrap_or((Comparison::Equal, ""));
     parse_number(quantity, number)
         .map(|limit| Test::Compare(quantity, comparison, limit))
-        .ok_or_else(|| t!("`{}` needs a number, as in {}", key, quantity.example()))
+        .ok_or_else(|| say!("`{}` needs a number, as in {}", key, quantity.example()))
 }
 
 /// A number with the units of its quantity: `1%` (a bare number is a percentage too), `10k`, `2.5M`, `20dB`.

@@ -16,7 +16,8 @@ use anyhow::Context as _;
 use quantlens_analysis::{
     Error,
     job::{CancelToken, Progress},
-    t,
+    mark, say,
+    text::Text,
 };
 
 use super::{
@@ -49,11 +50,11 @@ pub fn fetch(cancel: &CancelToken, progress: &mut dyn FnMut(Progress)) -> anyhow
     let source = Source { pythons: Python::candidates(), platform: Platform::host(), requirements: pins::REQUIREMENTS };
     let fetched = match data.as_deref() {
         Some(data) => source.fetch_into(data, cancel, progress),
-        None => Err(anyhow::anyhow!(t!("this user has no home folder to put the onnxruntime library into"))),
+        None => Err(anyhow::anyhow!(say!("this user has no home folder to put the onnxruntime library into"))),
     };
     fetched.map_err(|error| match error.downcast_ref() {
         Some(Error::Cancelled) => error,
-        _ => anyhow::anyhow!(t!(
+        _ => anyhow::anyhow!(say!(
             "The onnxruntime library could not be fetched: {}\n{}",
             format!("{error:#}"),
             locate::mend(Os::HOST, data.as_deref())
@@ -76,24 +77,24 @@ impl Source {
         progress: &mut dyn FnMut(Progress),
     ) -> anyhow::Result<Located> {
         let platform = self.platform.with_context(|| {
-            t!("no package of it is known for {} on {}", std::env::consts::OS, std::env::consts::ARCH)
+            say!("no package of it is known for {} on {}", std::env::consts::OS, std::env::consts::ARCH)
         })?;
         progress(Progress { stage: "looking for pip", done: 0, total: None, unit: "" });
         let python = self.with_pip(cancel)?;
-        fs::create_dir_all(data).with_context(|| t!("could not make {}", data.display()))?;
+        fs::create_dir_all(data).with_context(|| say!("could not make {}", data.display()))?;
         remove_abandoned(data);
         let staging = tempfile::Builder::new()
             .prefix(STAGING)
             .tempdir_in(data)
-            .with_context(|| t!("could not write into {}", data.display()))?;
+            .with_context(|| say!("could not write into {}", data.display()))?;
         let wheel = self.download(python, platform, staging.path(), cancel, progress)?;
         progress(Progress { stage: "unpacking onnxruntime", done: 0, total: None, unit: "" });
         pins::verify(&wheel, self.requirements, cancel)?;
         let unpacked = staging.path().join("unpacked");
-        fs::create_dir(&unpacked).with_context(|| t!("could not make {}", unpacked.display()))?;
+        fs::create_dir(&unpacked).with_context(|| say!("could not make {}", unpacked.display()))?;
         wheel::unpack(&wheel, platform.os(), &unpacked, cancel)?;
         let path = wheel::install(&unpacked, &fetched_folder(data), &staging.path().join("aside"), platform.os())?;
-        Ok(Located { path, version: Version::FETCHED.to_string(), how: t!("fetched with pip") })
+        Ok(Located { path, version: Version::FETCHED.to_string(), how: mark!("fetched with pip") })
     }
 
     /// The first Python that can run pip.
@@ -106,9 +107,9 @@ impl Source {
                 Err(NoPip::Because(why)) => reasons.push(why),
             }
         }
-        anyhow::bail!(t!(
+        anyhow::bail!(say!(
             "no Python with pip was found ({}); install one first (Debian, Ubuntu: sudo apt install python3-pip)",
-            reasons.join("; ")
+            Text::joined("; ", reasons)
         ))
     }
 
@@ -126,7 +127,7 @@ impl Source {
         fs::write(&requirements, self.requirements)
             .and_then(|()| fs::create_dir(&wheels))
             .and_then(|()| fs::create_dir(&scratch))
-            .with_context(|| t!("could not write into {}", staging.display()))?;
+            .with_context(|| say!("could not write into {}", staging.display()))?;
         let mut command = python.command();
         pip_download(&mut command, platform, &requirements, &wheels, &scratch);
         let mut seen = 0;
@@ -144,11 +145,11 @@ impl Source {
             Ok(done) => done,
             Err(child::Stopped::Cancelled) => return Err(Error::Cancelled.into()),
             Err(child::Stopped::TimedOut(limit)) => {
-                anyhow::bail!(t!("pip did not finish within {} minutes", limit.as_secs() / 60))
+                anyhow::bail!(say!("pip did not finish within {} minutes", limit.as_secs() / 60))
             }
-            Err(child::Stopped::NotStarted(error)) => return Err(error).context(t!("pip could not be started")),
+            Err(child::Stopped::NotStarted(error)) => return Err(error).context(say!("pip could not be started")),
         };
-        anyhow::ensure!(done.success, t!("pip failed and said:\n{}", quoted(&done.stdout, &done.stderr)));
+        anyhow::ensure!(done.success, say!("pip failed and said:\n{}", quoted(&done.stdout, &done.stderr)));
         only_file(&wheels)
     }
 }
@@ -213,10 +214,10 @@ fn quoted(stdout: &str, stderr: &str) -> String {
 
 /// The one file in `wheels`.
 fn only_file(wheels: &Path) -> anyhow::Result<PathBuf> {
-    let entries = fs::read_dir(wheels).with_context(|| t!("could not read {}", wheels.display()))?;
+    let entries = fs::read_dir(wheels).with_context(|| say!("could not read {}", wheels.display()))?;
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     let file = files.pop().filter(|_| files.is_empty());
-    file.context(t!("pip reported success but did not bring exactly one file"))
+    file.context(say!("pip reported success but did not bring exactly one file"))
 }
 
 #[cfg(test)]

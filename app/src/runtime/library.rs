@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use quantlens_analysis::t;
+use quantlens_analysis::{say, text::Text};
 
 use super::{
     platform::{Os, Recognised},
@@ -36,9 +36,9 @@ impl Candidate {
     ///
     /// # Errors
     /// A clause that names the version found and the oldest that would do.
-    pub(super) fn if_new_enough(self) -> Result<Self, String> {
+    pub(super) fn if_new_enough(self) -> Result<Self, Text> {
         match self.version {
-            Some(version) if !version.is_new_enough() => Err(t!(
+            Some(version) if !version.is_new_enough() => Err(say!(
                 "{} is version {}, too old: {} or newer is needed",
                 self.path.display(),
                 version,
@@ -53,15 +53,15 @@ impl Candidate {
 ///
 /// # Errors
 /// A clause that says what is there instead.
-pub(super) fn in_folder(folder: &Path, os: Os) -> Result<Candidate, String> {
+pub(super) fn in_folder(folder: &Path, os: Os) -> Result<Candidate, Text> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(t!("no such folder").to_owned()),
-        Err(error) => return Err(t!("cannot be read ({})", error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(say!("no such folder")),
+        Err(error) => return Err(say!("cannot be read ({})", error)),
     };
     let mut names: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     names.sort_unstable();
-    let mut best: Result<Candidate, String> = Err(t!("no {}", os.library_name()));
+    let mut best: Result<Candidate, Text> = Err(say!("no {}", os.library_name()));
     for path in names {
         let named = path.file_name().and_then(|name| name.to_str()).map(|name| os.recognise(name));
         if !matches!(named, Some(Recognised::Library(_))) {
@@ -81,13 +81,13 @@ pub(super) fn in_folder(folder: &Path, os: Os) -> Result<Candidate, String> {
 ///
 /// # Errors
 /// A clause for a file that is missing, no file, or empty.
-pub(super) fn at(path: &Path, os: Os) -> Result<Candidate, String> {
+pub(super) fn at(path: &Path, os: Os) -> Result<Candidate, Text> {
     let shown = path.display();
     match fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(t!("{}: no such file", shown)),
-        Err(error) => return Err(t!("{} cannot be read ({})", shown, error)),
-        Ok(about) if !about.is_file() => return Err(t!("{} is not a file", shown)),
-        Ok(about) if about.len() == 0 => return Err(t!("{} is empty", shown)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(say!("{}: no such file", shown)),
+        Err(error) => return Err(say!("{} cannot be read ({})", shown, error)),
+        Ok(about) if !about.is_file() => return Err(say!("{} is not a file", shown)),
+        Ok(about) if about.len() == 0 => return Err(say!("{} is empty", shown)),
         Ok(_) => {}
     }
     let version_of = |path: &Path| match os.recognise(path.file_name()?.to_str()?) {
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn each_system_sees_only_its_own_files() {
         let dir = folder_with(&[("onnxruntime.dll", "x"), ("libonnxruntime.1.32.0.dylib", "x")]);
-        assert_eq!(in_folder(dir.path(), Os::Linux), Err("no libonnxruntime.so".to_owned()));
+        assert_eq!(in_folder(dir.path(), Os::Linux), Err("no libonnxruntime.so".into()));
         assert_eq!(in_folder(dir.path(), Os::Mac).unwrap().version, Some(version(32)));
         let windows = in_folder(dir.path(), Os::Windows).unwrap();
         assert_eq!(windows.version, None);
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn missing_things_are_named() {
         let dir = folder_with(&[]);
-        assert_eq!(in_folder(&dir.path().join("none"), Os::Linux), Err("no such folder".to_owned()));
+        assert_eq!(in_folder(&dir.path().join("none"), Os::Linux), Err("no such folder".into()));
         assert!(at(&dir.path().join("lib.so"), Os::Linux).unwrap_err().ends_with("lib.so: no such file"));
         assert!(at(dir.path(), Os::Linux).unwrap_err().ends_with("is not a file"));
     }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use ort::environment::{Environment, GlobalThreadPoolOptions};
-use quantlens_analysis::t;
+use quantlens_analysis::{say, text::Text};
 
 use super::{Located, Version};
 
@@ -36,7 +36,9 @@ pub fn load(located: &Located, threads: usize) -> anyhow::Result<Environment> {
         ort::LoadDynamicError::BadVersion { version_str, .. } => {
             anyhow::anyhow!(too_old(&path.to_string(), &version_str))
         }
-        other => anyhow::anyhow!(t!("{} is no onnxruntime library that this system can load: {}", path, other)),
+        other => {
+            anyhow::anyhow!(say!("{} is no onnxruntime library that this system can load: {}", path, other.to_string()))
+        }
     })?;
     let pool = GlobalThreadPoolOptions::default()
         .with_inter_threads(1)
@@ -44,20 +46,20 @@ pub fn load(located: &Located, threads: usize) -> anyhow::Result<Environment> {
         // Conv gives other bits than with one. Samples run side by side instead.
         .and_then(|pool| pool.with_intra_threads(1))
         .and_then(|pool| pool.with_spin_control(false))
-        .with_context(|| t!("{} refused the options of its threads", path))?;
+        .with_context(|| say!("{} refused the options of its threads", path))?;
     let made = builder
         .with_name("quantlens")
         .with_telemetry(false)
         .with_global_thread_pool(pool)
         .build()
-        .with_context(|| t!("{} could not be set up", path))?;
+        .with_context(|| say!("{} could not be set up", path))?;
     quantlens_analysis::set_threads(threads);
     Ok(environment.insert(made).clone())
 }
 
 /// The sentence for a library that the binding cannot talk to.
-fn too_old(path: &str, version: &str) -> String {
-    t!(
+fn too_old(path: &str, version: &str) -> Text {
+    say!(
         "{} is onnxruntime {}, which is too old: {} or newer is needed. Let Quantlens fetch {}, or name \
          another one with --onnxruntime",
         path,

@@ -6,7 +6,7 @@
 use std::{fs::File, io::Read as _, path::Path};
 
 use anyhow::Context as _;
-use quantlens_analysis::{job::CancelToken, t};
+use quantlens_analysis::{job::CancelToken, say};
 use sha2::{Digest as _, Sha256};
 
 /// The requirements file, embedded so that the program needs nothing beside itself.
@@ -29,19 +29,19 @@ pub(super) fn verify(file: &Path, requirements: &str, cancel: &CancelToken) -> a
     let sum = sha256(file, cancel)?;
     anyhow::ensure!(
         allowed(requirements).any(|pin| pin == sum),
-        t!("{} is not the package that was asked for: its SHA-256 is {}", file.display(), sum)
+        say!("{} is not the package that was asked for: its SHA-256 is {}", file.display(), sum)
     );
     Ok(())
 }
 
 /// The file's SHA-256 in lower-case hex.
 fn sha256(path: &Path, cancel: &CancelToken) -> anyhow::Result<String> {
-    let mut file = File::open(path).with_context(|| t!("could not open {}", path.display()))?;
+    let mut file = File::open(path).with_context(|| say!("could not open {}", path.display()))?;
     let mut hasher = Sha256::new();
     let mut block = vec![0; 1 << 20];
     loop {
         cancel.check()?;
-        let n = file.read(&mut block).with_context(|| t!("could not read {}", path.display()))?;
+        let n = file.read(&mut block).with_context(|| say!("could not read {}", path.display()))?;
         let Some(filled) = block.get(..n).filter(|filled| !filled.is_empty()) else { break };
         hasher.update(filled);
     }

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use quantlens_analysis::{job::CancelToken, t};
+use quantlens_analysis::{job::CancelToken, say, text::Text};
 
 use super::{
     child::{self, Stopped},
@@ -65,12 +65,12 @@ impl Python {
     ///
     /// # Errors
     /// A clause that says why this Python could not be asked.
-    pub(super) fn package_folder(&self) -> Result<Option<PathBuf>, String> {
+    pub(super) fn package_folder(&self) -> Result<Option<PathBuf>, Text> {
         let mut command = self.command();
         command.args(["-c", WHERE_IS_ONNXRUNTIME]);
         let answer = child::run(&mut command, ASK_LIMIT, &CancelToken::new(), &mut || ()).map_err(not_asked)?;
         if !answer.success {
-            return Err(t!("failed: {}", last_line(&answer.stderr)));
+            return Err(say!("failed: {}", last_line(&answer.stderr)));
         }
         let folder = answer.stdout.lines().map(str::trim).find(|line| !line.is_empty());
         Ok(folder.map(PathBuf::from))
@@ -85,10 +85,17 @@ impl Python {
         command.args(["-m", "pip", "--version"]);
         match child::run(&mut command, limit, cancel, &mut || ()) {
             Ok(answer) if answer.success => Ok(()),
-            Ok(answer) => Err(NoPip::Because(format!("{self}: {}", last_line(&answer.stderr)))),
+            Ok(answer) => Err(NoPip::Because(self.says(last_line(&answer.stderr)))),
             Err(Stopped::Cancelled) => Err(NoPip::Cancelled),
-            Err(stopped) => Err(NoPip::Because(format!("{self}: {}", not_asked(stopped)))),
+            Err(stopped) => Err(NoPip::Because(self.says(not_asked(stopped)))),
         }
+    }
+}
+
+impl Python {
+    /// A reason, with the interpreter that gave it.
+    fn says(&self, why: Text) -> Text {
+        Text::joined(": ", [self.to_string().into(), why])
     }
 }
 
@@ -103,7 +110,7 @@ impl fmt::Display for Python {
 #[derive(Debug)]
 pub(super) enum NoPip {
     /// The interpreter and the reason, as a clause.
-    Because(String),
+    Because(Text),
     /// The user cancelled while it was asked.
     Cancelled,
 }
@@ -129,18 +136,19 @@ pub(super) fn metadata_version(package: &Path) -> Option<Version> {
 }
 
 /// A clause for a Python that gave no answer.
-fn not_asked(stopped: Stopped) -> String {
+fn not_asked(stopped: Stopped) -> Text {
     match stopped {
-        Stopped::NotStarted(error) if error.kind() == std::io::ErrorKind::NotFound => t!("not installed").to_owned(),
-        Stopped::NotStarted(error) => t!("could not be started ({})", error),
-        Stopped::TimedOut(limit) => t!("gave no answer within {} s", limit.as_secs_f32()),
-        Stopped::Cancelled => "cancelled".to_owned(),
+        Stopped::NotStarted(error) if error.kind() == std::io::ErrorKind::NotFound => say!("not installed"),
+        Stopped::NotStarted(error) => say!("could not be started ({})", error),
+        Stopped::TimedOut(limit) => say!("gave no answer within {} s", limit.as_secs_f32()),
+        Stopped::Cancelled => say!("cancelled"),
     }
 }
 
 /// Python puts the reason on the last line of a traceback.
-fn last_line(text: &str) -> &str {
-    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or(t!("it gave no reason"))
+fn last_line(text: &str) -> Text {
+    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
+    line.map_or_else(|| say!("it gave no reason"), Text::from)
 }
 
 #[cfg(test)]
@@ -206,9 +214,9 @@ mod fakes {
     fn says_why_it_could_not_ask() {
         let dir = tempfile::tempdir().unwrap();
         let missing = Python { program: dir.path().join("none").into(), first_args: Vec::new() };
-        assert_eq!(missing.package_folder(), Err("not installed".to_owned()));
+        assert_eq!(missing.package_folder(), Err("not installed".into()));
         let broken = fake_python(dir.path(), "broken", "echo 'SyntaxError: no' >&2; exit 1");
-        assert_eq!(broken.package_folder(), Err("failed: SyntaxError: no".to_owned()));
+        assert_eq!(broken.package_folder(), Err("failed: SyntaxError: no".into()));
         let answer = broken.has_pip(ASK_LIMIT, &CancelToken::new());
         assert!(matches!(&answer, Err(NoPip::Because(why)) if why.ends_with("broken: SyntaxError: no")), "{answer:?}");
     }

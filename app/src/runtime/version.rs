@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use quantlens_analysis::text::{Text, Value};
+
 /// A release of onnxruntime; ordered as releases are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
@@ -36,6 +38,12 @@ impl Version {
     /// Whether the binding can talk to it.
     pub fn is_new_enough(self) -> bool {
         self >= Self::OLDEST
+    }
+}
+
+impl Value for Version {
+    fn value(&self) -> Text {
+        self.to_string().into()
     }
 }
 

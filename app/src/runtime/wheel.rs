@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use quantlens_analysis::{job::CancelToken, t};
+use quantlens_analysis::{job::CancelToken, say};
 use zip::ZipArchive;
 
 use super::{
@@ -27,16 +27,19 @@ const LARGEST_LIBRARY: u64 = 512 << 20;
 /// # Errors
 /// When the wheel is damaged, holds no library for `os`, or the disk refuses; and when the user cancelled.
 pub(super) fn unpack(wheel: &Path, os: Os, into: &Path, cancel: &CancelToken) -> anyhow::Result<PathBuf> {
-    let damaged = || t!("{} is damaged", wheel.display());
-    let file = File::open(wheel).with_context(|| t!("could not open {}", wheel.display()))?;
+    let damaged = || say!("{} is damaged", wheel.display());
+    let file = File::open(wheel).with_context(|| say!("could not open {}", wheel.display()))?;
     let mut archive = ZipArchive::new(file).with_context(damaged)?;
-    let (entry, name) =
-        find(&archive, os).with_context(|| t!("{} holds no {} for this system", wheel.display(), os.library_name()))?;
+    let (entry, name) = find(&archive, os)
+        .with_context(|| say!("{} holds no {} for this system", wheel.display(), os.library_name()))?;
     let mut from = archive.by_name(&entry).with_context(damaged)?;
     let size = from.size();
-    anyhow::ensure!(size > 0 && size <= LARGEST_LIBRARY, t!("{} in {} claims {} bytes", entry, wheel.display(), size));
+    anyhow::ensure!(
+        size > 0 && size <= LARGEST_LIBRARY,
+        say!("{} in {} claims {} bytes", entry, wheel.display(), size)
+    );
     let path = into.join(name);
-    let mut to = File::create_new(&path).with_context(|| t!("could not write {}", path.display()))?;
+    let mut to = File::create_new(&path).with_context(|| say!("could not write {}", path.display()))?;
     let mut block = vec![0; 1 << 20];
     let mut written = 0;
     loop {
@@ -44,12 +47,12 @@ pub(super) fn unpack(wheel: &Path, os: Os, into: &Path, cancel: &CancelToken) ->
         let n = from.read(&mut block).with_context(damaged)?;
         let Some(filled) = block.get(..n).filter(|filled| !filled.is_empty()) else { break };
         written += filled.len() as u64;
-        anyhow::ensure!(written <= size, t!("{} in {} is longer than it claims", entry, wheel.display()));
-        to.write_all(filled).with_context(|| t!("could not write {}", path.display()))?;
+        anyhow::ensure!(written <= size, say!("{} in {} is longer than it claims", entry, wheel.display()));
+        to.write_all(filled).with_context(|| say!("could not write {}", path.display()))?;
     }
-    anyhow::ensure!(written == size, t!("{} in {} is shorter than it claims", entry, wheel.display()));
+    anyhow::ensure!(written == size, say!("{} in {} is shorter than it claims", entry, wheel.display()));
     // On the disk before the rename: otherwise a power failure can leave the right name on an empty file.
-    to.sync_all().with_context(|| t!("could not write {}", path.display()))?;
+    to.sync_all().with_context(|| say!("could not write {}", path.display()))?;
     Ok(path)
 }
 
@@ -77,12 +80,12 @@ pub(super) fn install(staged: &Path, installed: &Path, aside: &Path, os: Os) -> 
         return Ok(path);
     }
     if installed.exists() {
-        fs::rename(installed, aside).with_context(|| t!("could not move {} out of the way", installed.display()))?;
+        fs::rename(installed, aside).with_context(|| say!("could not move {} out of the way", installed.display()))?;
     }
     match fs::rename(staged, installed) {
         Ok(()) => in_place().map_err(|why| anyhow::anyhow!("{}: {why}", installed.display())),
         Err(error) => in_place().or_else(|_lost_race| {
-            Err(error).with_context(|| t!("could not put the library into {}", installed.display()))
+            Err(error).with_context(|| say!("could not put the library into {}", installed.display()))
         }),
     }
 }

@@ -45,7 +45,12 @@ pub fn preview(sample: usize) -> Preview {
         shading: None,
         text: None,
     };
-    Preview { name: format!("sample {sample}"), label: Some(sample % 10), source: Some(picture), inputs: vec![input] }
+    Preview {
+        name: format!("sample {sample}").into(),
+        label: Some(sample % 10),
+        source: Some(picture),
+        inputs: vec![input],
+    }
 }
 
 /// Twelve channels of 16×16 values, the last one with an error that the others do not have.
@@ -54,6 +59,6 @@ pub fn maps(layer: &str, sample: usize) -> FeatureMaps {
     let float: Vec<f32> = (0..12 * 256).map(value).collect();
     let error = |i: usize| if i >= 11 * 256 { 0.4 * (i % 3) as f32 } else { 0.02 * (i % 2) as f32 };
     let quantized: Vec<f32> = float.iter().enumerate().map(|(i, v)| v + error(i)).collect();
-    let none = FeatureMaps::none(layer, sample, format!("sample {sample}"), "");
+    let none = FeatureMaps::none(layer, sample, format!("sample {sample}").into(), "");
     none.with_values(&format!("{layer}_out"), vec![1, 12, 16, 16], &float, &quantized)
 }

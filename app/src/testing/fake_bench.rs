@@ -135,7 +135,7 @@ impl Bench for FakeBench {
     fn one_sample(&mut self, config: &Arc<QuantConfig>, index: usize, _: &mut Run<'_>) -> anyhow::Result<Arc<Report>> {
         let all = self.report(config)?;
         let of = all.samples;
-        let scope = Some(SampleScope { index, of, name: format!("sample {index}") });
+        let scope = Some(SampleScope { index, of, name: format!("sample {index}").into() });
         Ok(Arc::new(Report { samples: 1, samples_total: 1, scope, ..Report::clone(&all) }))
     }
 

@@ -166,7 +166,7 @@ pub fn editable(part: Part, info: &LayerInfo) -> Editable {
         return Editable::Absent;
     }
     if let Some(reason) = fixed {
-        return Editable::Fixed(reason.clone());
+        return Editable::Fixed(reason.to_string());
     }
     let others: Vec<String> = shared.iter().filter(|name| **name != info.name).cloned().collect();
     if others.is_empty() { Editable::Yes } else { Editable::Shared(others) }

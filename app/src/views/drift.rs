@@ -11,7 +11,6 @@ use egui_plot::{AxisHints, GridMark, LineStyle, Plot, PlotTransform};
 use quantlens_analysis::{
     report::{LayerRow, Report},
     t,
-    text::{self, Language},
 };
 
 use super::cells::{self, theme_of};
@@ -43,8 +42,8 @@ pub struct DriftState {
     shapes: Memo<Key, Shapes>,
 }
 
-/// The report, the pinned baseline, the width in points, the language of the summary.
-type Key = (Same<Report>, Option<Same<Report>>, usize, Language);
+/// The report, the pinned baseline, the width in points.
+type Key = (Same<Report>, Option<Same<Report>>, usize);
 
 /// All that the strip draws of a report.
 #[derive(Clone, Debug)]
@@ -60,7 +59,7 @@ struct Shapes {
 }
 
 impl Shapes {
-    fn of((report, pinned, columns, _): &Key) -> Self {
+    fn of((report, pinned, columns): &Key) -> Self {
         let (report, pinned) = (&*report.0, pinned.as_ref().map(|pinned| &*pinned.0));
         let shown: Vec<&Report> = std::iter::once(report).chain(pinned).collect();
         let scale = Scale::of(&shown);
@@ -88,7 +87,7 @@ pub fn drift_ui(ui: &mut Ui, doc: &Document, state: &mut DriftState, send: &mut 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a width in points, cut at one")]
     let columns = ui.available_width().max(1.0) as usize;
     let pinned = doc.baseline().filter(|pinned| !Arc::ptr_eq(pinned, report));
-    let key = (Same(Arc::clone(report)), pinned.map(|pinned| Same(Arc::clone(pinned))), columns, text::language());
+    let key = (Same(Arc::clone(report)), pinned.map(|pinned| Same(Arc::clone(pinned))), columns);
     let shapes = state.shapes.get(key, Shapes::of);
     let line = ui.text_style_height(&egui::TextStyle::Body) + theme::GRID;
     let height = (ui.available_height() - line - ui.spacing().item_spacing.y).max(24.0);

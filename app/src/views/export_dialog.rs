@@ -11,6 +11,7 @@ use quantlens_analysis::{
     quant::Bits,
     report::{ExportReport, LayerRow, Report, Verification},
     t,
+    text::Text,
 };
 
 use super::{dialogs, toolbar::progress_text};
@@ -44,7 +45,7 @@ pub fn export_ui(ctx: &egui::Context, doc: &Document, send: &mut Commands) {
     }
 }
 
-fn before_ui(ui: &mut Ui, doc: &Document, state: &ExportState, error: Option<&String>, send: &mut Commands) {
+fn before_ui(ui: &mut Ui, doc: &Document, state: &ExportState, error: Option<&Text>, send: &mut Commands) {
     let id = Id::unique("export path");
     let mut path = ui.data_mut(|data| data.get_temp::<String>(id)).filter(|_| error.is_none());
     let text = path.get_or_insert_with(|| state.path.clone());
@@ -195,7 +196,7 @@ fn done_ui(ui: &mut Ui, doc: &Document, report: &ExportReport, send: &mut Comman
         }
         Some(failure) => {
             ui.label(RichText::new(t!("✗ The file does not reproduce what is shown")).color(t.failure).strong());
-            ui.add(egui::Label::new(failure).wrap());
+            ui.add(egui::Label::new(failure.as_str()).wrap());
         }
     }
     let size = format::bytes(report.file_bytes);

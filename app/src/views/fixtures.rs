@@ -102,7 +102,7 @@ fn info(index: usize, line: &Line, before: Option<&str>) -> LayerInfo {
         },
         range_fixed: None,
         activation_fixed: (op == "Softmax")
-            .then(|| "the target runs Softmax in float; its output has no quantizer".to_owned()),
+            .then(|| "the target runs Softmax in float; its output has no quantizer".into()),
         shares_activation_with: match (passes_scale, before) {
             (true, Some(owner)) => vec![owner.to_owned(), name.to_owned()],
             _ => Vec::new(),

@@ -40,6 +40,8 @@ pub mod sensitivity;
 #[cfg(test)]
 mod sensitivity_tests;
 pub mod settings;
+#[cfg(test)]
+mod settings_tests;
 pub mod share;
 pub mod shortcuts;
 pub mod status;

@@ -67,7 +67,7 @@ fn toast_ui(ui: &mut Ui, notice: &Notice, send: &mut Commands) {
 fn text_ui(ui: &mut Ui, notice: &Notice, width: f32) {
     let (mark, colour, _) = look(notice.level, theme::tokens(ui));
     ui.label(RichText::new(mark).color(colour));
-    ui.allocate_ui(Vec2::new(width, 0.0), |ui| ui.add(egui::Label::new(&notice.text).wrap()));
+    ui.allocate_ui(Vec2::new(width, 0.0), |ui| ui.add(egui::Label::new(notice.text.as_str()).wrap()));
 }
 
 /// Mark, its colour, and the background: never the colour alone.
@@ -97,7 +97,7 @@ pub fn list_ui(ui: &mut Ui, doc: &Document) {
             for item in warnings {
                 ui.horizontal_top(|ui| {
                     ui.label(RichText::new("⚠").color(warning));
-                    ui.add(egui::Label::new(&item.message).wrap()).on_hover_text(&item.code);
+                    ui.add(egui::Label::new(item.message.as_str()).wrap()).on_hover_text(&item.code);
                 });
             }
         }
@@ -108,7 +108,7 @@ pub fn list_ui(ui: &mut Ui, doc: &Document) {
             let width = ui.available_width() - 40.0;
             ui.horizontal_top(|ui| text_ui(ui, notice, width));
             if !notice.details.is_empty() {
-                ui.indent(notice.id, |ui| ui.weak(&notice.details));
+                ui.indent(notice.id, |ui| ui.weak(notice.details.as_str()));
             }
         }
     });

@@ -294,7 +294,7 @@ pub(crate) fn data() -> DataInfo {
         sanity: Some(sanity()),
         previews: (0..6)
             .map(|i| Preview {
-                name: format!("n0212{i}345_{i}.JPEG"),
+                name: format!("n0212{i}345_{i}.JPEG").into(),
                 label: Some(i as usize),
                 source: Some(picture(i)),
                 inputs: vec![PreviewInput {
@@ -339,7 +339,7 @@ fn sanity() -> Sanity {
     // Sample 3 is answered wrongly.
     let best = |i: usize| (0..5).map(move |k| (i + k + usize::from(i == 3)) % 6);
     let row = |i: usize| SanityRow {
-        name: format!("n0212{i}345_{i}.JPEG"),
+        name: format!("n0212{i}345_{i}.JPEG").into(),
         label: Some(i % 6),
         top: best(i).zip([0.81, 0.08, 0.04, 0.03, 0.02]).map(|(class, c)| score(class, c)).collect(),
     };

@@ -54,7 +54,7 @@ fn facts(doc: &Document, report: &Report) -> String {
     if let Some(data) = &doc.data {
         facts.push(match &data.source {
             quantlens_analysis::data::DataSource::Path(path) => {
-                path.file_name().map_or_else(|| data.kind.clone(), |name| name.to_string_lossy().into_owned())
+                path.file_name().map_or_else(|| data.kind.to_string(), |name| name.to_string_lossy().into_owned())
             }
             quantlens_analysis::data::DataSource::Synthetic { .. } => t!("made-up samples").to_owned(),
         });

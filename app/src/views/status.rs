@@ -55,7 +55,7 @@ fn job_ui(ui: &mut Ui, doc: &Document, send: &mut Commands) {
         return;
     }
     let progress = progress_text(job);
-    ui.label(if progress.is_empty() { job.stage.clone() } else { format!("{} · {progress}", job.stage) });
+    ui.label(if progress.is_empty() { job.stage.to_string() } else { format!("{} · {progress}", job.stage) });
 }
 
 /// What an evaluation that was stopped has left, and the way to go on.
@@ -137,7 +137,7 @@ fn right_ui(ui: &mut Ui, doc: &Document) {
     } else {
         format!("ONNX Runtime {}", doc.runtime.version)
     };
-    ui.label(version).on_hover_text(&doc.runtime.how);
+    ui.label(version).on_hover_text(doc.runtime.how.as_str());
     // In a narrow window what the user can act on stays, what only informs goes.
     let Some(memory) = doc.memory().filter(|memory| memory.budget_bytes > 0 && ui.available_width() > 190.0) else {
         return;

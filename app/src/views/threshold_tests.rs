@@ -316,7 +316,7 @@ fn an_edit_of_the_weights_keeps_the_end_just_set() {
     let method = Command::SetFormat {
         layers: vec![LAYER.to_owned()],
         settings: LayerSettings { method: Some(Method::Mse), ..LayerSettings::default() },
-        label: String::new(),
+        label: "".into(),
     };
     apply(&mut page.state_mut().doc, method, &mut Vec::new());
     assert_eq!(page.state().doc.weighed, None);

@@ -5,14 +5,15 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use quantlens_analysis::{
     Error,
     job::{Job as Run, Progress},
-    t,
-    text::text,
+    say,
+    text::Text,
 };
 
 use super::{Bench, Event, Job, News, Request, Trouble, TroubleKind};
@@ -54,9 +55,9 @@ impl Runner {
         }
         say(match result {
             Ok(Ok(news)) => news,
-            Ok(Err(error)) => trouble(&error).map_or(News::Cancelled, News::Failed),
+            Ok(Err(error)) => trouble(error).map_or(News::Cancelled, News::Failed),
             Err(payload) => News::Failed(Trouble {
-                what: t!("A defect in this program stopped the work while {}", text(job.request.stage())),
+                what: say!("A defect in this program stopped the work while {}", Text::of(job.request.stage())),
                 details: panic_text(payload.as_ref()),
                 kind: TroubleKind::Panic,
             }),
@@ -79,7 +80,7 @@ impl Runner {
             Request::Data { source, recipe, samples } => {
                 News::Data(bench.set_data(source, recipe.as_ref(), *samples, &mut run)?)
             }
-            Request::Recipes => News::Recipes(std::sync::Arc::new(bench.try_recipes(&mut run)?)),
+            Request::Recipes => News::Recipes(Arc::new(bench.try_recipes(&mut run)?)),
             Request::Evaluate { config, weight_only: true } => News::Report(bench.weight_only(config, &mut run)?),
             Request::Evaluate { config, weight_only: false } => {
                 let mut on_stage = |report| say(News::Stage(report));
@@ -131,20 +132,24 @@ impl Runner {
 }
 
 /// `None` for a cancellation, which is no trouble.
-fn trouble(error: &anyhow::Error) -> Option<Trouble> {
+fn trouble(error: anyhow::Error) -> Option<Trouble> {
     let core = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     let kind = match core {
         Some(Error::Cancelled) => return None,
         Some(Error::Config { .. }) => TroubleKind::Refused,
         _ => TroubleKind::Other,
     };
-    let details: Vec<String> = error.chain().map(ToString::to_string).collect();
-    Some(Trouble { what: error.to_string(), details: details.join("\n"), kind })
+    // The chain itself is kept: each of its errors finds its words when they are read.
+    let error = Arc::new(error);
+    let outer = Arc::clone(&error);
+    let details = Text::made(move || error.chain().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    Some(Trouble { what: Text::made(move || outer.to_string()), details, kind })
 }
 
-fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+fn panic_text(payload: &(dyn std::any::Any + Send)) -> Text {
     let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| t!("no message").into())
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    text.map_or_else(|| say!("no message"), Text::from)
 }
 
 /// Lets through a new stage, the end of one, and else one progress every [`PROGRESS_EVERY`].

@@ -23,7 +23,8 @@ use super::Curve;
 use crate::{
     error::{Error, Result},
     quant::{Grid, Range, Scheme},
-    t,
+    say, t,
+    text::Text,
 };
 
 /// A tool and its method.
@@ -135,7 +136,7 @@ impl FromStr for Flavour {
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|flavour| flavour.name() == text).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            Error::config(t!("range flavour"), t!("there is no \"{}\"; use one of {}", text, names))
+            Error::config(say!("range flavour"), say!("there is no \"{}\"; use one of {}", text, names))
         })
     }
 }
@@ -155,23 +156,23 @@ pub struct FlavourChoice {
     /// The tool has no answer here, or stops with an error: `range` is what was observed.
     pub is_fallback: bool,
     /// What the user should know: why this is not the tool's method, or what went wrong in it.
-    pub note: Option<String>,
+    pub note: Option<Text>,
 }
 
 impl FlavourChoice {
     /// The observed range, where the tool has no answer. Without a scale of the tool's own, but S = 1, Z = 0 where no
     /// scale can follow from that range.
-    fn fallback(observed: Range, note: &str) -> Self {
+    fn fallback(observed: Range, note: Text) -> Self {
         let ordered = observed.low <= observed.high;
         let range = if ordered { observed } else { Range { low: 0.0, high: 0.0 } };
         let usable = range.low.is_finite() && range.high.is_finite() && range.amax() > 0.0;
         let scale = (!usable).then_some((1.0, 0));
-        Self { range, scale, curve: None, is_fallback: true, note: Some(note.to_owned()) }
+        Self { range, scale, curve: None, is_fallback: true, note: Some(note) }
     }
 
     /// A symmetric choice for an affine grid: its threshold cut to what was observed, without a scale. Cut to the
     /// observed range **and 0**: a threshold of 2 for data between 3 and 4 would otherwise be the interval from 3 to 2.
-    fn cut_to(mut self, observed: Range, note: &str) -> Self {
+    fn cut_to(mut self, observed: Range, note: Text) -> Self {
         let ends = observed.with_zero();
         self.range = Range { low: self.range.low.max(ends.low), high: self.range.high.min(ends.high) };
         self.scale = None;
@@ -179,8 +180,11 @@ impl FlavourChoice {
         self
     }
 
-    fn add_note(&mut self, note: &str) {
-        self.note = Some(self.note.take().map_or_else(|| note.to_owned(), |first| t!("{}; {}", first, note)));
+    fn add_note(&mut self, note: Text) {
+        self.note = Some(match self.note.take() {
+            None => note,
+            Some(first) => say!("{}; {}", first, note),
+        });
     }
 }
 
@@ -200,9 +204,9 @@ pub fn choose(flavour: Flavour, statistics: &FlavourStatistics, grid: Grid, sche
     let observed = statistics.range();
     let finite = observed.low.is_finite() && observed.high.is_finite();
     let mut choice = if statistics.finite() == 0 {
-        FlavourChoice::fallback(observed, t!("no finite value was observed"))
+        FlavourChoice::fallback(observed, say!("no finite value was observed"))
     } else if !finite && flavour != Flavour::PpqPercentile {
-        FlavourChoice::fallback(observed, t!("an infinite value was observed, where the tool fails; min–max is used"))
+        FlavourChoice::fallback(observed, say!("an infinite value was observed, where the tool fails; min–max is used"))
     } else if observed.amax() == 0.0 {
         zeros(flavour, grid, scheme)
     } else {
@@ -219,14 +223,14 @@ pub fn choose(flavour: Flavour, statistics: &FlavourStatistics, grid: Grid, sche
     };
     let drops_nan = matches!(flavour, Flavour::OrtMinMax | Flavour::OrtEntropy | Flavour::OrtEntropy2048);
     if statistics.nan() > 0 && !drops_nan {
-        choice.add_note(t!("NaNs are left out here; the tool fails on them"));
+        choice.add_note(say!("NaNs are left out here; the tool fails on them"));
     }
     choice
 }
 
 /// A tensor of zeros.
 fn zeros(flavour: Flavour, grid: Grid, scheme: Scheme) -> FlavourChoice {
-    let mut choice = FlavourChoice::fallback(Range { low: 0.0, high: 0.0 }, t!("nothing but zeros was observed"));
+    let mut choice = FlavourChoice::fallback(Range { low: 0.0, high: 0.0 }, say!("nothing but zeros was observed"));
     if matches!(flavour, Flavour::PpqKl | Flavour::PpqMse | Flavour::PpqPercentile) {
         choice.scale = Some(ppq::zeros(grid, scheme));
     }

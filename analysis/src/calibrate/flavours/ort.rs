@@ -14,8 +14,8 @@ use crate::{
     calibrate::{Curve, Side},
     mark,
     quant::{Grid, Range, Scheme, SymmetricRule, affine, symmetric},
-    t,
-    text::text,
+    say,
+    text::Text,
 };
 
 /// `num_bins` and `num_quantized_bins` of `EntropyCalibrater`, which `quantize_static` cannot change.
@@ -47,10 +47,10 @@ pub(super) fn entropy_of_128_bins(statistics: &FlavourStatistics, grid: Grid, sc
     let observed = statistics.range();
     let amax = observed.amax();
     if NumpyBins::symmetric(amax, ENTROPY_BINS).is_none() {
-        return FlavourChoice::fallback(observed, text(NUMPY_RAISES));
+        return FlavourChoice::fallback(observed, Text::of(NUMPY_RAISES));
     }
     let curve = Curve { side: Side::Both, thresholds: vec![amax], costs: vec![0.0], best: 0 };
-    let note = t!("onnxruntime has one candidate here, max|r|, so its entropy is min–max").to_owned();
+    let note = say!("onnxruntime has one candidate here, max|r|, so its entropy is min–max");
     FlavourChoice { note: Some(note), ..chosen(clamped(-amax, amax, observed), Some(curve), grid, scheme) }
 }
 
@@ -60,7 +60,7 @@ pub(super) fn entropy_of_2048_bins(statistics: &FlavourStatistics, grid: Grid, s
     let searched = statistics.signed().and_then(|(bins, counts)| entropy(counts, bins.edges(), 128, observed));
     match searched {
         Some((range, curve)) => chosen(range, Some(curve), grid, scheme),
-        None => FlavourChoice::fallback(observed, text(NUMPY_RAISES)),
+        None => FlavourChoice::fallback(observed, Text::of(NUMPY_RAISES)),
     }
 }
 
@@ -164,7 +164,7 @@ fn smooth(counts: &[u64], smoothed: &mut Vec<f32>) -> bool {
 pub(super) fn percentile(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) -> FlavourChoice {
     let observed = statistics.range();
     let Some(bins) = NumpyBins::new(statistics.smallest(), observed.amax(), PERCENTILE_BINS) else {
-        return FlavourChoice::fallback(observed, text(NUMPY_RAISES));
+        return FlavourChoice::fallback(observed, Text::of(NUMPY_RAISES));
     };
     let largest = statistics.largest();
     let others = statistics.finite().saturating_sub(largest.len() as u64);
@@ -187,12 +187,11 @@ fn reaches(others: u64, all: u64) -> bool {
 pub(super) fn coarse_percentile(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) -> FlavourChoice {
     let observed = statistics.range();
     let Some(counts) = statistics.magnitude() else {
-        return FlavourChoice::fallback(observed, text(NUMPY_RAISES));
+        return FlavourChoice::fallback(observed, Text::of(NUMPY_RAISES));
     };
     let edges: Vec<f32> =
         (0..=MAGNITUDE_BINS).map(|i| linspace_from_zero(observed.amax(), MAGNITUDE_BINS, i)).collect();
-    let note =
-        t!("more values than onnxruntime's bins can be recounted for: within max|r|/2048 of its threshold").to_owned();
+    let note = say!("more values than onnxruntime's bins can be recounted for: within max|r|/2048 of its threshold");
     let range = percentile_range(counts, &edges, PERCENTILE, true, observed);
     FlavourChoice { note: Some(note), ..chosen(range, None, grid, scheme) }
 }
@@ -232,6 +231,6 @@ fn chosen(range: Range, curve: Option<Curve>, grid: Grid, scheme: Scheme) -> Fla
         Scheme::Affine => affine(range, grid),
         Scheme::Symmetric => symmetric(range.with_zero().amax(), grid, SymmetricRule::onnxruntime(grid)),
     };
-    let note = degenerate.map(|why| t!("the range {}; onnxruntime uses scale 1, zero-point 0", why.reason()));
+    let note = degenerate.map(|why| say!("the range {}; onnxruntime uses scale 1, zero-point 0", why.reason()));
     FlavourChoice { range, scale: Some((params.scale, params.zero_point)), curve, is_fallback: false, note }
 }

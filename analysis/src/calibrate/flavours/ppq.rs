@@ -16,8 +16,8 @@ use crate::{
     calibrate::{Curve, Side},
     mark,
     quant::{Grid, Range, Scheme},
-    t,
-    text::text,
+    say,
+    text::Text,
 };
 
 /// `OBSERVER_MIN_SCALE`: no scale is smaller.
@@ -36,19 +36,18 @@ pub(super) const TORCH_FAILS: &str =
 /// error; here an affine grid gets the symmetric threshold, cut to the observed range, and no scale.
 pub(super) fn kl(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) -> FlavourChoice {
     let observed = statistics.range();
-    let Some(counts) = statistics.magnitude() else { return FlavourChoice::fallback(observed, text(TORCH_FAILS)) };
+    let Some(counts) = statistics.magnitude() else { return FlavourChoice::fallback(observed, Text::of(TORCH_FAILS)) };
     let amax = f64::from(observed.amax());
     let Some((curve, undefined)) = kl_search(counts, amax, 1 << (grid.bits() - 1)) else {
-        let why = t!("PPQ's 4096 bins are fewer than the grid's levels, and it fails; min–max is used");
+        let why = say!("PPQ's 4096 bins are fewer than the grid's levels, and it fails; min–max is used");
         return FlavourChoice::fallback(observed, why);
     };
     let threshold = curve.thresholds[curve.best];
     let levels = f64::from(1_u32 << (grid.bits() - 1));
     let scale = stored((f64::from(threshold) / levels).max(MIN_SCALE));
     let note = undefined.then(|| {
-        t!("PPQ empties the 8 bins next to 0, so its first candidate has no quantized values; the undefined divergence \
+        say!("PPQ empties the 8 bins next to 0, so its first candidate has no quantized values; the undefined divergence \
          wins its comparison and is shown as the lowest")
-            .to_owned()
     });
     let choice = FlavourChoice {
         range: Range::symmetric(threshold),
@@ -60,7 +59,7 @@ pub(super) fn kl(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) -> 
     match scheme {
         Scheme::Symmetric => choice,
         Scheme::Affine => {
-            choice.cut_to(observed, t!("PPQ's KL refuses asymmetric grids; its symmetric threshold is used"))
+            choice.cut_to(observed, say!("PPQ's KL refuses asymmetric grids; its symmetric threshold is used"))
         }
     }
 }
@@ -178,7 +177,7 @@ pub(super) fn percentile(statistics: &FlavourStatistics, grid: Grid, scheme: Sch
             let scale = Some(scale_and_zero_point(f64::from(low), f64::from(high), grid, scheme));
             FlavourChoice { range: Range { low, high }, scale, curve: None, is_fallback: false, note: None }
         }
-        _ => FlavourChoice::fallback(statistics.range(), t!("a percentile is infinite; min–max is used")),
+        _ => FlavourChoice::fallback(statistics.range(), say!("a percentile is infinite; min–max is used")),
     }
 }
 
@@ -204,7 +203,7 @@ pub(super) fn mse(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) ->
             super::ppq_mse::affine(counts, bin, f64::from(observed.low), grid.levels() as usize)
         }),
     };
-    let Some((low, high, curve)) = search else { return FlavourChoice::fallback(observed, text(TORCH_FAILS)) };
+    let Some((low, high, curve)) = search else { return FlavourChoice::fallback(observed, Text::of(TORCH_FAILS)) };
     let range = Range { low: stored(low), high: stored(high) };
     FlavourChoice {
         range,
@@ -212,8 +211,9 @@ pub(super) fn mse(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) ->
         curve: Some(curve),
         is_fallback: false,
         note: (grid.levels() as usize > SIGNED_BINS).then(|| {
-            t!("PPQ has 2048 bins for more levels than that: its only candidate is one bin a step, far beyond the data")
-                .to_owned()
+            say!(
+                "PPQ has 2048 bins for more levels than that: its only candidate is one bin a step, far beyond the data"
+            )
         }),
     }
 }

@@ -10,7 +10,8 @@ use super::{
 use crate::{
     calibrate::{Curve, Side},
     quant::{Grid, Range, Scheme},
-    t,
+    say,
+    text::Text,
 };
 
 /// `start_bin`: the fewest bins that a candidate keeps, whatever the number of levels.
@@ -24,7 +25,7 @@ const START_BIN: usize = 128;
 /// `unsigned=True` is what an unsigned symmetric grid over data without negatives means; everything else is signed.
 pub(super) fn entropy(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme) -> FlavourChoice {
     let observed = statistics.range();
-    let Some(counts) = statistics.magnitude() else { return FlavourChoice::fallback(observed, TORCH_FAILS) };
+    let Some(counts) = statistics.magnitude() else { return FlavourChoice::fallback(observed, Text::of(TORCH_FAILS)) };
     let unsigned = scheme == Scheme::Symmetric && !grid.is_signed() && observed.low >= 0.0;
     let bits = u32::from(grid.bits()) - u32::from(!unsigned);
     let (curve, undefined) = search(&halved(counts), observed.amax(), 1 << bits);
@@ -41,7 +42,7 @@ pub(super) fn entropy(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme
     let scale_and_zero = Some((scale, zero_point));
     let mut choice = FlavourChoice { range, scale: scale_and_zero, curve: Some(curve), is_fallback: false, note: None };
     if undefined {
-        choice.add_note(t!(
+        choice.add_note(say!(
             "the narrowest candidates keep no value at all; their undefined divergence wins the tool's comparison and \
              is shown as 0"
         ));
@@ -52,7 +53,7 @@ pub(super) fn entropy(statistics: &FlavourStatistics, grid: Grid, scheme: Scheme
     }
     match scheme {
         Scheme::Symmetric => choice,
-        Scheme::Affine => choice.cut_to(observed, t!("TensorRT has no zero-points; its symmetric threshold is used")),
+        Scheme::Affine => choice.cut_to(observed, say!("TensorRT has no zero-points; its symmetric threshold is used")),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     },
     quant::{Multiplier, QuantParams, quantize_to_int},
     report::BiasForm,
-    t,
+    say,
 };
 
 /// What of a layer no sample changes.
@@ -34,7 +34,7 @@ impl Fixed {
     pub(super) fn of(parts: &Parts, geometry: &dyn Geometry) -> Result<Self> {
         let zero_points: Vec<i32> = parts.weight_params.iter().map(|p| p.zero_point).collect();
         let weights = WeightRows::new(geometry, &parts.weight_codes, &zero_points)
-            .ok_or_else(|| Error::model(t!("constant `{}` is smaller than its shape", parts.weight_name)))?;
+            .ok_or_else(|| Error::model(say!("constant `{}` is smaller than its shape", parts.weight_name)))?;
         let (bias, bias_form) = bias(parts, geometry);
         let grid = parts.weight_params(0).map(|p| p.grid);
         let pairs =
@@ -166,7 +166,7 @@ fn requantizers(parts: &Parts, channels: usize, clamp: (i32, i32)) -> Result<Vec
         Some(Requantizer { multiplier, zero_point: output.zero_point, low: clamp.0, high: clamp.1 })
     };
     let made: Option<Vec<Requantizer>> = (0..channels).map(of_channel).collect();
-    made.ok_or_else(|| Error::model(t!("a scale of `{}` gives no multiplier above 0", parts.weight_name)))
+    made.ok_or_else(|| Error::model(say!("a scale of `{}` gives no multiplier above 0", parts.weight_name)))
 }
 
 fn float_scale(parts: &Parts, channel: usize, bias: BiasForm) -> FloatScale {

@@ -7,7 +7,8 @@ use crate::{
     integer::{ConvGeometry, ConvSettings, Geometry, MatrixGeometry, MatrixSettings},
     plan::{Operand, OperandValue, QuantPlan},
     quant::QuantParams,
-    t,
+    say,
+    text::Text,
 };
 
 /// A layer whose input and weights are integers.
@@ -42,7 +43,7 @@ pub(super) struct Parts {
     /// Its operator.
     pub(super) fused: Option<String>,
     /// How many weight scales were raised so that the bias fits, in words.
-    pub(super) raised: Option<String>,
+    pub(super) raised: Option<Text>,
 }
 
 /// A bias as the plan holds it.
@@ -65,37 +66,37 @@ pub(super) enum Kind {
 
 impl Parts {
     /// The parts of `layer`, or one sentence that says why its arithmetic is not integer.
-    pub(super) fn of(graph: &Graph, plan: &QuantPlan, layer: LayerId) -> Result<Self, String> {
+    pub(super) fn of(graph: &Graph, plan: &QuantPlan, layer: LayerId) -> Result<Self, Text> {
         let row = &graph.layers[layer];
         let node = row.nodes.first().copied().filter(|&n| graph.nodes[n].domain.is_empty());
         let (Some(node), "Conv" | "Gemm" | "MatMul") = (node, row.op.as_str()) else {
-            return Err(t!("{} has no accumulator: only Conv, Gemm and MatMul are shown here.", row.op));
+            return Err(say!("{} has no accumulator: only Conv, Gemm and MatMul are shown here.", row.op));
         };
         if row.batch_norm.is_some() && !plan.formats.layers[layer].folds_batch_norm {
-            let why = t!("Its batch norm is not folded, so a float operator stands between accumulator and output.");
-            return Err(t!("{} Fold it to see the arithmetic.", why));
+            let why = say!("Its batch norm is not folded, so a float operator stands between accumulator and output.");
+            return Err(say!("{} Fold it to see the arithmetic.", why));
         }
         let position = constant_position(graph, node)?;
         let operand = plan.weights[layer].operands.iter().find(|o| o.position == position);
         let (codes, params) = integer_weights(operand)?;
-        let operand = operand.ok_or(t!("The weights are float."))?;
-        let input = graph.nodes[node].inputs.get(1 - position).copied().flatten().ok_or(t!("It has no input."))?;
+        let operand = operand.ok_or(say!("The weights are float."))?;
+        let input = graph.nodes[node].inputs.get(1 - position).copied().flatten().ok_or(say!("It has no input."))?;
         let read = plan.as_read_by(layer, input).map(|q| q.quantizer);
         let input_params = read.and_then(|q| q.integer().copied()).ok_or_else(|| {
-            let format = read.map_or_else(|| t!("float").to_owned(), |q| t!("a float of {} bits", q.bits()));
-            t!(
+            let format = read.map_or_else(|| say!("float"), |q| say!("a float of {} bits", q.bits()));
+            say!(
                 "Its input `{}` is {}. Give the layer that makes it an integer width to see the arithmetic.",
                 graph.name(input),
                 format
             )
         })?;
-        let output = row.outputs.first().copied().ok_or(t!("It has no floating-point output."))?;
+        let output = row.outputs.first().copied().ok_or(say!("It has no floating-point output."))?;
         let (alpha, beta) = match row.op.as_str() {
             "Gemm" => (attributes::factor(graph, node, "alpha"), attributes::factor(graph, node, "beta")),
             _ => (1.0, 1.0),
         };
         if !(alpha.is_finite() && alpha > 0.0 && beta.is_finite()) {
-            return Err(t!("Its alpha is {} and its beta {}; a multiplier must be above 0.", alpha, beta));
+            return Err(say!("Its alpha is {} and its beta {}; a multiplier must be above 0.", alpha, beta));
         }
         let raised = plan.weights[layer].warnings.iter().find(|w| w.code == "bias-overflow");
         Ok(Self {
@@ -148,7 +149,7 @@ impl Parts {
 }
 
 /// Which input of the node is its constant matrix.
-fn constant_position(graph: &Graph, node: NodeId) -> Result<usize, String> {
+fn constant_position(graph: &Graph, node: NodeId) -> Result<usize, Text> {
     let is_constant = |position: usize| {
         let tensor = graph.nodes[node].inputs.get(position).copied().flatten();
         tensor.is_some_and(|t| graph.tensors[t].is_constant)
@@ -156,29 +157,25 @@ fn constant_position(graph: &Graph, node: NodeId) -> Result<usize, String> {
     match (is_constant(1), is_constant(0), graph.nodes[node].op.as_str()) {
         (true, _, _) => Ok(1),
         (false, true, "Gemm" | "MatMul") => Ok(0),
-        _ => {
-            Err(t!("Both of its operands are computed: there are no weights whose worst case is known beforehand.")
-                .into())
-        }
+        _ => Err(say!("Both of its operands are computed: there are no weights whose worst case is known beforehand.")),
     }
 }
 
-fn integer_weights(operand: Option<&Operand>) -> Result<(&[i32], &[QuantParams]), String> {
+fn integer_weights(operand: Option<&Operand>) -> Result<(&[i32], &[QuantParams]), Text> {
     match operand.map(|o| &o.value) {
         Some(OperandValue::Integer { codes, params, .. }) if !params.is_empty() => Ok((codes, params)),
-        Some(OperandValue::Groups { .. }) => Err(t!(
+        Some(OperandValue::Groups { .. }) => Err(say!(
             "Each group of its weights has a scale of its own, so the products of a channel do not add up in one \
              accumulator. Choose per-channel scales to see the arithmetic."
-        )
-        .into()),
+        )),
         Some(OperandValue::Small { format, .. }) => {
-            Err(t!("Its weights are {}. Give them an integer width to see the arithmetic.", format.name()))
+            Err(say!("Its weights are {}. Give them an integer width to see the arithmetic.", format.name()))
         }
-        _ => Err(t!("Its weights are float. Give them a width to see the arithmetic.").into()),
+        _ => Err(say!("Its weights are float. Give them a width to see the arithmetic.")),
     }
 }
 
-fn bias(graph: &Graph, plan: &QuantPlan, layer: LayerId, node: NodeId) -> Result<BiasSource, String> {
+fn bias(graph: &Graph, plan: &QuantPlan, layer: LayerId, node: NodeId) -> Result<BiasSource, Text> {
     if let Some(operand) = plan.weights[layer].operands.iter().find(|o| o.position == 2) {
         return match &operand.value {
             OperandValue::Bias { codes, scales } => {
@@ -190,7 +187,7 @@ fn bias(graph: &Graph, plan: &QuantPlan, layer: LayerId, node: NodeId) -> Result
     let Some(tensor) = graph.nodes[node].inputs.get(2).copied().flatten() else { return Ok(BiasSource::None) };
     match (graph.constants.float_values(tensor), graph.constants.dims(tensor)) {
         (Some(values), Some(shape)) => Ok(BiasSource::Float { values: values.to_vec(), shape }),
-        _ => Err(t!("Its bias `{}` is computed, so it has no integer beforehand.", graph.name(tensor))),
+        _ => Err(say!("Its bias `{}` is computed, so it has no integer beforehand.", graph.name(tensor))),
     }
 }
 

@@ -8,12 +8,12 @@ use super::{
 use crate::{
     graph::Graph,
     integer::{ChannelTally, Extent, LsbDifferences},
+    mark,
     quant::{Bits, Multiplier, QuantParams, Rounding},
     report::{
         ChannelArithmetic, Coverage, FloatCheck, IntegerArithmetic, MultiplierFacts, PairSaturation, Reach,
         RoundingDifferences, TensorGrid,
     },
-    t,
 };
 
 /// What the page shows of `fixed` and of what its channels met.
@@ -84,9 +84,9 @@ fn pair_saturation(fixed: &Fixed, parts: &Parts, tallies: &[ChannelTally]) -> Pa
             saturated: tallies.iter().map(|t| t.saturated_pairs).sum(),
         },
         None if parts.is_depthwise() => {
-            PairSaturation::NotApplicable(t!("onnxruntime's depthwise kernel widens every product by itself"))
+            PairSaturation::NotApplicable(mark!("onnxruntime's depthwise kernel widens every product by itself"))
         }
-        None => PairSaturation::NotApplicable(t!("no 8-bit kernel computes these formats")),
+        None => PairSaturation::NotApplicable(mark!("no 8-bit kernel computes these formats")),
     }
 }
 

@@ -11,6 +11,7 @@ use quantlens_analysis::{
     metrics::Measure,
     report::{FlipKind, SampleAnswer},
     t,
+    text::Text,
     text::filled,
 };
 
@@ -103,7 +104,7 @@ impl Card<'_> {
 
     fn name(&self) -> String {
         let named = self.doc.whole_report().and_then(|report| report.sample_names.get(self.answer.index));
-        named.cloned().unwrap_or_else(|| t!("sample {}", self.answer.index + 1))
+        named.map_or_else(|| t!("sample {}", self.answer.index + 1), Text::to_string)
     }
 
     fn class(&self, class: Option<usize>) -> String {

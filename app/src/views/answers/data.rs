@@ -44,7 +44,7 @@ pub fn answers_data(doc: &Document, state: &AnswersState) -> Option<FigureData> 
     let names = names.filter(|names| names.len() == answers.classes).unwrap_or_default();
     let row = |entry: &Entry| {
         let answer = answers.samples.get(entry.place)?;
-        let name = report.sample_names.get(answer.index).cloned();
+        let name = report.sample_names.get(answer.index).map(|name| name.to_string());
         Some(cells(answer, entry.mark, name, names))
     };
     let rows = listing.entries(show).filter_map(row).collect();

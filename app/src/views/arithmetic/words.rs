@@ -32,7 +32,7 @@ fn bits(bits: u32) -> String {
 
 /// What was found and what helps.
 pub(super) fn remark(remark: &Remark) -> String {
-    if remark.advice.is_empty() { remark.text.clone() } else { format!("{} {}", remark.text, remark.advice) }
+    if remark.advice.is_empty() { remark.text.to_string() } else { format!("{} {}", remark.text, remark.advice) }
 }
 
 /// What the comparison was made on, or why there is none.

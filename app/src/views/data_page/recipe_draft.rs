@@ -2,8 +2,9 @@
 
 use quantlens_analysis::{
     data::{Channels, Recipe, Resize},
-    t,
+    say, t,
     tensor::ModelInput,
+    text::{Text, Value as _},
 };
 
 /// A recipe under edit.
@@ -35,9 +36,9 @@ impl Draft {
     }
 
     /// The recipe to apply: named after the preset that it equals for this input, `custom` otherwise; or why it cannot be.
-    pub(super) fn checked(&self, input: &ModelInput) -> Result<Recipe, String> {
-        let recipe = self.recipe.as_ref().ok_or_else(|| t!("the data are used as they are"))?;
-        let fitted = recipe.fitted(input).map_err(|e| e.to_string())?;
+    pub(super) fn checked(&self, input: &ModelInput) -> Result<Recipe, Text> {
+        let recipe = self.recipe.as_ref().ok_or_else(|| say!("the data are used as they are"))?;
+        let fitted = recipe.fitted(input).map_err(|e| e.value())?;
         let name = preset_of(&fitted, input).unwrap_or("custom");
         Ok(Recipe { name: name.into(), ..fitted })
     }

@@ -55,7 +55,7 @@ fn apply_ui(ui: &mut Ui, data: &DataInfo, draft: &mut Draft, send: &mut Commands
     let input = data.inputs.iter().find(|input| draft.checked(input).is_ok()).unwrap_or(input);
     let checked = draft.checked(input);
     if let Err(reason) = &checked {
-        ui.colored_label(theme::tokens(ui).failure, reason);
+        ui.colored_label(theme::tokens(ui).failure, reason.as_str());
     }
     ui.horizontal_wrapped(|ui| {
         let edited = draft.is_edited();

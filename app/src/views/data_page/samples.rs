@@ -74,11 +74,12 @@ fn preview_ui(ui: &mut Ui, data: &DataInfo, preview: &Preview, pair: &[Option<Te
         ui.spacing_mut().item_spacing = vec2(4.0, 2.0);
         ui.horizontal(|ui| {
             for texture in shown {
-                let picture = egui::Image::new((texture.id(), fit(texture.size_vec2()))).alt_text(&preview.name);
+                let picture =
+                    egui::Image::new((texture.id(), fit(texture.size_vec2()))).alt_text(preview.name.as_str());
                 ui.add(picture);
             }
         });
-        ui.add(egui::Label::new(&preview.name).truncate()).on_hover_text(t!("The sample"));
+        ui.add(egui::Label::new(preview.name.as_str()).truncate()).on_hover_text(t!("The sample"));
         if let Some(label) = preview.label {
             ui.add(egui::Label::new(t!("label {}", data.class_name(label))).truncate())
                 .on_hover_text(t!("Its true class, as the data say"));

@@ -69,7 +69,9 @@ fn row_ui(ui: &mut Ui, data: &DataInfo, row: &SanityRow, place: usize) {
         ui.horizontal(|ui| {
             // Long names give way: a third each for the sample, its label, and the answer.
             let third = (ui.available_width() - 16.0) / 3.0;
-            cell(ui, third, |ui| ui.add(egui::Label::new(&row.name).truncate()).on_hover_text(t!("The sample")));
+            cell(ui, third, |ui| {
+                ui.add(egui::Label::new(row.name.as_str()).truncate()).on_hover_text(t!("The sample"))
+            });
             let label = row.label.map_or(t!("no label").into(), |label| data.class_name(label));
             cell(ui, third, |ui| ui.add(egui::Label::new(label).truncate()).on_hover_text(t!("Its label")));
             cell(ui, third, |ui| {

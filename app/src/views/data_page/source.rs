@@ -47,7 +47,7 @@ pub(super) fn source_ui(ui: &mut Ui, doc: &Document, data: &DataInfo, send: &mut
         "data-source",
         [
             fact(t!("From"), origin, t!("Where the samples are read from")),
-            fact(t!("Kind"), data.kind.clone(), t!("What was found there")),
+            fact(t!("Kind"), data.kind.to_string(), t!("What was found there")),
             fact(t!("In use"), count, t!("Samples that are run, of those that there are")),
             fact(t!("Labels"), labels, t!("The samples' true classes; accuracy is counted against them")),
         ]

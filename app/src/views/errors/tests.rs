@@ -37,7 +37,7 @@ fn with_errors() -> Document {
         }),
     }));
     let report = doc.report.value.as_mut().map(Arc::make_mut).unwrap();
-    report.sample_names = ["a.png", "b.png"].map(String::from).into();
+    report.sample_names = ["a.png", "b.png"].map(Into::into).into();
     report.rows[0].by_sample =
         [SampleEnergy { signal: 100.0, noise: 1.0 }, SampleEnergy { signal: 100.0, noise: 10.0 }].into();
     doc

@@ -3,6 +3,7 @@
 use egui::Ui;
 use quantlens_analysis::{
     config::LayerSettings,
+    mark,
     plan::GridRule,
     quant::{Codes, Scheme, Sign},
     t,
@@ -40,7 +41,7 @@ pub(crate) fn codes_ui(ui: &mut Ui, what: &str, part: Part, rules: &[GridRule]) 
         ];
         let now = InForce::of(rules.iter().map(|rule| rule.scheme));
         if let Some(scheme) = choice_row_ui(ui, &t!("{} {} scheme", what, noun), now, &choices) {
-            let words = if scheme == Scheme::Affine { t!("affine") } else { t!("symmetric") };
+            let words = if scheme == Scheme::Affine { mark!("affine") } else { mark!("symmetric") };
             chosen = Some(settings(part, words, Some(scheme), None, None));
         }
     });
@@ -54,7 +55,7 @@ pub(crate) fn codes_ui(ui: &mut Ui, what: &str, part: Part, rules: &[GridRule]) 
             let is_narrow = rules.iter().any(|rule| rule.codes == Codes::Narrow);
             // Unsigned codes have no most negative one that could be left out.
             let codes = (sign == Sign::Unsigned && is_narrow).then_some(Codes::Full);
-            let words = if sign == Sign::Unsigned { t!("unsigned") } else { t!("signed") };
+            let words = if sign == Sign::Unsigned { mark!("unsigned") } else { mark!("signed") };
             chosen = Some(settings(part, words, None, Some(sign), codes));
         }
     });
@@ -70,7 +71,7 @@ pub(crate) fn codes_ui(ui: &mut Ui, what: &str, part: Part, rules: &[GridRule]) 
             ];
             let now = InForce::of(rules.iter().map(|rule| rule.codes));
             if let Some(codes) = choice_row_ui(ui, &t!("{} {} lowest code", what, noun), now, &choices) {
-                let words = if codes == Codes::Narrow { t!("narrow") } else { t!("full") };
+                let words = if codes == Codes::Narrow { mark!("narrow") } else { mark!("full") };
                 chosen = Some(settings(part, words, None, None, Some(codes)));
             }
         });

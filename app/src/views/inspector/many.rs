@@ -10,7 +10,7 @@ use crate::{
 
 /// Draws what the layers have in common.
 pub(super) fn many_ui(ui: &mut Ui, doc: &Document, layers: &[String], send: &mut Commands) {
-    let title = format::plural(layers.len(), "layer");
+    let title = format::counted(layers.len(), "layer");
     ui.label(RichText::new(t!("{} selected", title)).strong().size(15.0));
     ui.label(RichText::new(some_names(layers)).color(theme::tokens(ui).weak)).on_hover_text(layers.join("\n"));
     settings::weights_ui(ui, doc, &title, layers, send);

@@ -5,6 +5,7 @@ use quantlens_analysis::{
     metrics::Measure,
     report::{ActivationSummary, LayerInfo, LayerRow, WeightSummary},
     t,
+    text::Value as _,
 };
 
 use super::{errors, settings};
@@ -29,13 +30,13 @@ pub(super) fn one_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut C
     }
     let layers = [info.name.clone()];
     let row = doc.row(info.index);
-    settings::weights_ui(ui, doc, &info.name, &layers, send);
+    settings::weights_ui(ui, doc, &info.name.value(), &layers, send);
     if let Some(weight) = row.and_then(|row| row.weight.as_ref()) {
         fold_ui(ui, doc, info, weight, send);
         settings::formula_ui(ui, &formula::of_weight(weight));
     }
     fixed_ui(ui, info, Part::Weights);
-    settings::output_ui(ui, doc, &info.name, &layers, send);
+    settings::output_ui(ui, doc, &info.name.value(), &layers, send);
     if let Some(output) = row.and_then(|row| row.activation.as_ref()) {
         settings::formula_ui(ui, &formula::of_output(output));
     }

@@ -5,7 +5,8 @@ use quantlens_analysis::{
     calibrate::{Flavour, Method},
     config::LayerSettings,
     report::ActivationSummary,
-    t, text,
+    say, t, text,
+    text::Text,
 };
 
 use super::settings::setting_ui;
@@ -23,7 +24,7 @@ use crate::{
 /// Draws the choice for `layers`, whose quantizers are `outputs`.
 pub(super) fn range_ui(
     ui: &mut Ui,
-    what: &str,
+    what: &Text,
     layers: &[String],
     outputs: &[&ActivationSummary],
     send: &mut Commands,
@@ -61,7 +62,7 @@ pub(super) fn range_ui(
     }
 }
 
-fn flavours_ui(ui: &mut Ui, what: &str, now: InForce<Method>) -> Option<Flavour> {
+fn flavours_ui(ui: &mut Ui, what: &Text, now: InForce<Method>) -> Option<Flavour> {
     let now = if let InForce::One(method) = now { method.flavour() } else { None };
     let shown = now.map_or(t!("As another tool"), |flavour| text::text(flavour.title()));
     let mut chosen = None;
@@ -80,7 +81,7 @@ fn flavours_ui(ui: &mut Ui, what: &str, now: InForce<Method>) -> Option<Flavour>
     chosen
 }
 
-fn percentile_ui(ui: &mut Ui, what: &str, layers: &[String], outputs: &[&ActivationSummary], send: &mut Commands) {
+fn percentile_ui(ui: &mut Ui, what: &Text, layers: &[String], outputs: &[&ActivationSummary], send: &mut Commands) {
     let InForce::One(now) = InForce::of(outputs.iter().map(|output| output.percentile)) else {
         ui.label(RichText::new(t!("Their percentiles differ")).color(theme::tokens(ui).weak));
         return;
@@ -91,7 +92,7 @@ fn percentile_ui(ui: &mut Ui, what: &str, layers: &[String], outputs: &[&Activat
         ui.label("%");
         if let Some(percentile) = typed {
             let settings = LayerSettings { percentile: Some(percentile), ..LayerSettings::default() };
-            let label = t!("set the percentile of {} to {}", what, percentile);
+            let label = say!("set the percentile of {} to {}", what, percentile);
             send.push(Command::SetFormat { layers: layers.to_vec(), settings, label });
         }
     });

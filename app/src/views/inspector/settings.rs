@@ -1,7 +1,9 @@
 //! The editors of the inspector: formats, granularity, range method, batch norm; for one layer or for many alike.
 
 use egui::{Align, Layout, RichText, Ui, vec2};
-use quantlens_analysis::{config::Granularity, plan::GridRule, quant::Bits, report::ActivationSummary, t, text};
+use quantlens_analysis::{
+    config::Granularity, plan::GridRule, quant::Bits, report::ActivationSummary, say, t, text::Text,
+};
 
 use super::{
     also_changed,
@@ -66,7 +68,7 @@ fn settable<'a>(doc: &Document, layers: &'a [String], part: Part) -> Vec<&'a Str
 }
 
 /// The format of the weights; `what` names the layers for screen readers.
-pub(super) fn weights_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[String], send: &mut Commands) {
+pub(super) fn weights_ui(ui: &mut Ui, doc: &Document, what: &Text, layers: &[String], send: &mut Commands) {
     let with_weights = settable(doc, layers, Part::Weights);
     if with_weights.is_empty() {
         return;
@@ -95,8 +97,9 @@ pub(super) fn weights_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[Stri
 }
 
 /// The command for a choice of codes.
-fn set_codes(layers: &[&String], part: Part, what: &str, chosen: Chosen) -> Command {
-    let label = t!("make {} of {} {}", text::text(part.name()), what, chosen.words);
+fn set_codes(layers: &[&String], part: Part, what: &Text, chosen: Chosen) -> Command {
+    let words = (Text::made(move || part.name().to_owned()), Text::of(chosen.words));
+    let label = say!("make {} of {} {}", words.0, what, words.1);
     Command::SetFormat { layers: owned(layers), settings: chosen.settings, label }
 }
 
@@ -114,7 +117,7 @@ pub(super) fn setting_ui(ui: &mut Ui, name: &str, buttons: impl FnOnce(&mut Ui))
 }
 
 /// The format of the output and how its range is chosen.
-pub(super) fn output_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[String], send: &mut Commands) {
+pub(super) fn output_ui(ui: &mut Ui, doc: &Document, what: &Text, layers: &[String], send: &mut Commands) {
     let with_output = settable(doc, layers, Part::Activations);
     if with_output.is_empty() {
         return;
@@ -150,7 +153,7 @@ pub(super) fn formula_ui(ui: &mut Ui, lines: &[String]) {
     });
 }
 
-fn bits_ui(ui: &mut Ui, doc: &Document, what: &str, layers: &[String], part: Part, send: &mut Commands) {
+fn bits_ui(ui: &mut Ui, doc: &Document, what: &Text, layers: &[String], part: Part, send: &mut Commands) {
     let settable = settable(doc, layers, part);
     let rows = settable.iter().filter_map(|name| doc.row_of(name));
     let in_force: InForce<Bits> = InForce::of(rows.filter_map(|row| cells::bits_of(part, row)));

@@ -225,7 +225,7 @@ fn label(row: &SweepRow) -> String {
                 None => t!("gain at the output {} dB", two(db)),
             }
         }
-        (None, Some(why)) => why.clone(),
+        (None, Some(why)) => why.to_string(),
         (None, None) => t!("no error at the output").into(),
     };
     let mut text = t!("{}, {}: {}", row.name, row.op, says);

@@ -4,7 +4,7 @@ use egui::{Button, ComboBox, RichText, Role, Ui, WidgetInfo};
 use quantlens_analysis::{
     calibrate::{DEFAULT_PERCENTILE, Flavour, Method},
     config::LayerSettings,
-    t, text,
+    say, t, text,
 };
 
 use super::Choices;
@@ -111,7 +111,7 @@ fn percentile_ui(ui: &mut Ui, doc: &Document, choices: Choices<'_>, send: &mut C
             percentile: Some(percentile),
             ..LayerSettings::default()
         };
-        let label = t!("range activations of {} by the {} percentile", choices.layer, percentile);
+        let label = say!("range activations of {} by the {} percentile", choices.layer, percentile);
         send.push(Command::SetFormat { layers: vec![choices.layer.to_owned()], settings, label });
     }
 }
