@@ -14,6 +14,23 @@ use crate::{
     parallel,
 };
 
+/// What is wanted beside the runs on the quantized run's tensors.
+#[derive(Clone, Copy)]
+struct Wanted {
+    /// The plan's on the float run's tensors.
+    local: bool,
+    /// The float one on the same.
+    float: bool,
+}
+
+/// A segment's runs by kernels that share what they read.
+struct Together {
+    raw: Raw,
+    reference: Raw,
+    local: Option<Raw>,
+    float: Option<Raw>,
+}
+
 impl Pass<'_> {
     /// The float run's outputs, where the sample does not hold them.
     pub(super) fn float_outputs(&mut self, segment: &Segment, sessions: &SegmentSessions) -> Result<()> {
@@ -39,11 +56,11 @@ impl Pass<'_> {
     ) -> Result<(Raw, Raw, Option<Raw>)> {
         let float = sessions.float()?;
         let lacks_float = segment.outputs.iter().any(|&t| self.sample.float[t].is_none());
-        if let Some((made, outputs)) = self.run_together(planned, float, with_local, lacks_float)? {
-            for (&tensor, value) in segment.outputs.iter().zip(outputs.into_iter().flatten()) {
+        if let Some(made) = self.run_together(planned, float, Wanted { local: with_local, float: lacks_float })? {
+            for (&tensor, value) in segment.outputs.iter().zip(made.float.into_iter().flatten()) {
                 self.sample.float[tensor] = Some(value);
             }
-            return Ok(made);
+            return Ok((made.raw, made.reference, made.local));
         }
         self.float_outputs(segment, sessions)?;
         let quantized = |variant, with_reads: bool| {
@@ -57,26 +74,18 @@ impl Pass<'_> {
         Ok((raw?, reference?, local?))
     }
 
-    /// The same, and what the segment makes of the float run's tensors where `lacks_float`, if kernels of ours compute it
-    /// all.
-    #[expect(clippy::type_complexity, reason = "three runs and a fourth, named where they are used")]
-    fn run_together(
-        &self,
-        planned: &Variant,
-        float: &Variant,
-        with_local: bool,
-        lacks_float: bool,
-    ) -> Result<Option<((Raw, Raw, Option<Raw>), Option<Raw>)>> {
+    /// The same by kernels of ours, if they compute it all, and what the segment makes of the float run's tensors.
+    fn run_together(&self, planned: &Variant, float: &Variant, wanted: Wanted) -> Result<Option<Together>> {
         let (planned_reads, float_reads) = (|t, r| self.quantized_read(t, r), |t, _| self.quantized_read(t, None));
         let (local_reads, plain_reads) = (|t, r| self.local_read(t, r), |t: TensorId, _| self.sample.float[t].clone());
         let mut runs: Vec<(&Variant, ValueOf<'_>)> = vec![(planned, &planned_reads), (float, &float_reads)];
-        runs.extend(with_local.then_some((planned, &local_reads as ValueOf<'_>)));
-        runs.extend(lacks_float.then_some((float, &plain_reads as ValueOf<'_>)));
+        runs.extend(wanted.local.then_some((planned, &local_reads as ValueOf<'_>)));
+        runs.extend(wanted.float.then_some((float, &plain_reads as ValueOf<'_>)));
         let Some(made) = self.ground.run_together(&runs)? else { return Ok(None) };
         let mut made = made.into_iter();
         let (Some(raw), Some(reference)) = (made.next(), made.next()) else { return Ok(None) };
-        let local = with_local.then(|| made.next()).flatten();
-        Ok(Some(((raw, reference, local), made.next())))
+        let local = wanted.local.then(|| made.next()).flatten();
+        Ok(Some(Together { raw, reference, local, float: made.next() }))
     }
 
     /// Runs a session on the quantized run's tensors, through the readers' own formats.
