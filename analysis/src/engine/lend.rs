@@ -11,8 +11,6 @@
 
 use std::{collections::BTreeSet, ffi::CString};
 
-use prost::Message as _;
-
 use super::{session::SessionKind, view::Bound};
 use crate::onnx::{
     SharedFloats, outer_references,
@@ -36,30 +34,51 @@ pub(super) struct Loan {
     pub(super) value: Bound,
 }
 
-/// The model as a message without the constants that are lent, and these.
-///
-/// # Errors
-/// onnxruntime's own.
-pub(super) fn lend(model: &ModelProto, kind: SessionKind) -> ort::Result<(Vec<u8>, Vec<Loan>)> {
-    // Values of constants are shared, so this copies names and nodes alone.
-    let mut lean = model.clone();
-    let mut loans = Vec::new();
-    if let Some(graph) = lean.graph.as_mut().filter(|_| kind != SessionKind::Optimized) {
-        let kept = kept(graph, kind);
-        let mut constants = Vec::with_capacity(graph.initializer.len());
-        for constant in std::mem::take(&mut graph.initializer) {
-            match values(&constant).filter(|_| !kept.contains(constant.name())) {
-                Some((name, values)) => {
-                    loans.push(Loan { name, value: Bound::new(&constant.dims, values)? });
-                    graph.input.retain(|input| input.name.as_deref() != Some(constant.name()));
-                    graph.input.push(input(&constant));
+/// A model without the constants that are lent, and these.
+pub(super) struct Lean {
+    pub(super) model: ModelProto,
+    lent: Vec<(CString, TensorProto, SharedFloats)>,
+}
+
+impl Lean {
+    /// Takes the constants out that a session of this kind can read in place.
+    pub(super) fn of(model: &ModelProto, kind: SessionKind) -> Self {
+        // Values of constants are shared, so this copies names and nodes alone.
+        let mut lean = model.clone();
+        let mut lent = Vec::new();
+        if let Some(graph) = lean.graph.as_mut().filter(|_| kind != SessionKind::Optimized) {
+            let kept = kept(graph, kind);
+            let mut constants = Vec::with_capacity(graph.initializer.len());
+            for constant in std::mem::take(&mut graph.initializer) {
+                match values(&constant).filter(|_| !kept.contains(constant.name())) {
+                    Some((name, values)) => {
+                        graph.input.retain(|input| input.name.as_deref() != Some(constant.name()));
+                        graph.input.push(input(&constant));
+                        lent.push((name, constant, values));
+                    }
+                    None => constants.push(constant),
                 }
-                None => constants.push(constant),
             }
+            graph.initializer = constants;
         }
-        graph.initializer = constants;
+        Self { model: lean, lent }
     }
-    Ok((lean.encode_to_vec(), loans))
+
+    /// Whether nothing could be lent.
+    pub(super) fn is_whole(&self) -> bool {
+        self.lent.is_empty()
+    }
+
+    /// The constants as onnxruntime takes them.
+    ///
+    /// # Errors
+    /// onnxruntime's own.
+    pub(super) fn loans(self) -> ort::Result<Vec<Loan>> {
+        let loan = |(name, constant, values): (CString, TensorProto, SharedFloats)| {
+            Ok(Loan { name, value: Bound::new(&constant.dims, values)? })
+        };
+        self.lent.into_iter().map(loan).collect()
+    }
 }
 
 /// Constants that must stay what they are: those that some operator may prepare ahead, that a subgraph reads, or that are
@@ -99,4 +118,87 @@ fn input(constant: &TensorProto) -> ValueInfoProto {
     let tensor_type = TensorType { elem_type: constant.data_type, shape: Some(shape) };
     let value_type = TypeProto { value: Some(TypeValue::TensorType(tensor_type)), denotation: None };
     ValueInfoProto { name: constant.name.clone(), r#type: Some(value_type), ..ValueInfoProto::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::onnx::{
+        proto::{AttributeProto, NodeProto},
+        tensor_proto,
+    };
+    use crate::tensor::{Tensor, TensorData};
+
+    fn node(op: &str, input: &[&str], output: &str) -> NodeProto {
+        NodeProto {
+            op_type: Some(op.into()),
+            input: input.iter().map(|&name| name.into()).collect(),
+            output: vec![output.into()],
+            ..NodeProto::default()
+        }
+    }
+
+    fn floats(name: &str, count: usize) -> TensorProto {
+        tensor_proto(name, &Tensor::float32(vec![count / 4, 4], vec![0.5; count]))
+    }
+
+    fn model(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
+        let info = |name: &str| ValueInfoProto { name: Some(name.into()), ..ValueInfoProto::default() };
+        let graph = GraphProto {
+            node,
+            initializer,
+            // As files of version 3 list every constant.
+            input: vec![info("x"), info("w")],
+            output: vec![info("y"), info("told")],
+            ..GraphProto::default()
+        };
+        ModelProto { graph: Some(graph), ..ModelProto::default() }
+    }
+
+    /// Names that are lent; they are inputs then, once each, with their lengths, and no constants.
+    fn lent(model: &ModelProto, kind: SessionKind) -> Vec<String> {
+        let lean = Lean::of(model, kind);
+        let graph = lean.model.graph.clone().unwrap();
+        let names: Vec<String> = lean.lent.iter().map(|(name, ..)| name.to_str().unwrap().to_owned()).collect();
+        assert_eq!(lean.is_whole(), names.is_empty());
+        for name in &names {
+            let inputs = graph.input.iter().filter(|input| input.name() == name).collect::<Vec<_>>();
+            assert!(matches!(inputs[..], [one] if one.r#type.is_some()), "{name}");
+            assert!(graph.initializer.iter().all(|constant| constant.name() != name), "{name}");
+        }
+        let before = model.graph.as_ref().map_or(0, |graph| graph.initializer.len());
+        assert_eq!(graph.initializer.len() + names.len(), before);
+        names
+    }
+
+    #[test]
+    fn what_is_packed_ahead_is_lent_only_where_nothing_is() {
+        let product = model(vec![node("MatMul", &["x", "w"], "y")], vec![floats("w", 1024)]);
+        assert_eq!(lent(&product, SessionKind::Dequantized), ["w"]);
+        assert!(lent(&product, SessionKind::Float).is_empty() && lent(&product, SessionKind::Optimized).is_empty());
+        let table = model(vec![node("Gather", &["w", "x"], "y")], vec![floats("w", 1024)]);
+        assert_eq!(lent(&table, SessionKind::Float), ["w"]);
+        // One operator that packs it is enough.
+        let both = vec![node("Gather", &["w", "x"], "z"), node("MatMul", &["z", "w"], "y")];
+        assert!(lent(&model(both, vec![floats("w", 1024)]), SessionKind::Float).is_empty());
+        let foreign = NodeProto { domain: Some("com.example".into()), ..node("Gather", &["w", "x"], "y") };
+        assert!(lent(&model(vec![foreign], vec![floats("w", 1024)]), SessionKind::Float).is_empty());
+    }
+
+    #[test]
+    fn constants_that_are_small_or_no_floats_or_read_elsewhere_stay() {
+        let kind = SessionKind::Dequantized;
+        let of = |constant| lent(&model(vec![node("Add", &["x", "w"], "y")], vec![constant]), kind);
+        assert_eq!(of(floats("w", 1024)), ["w"]);
+        assert!(of(floats("w", 1020)).is_empty(), "4080 bytes");
+        let integers = Tensor { shape: vec![1024], data: TensorData::Int64(vec![1; 1024]) };
+        assert!(of(tensor_proto("w", &integers)).is_empty());
+        assert!(of(TensorProto { dims: vec![7], ..floats("w", 1024) }).is_empty(), "lengths of other values");
+        // An output, and what a body captures.
+        assert!(lent(&model(vec![node("Add", &["x", "told"], "y")], vec![floats("told", 1024)]), kind).is_empty());
+        let body = GraphProto { node: vec![node("Neg", &["w"], "inside")], ..GraphProto::default() };
+        let captures = AttributeProto { g: Some(Box::new(body)), ..AttributeProto::default() };
+        let branch = NodeProto { attribute: vec![captures], ..node("If", &["x"], "y") };
+        assert!(lent(&model(vec![branch], vec![floats("w", 1024)]), kind).is_empty());
+    }
 }

@@ -23,7 +23,7 @@ use prost::Message as _;
 
 use super::{
     call,
-    lend::{Loan, lend},
+    lend::{Lean, Loan},
     value::Value,
     view::View,
 };
@@ -113,7 +113,8 @@ impl Runtime {
         self.commit(kind, place, cancel, |builder| builder.commit_from_memory(&bytes))
     }
 
-    /// As [`Runtime::session_until`], for a session of the engine's own: it reads large constants where they lie.
+    /// As [`Runtime::session_until`], for a session of the engine's own: it reads large constants where they lie, where
+    /// onnxruntime agrees to that.
     ///
     /// # Errors
     /// As [`Runtime::session_until`].
@@ -124,10 +125,19 @@ impl Runtime {
         place: &str,
         cancel: &CancelToken,
     ) -> Result<Session> {
-        cancel.check()?;
-        let (bytes, loans) = lend(model, kind).map_err(|error| Error::runtime(place, plain(&error.to_string())))?;
-        let session = self.commit(kind, place, cancel, |builder| builder.commit_from_memory(&bytes))?;
-        Ok(Session { loans, ..session })
+        let lean = Lean::of(model, kind);
+        if lean.is_whole() {
+            return self.session_until(model, kind, place, cancel);
+        }
+        match self.session_until(&lean.model, kind, place, cancel) {
+            Ok(session) => {
+                let loans = lean.loans().map_err(|error| Error::runtime(place, plain(&error.to_string())))?;
+                Ok(Session { loans, ..session })
+            }
+            Err(Error::Cancelled) => Err(Error::Cancelled),
+            // Perhaps an operator wants its constant as one; if it is anything else, stock onnxruntime says it, too.
+            Err(_) => self.session_until(model, kind, place, cancel),
+        }
     }
 
     /// Builds a session of a model file, as a user's program would.
