@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::path::Path;
+
 use quantlens_analysis::{
     config::QuantConfig,
     data::{DataOptions, DataSource},
@@ -89,15 +91,21 @@ fn holds(geometry: &Geometry, groups: usize, seed: u64, odd: Option<f32>) -> (us
         values[at] = odd;
     }
     let data = save_array(folder.path(), &shape, values);
-    let mut workbench = bench(&model, &data, SAMPLES, None);
+    equals_onnxruntime(&model, &data, &format!("{geometry:?}"))
+}
+
+/// The same of a model with its data.
+fn equals_onnxruntime(model: &Path, data: &Path, what: &str) -> (usize, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut workbench = bench(model, data, SAMPLES, None);
     let config = QuantConfig::default();
     let shown = evaluate(&mut workbench, &config);
     let path = folder.path().join("out.onnx");
     let options = ExportOptions { verified_samples: usize::MAX };
     let exported = quietly(|job| workbench.export(&config.clone().into(), &path, &options, job)).unwrap();
     let v = &exported.verification;
-    assert_eq!((v.failure.as_deref(), v.elements_different), (None, 0), "{geometry:?}");
-    errs_as_shown(&workbench, &path, &shown).unwrap_or_else(|e| panic!("{e}: {geometry:?}"));
+    assert_eq!((v.failure.as_deref(), v.elements_different), (None, 0), "{what}");
+    errs_as_shown(&workbench, &path, &shown).unwrap_or_else(|e| panic!("{e}: {what}"));
     let kernels = workbench.own_kernels();
     (kernels.used, kernels.refused)
 }
@@ -149,19 +157,10 @@ fn products_with_matrices_of_all_depths() {
         let shape = [SAMPLES, rows, depth];
         let values = Seeded::new(9).units(shape.iter().product(), 3.0);
         let data = save_array(folder.path(), &shape, values);
-        let mut workbench = bench(&model, &data, SAMPLES, None);
-        let config = QuantConfig::default();
-        let shown = evaluate(&mut workbench, &config);
-        let path = folder.path().join("out.onnx");
-        let options = ExportOptions { verified_samples: usize::MAX };
-        let exported = quietly(|job| workbench.export(&config.clone().into(), &path, &options, job)).unwrap();
-        let v = &exported.verification;
-        assert_eq!((v.failure.as_deref(), v.elements_different), (None, 0), "{rows}×{depth}×{columns}");
-        errs_as_shown(&workbench, &path, &shown).unwrap();
-        let kernels = workbench.own_kernels();
+        let what = format!("{rows}×{depth}×{columns}");
+        let counts = equals_onnxruntime(&model, &data, &what);
         if cfg!(target_arch = "x86_64") {
-            let expected = if rows == 1 { (0, 0) } else { (4, 0) };
-            assert_eq!((kernels.used, kernels.refused), expected, "{rows}×{depth}×{columns}");
+            assert_eq!(counts, if rows == 1 { (0, 0) } else { (4, 0) }, "{what}");
         }
     }
 }

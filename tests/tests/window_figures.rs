@@ -311,12 +311,9 @@ fn copied_text(window: &mut Window, entry: &str) -> Option<String> {
     None
 }
 
-#[test]
-fn maps_and_answers_give_pictures_and_numbers_away_as_charts_do() {
-    let Some(mut window) = real("maps_and_answers_give_pictures_and_numbers_away_as_charts_do", 1280.0, 800.0) else {
-        return;
-    };
-    let layer = "block3/depthwise";
+/// The sample with this layer's maps.
+fn maps_of(layer: &str, test: &str) -> Option<Window> {
+    let mut window = real(test, 1280.0, 800.0)?;
     for command in [
         Command::OpenSample,
         Command::Tour(None),
@@ -325,6 +322,15 @@ fn maps_and_answers_give_pictures_and_numbers_away_as_charts_do() {
     ] {
         send(&mut window, command);
     }
+    Some(window)
+}
+
+#[test]
+fn maps_and_answers_give_pictures_and_numbers_away_as_charts_do() {
+    let layer = "block3/depthwise";
+    let Some(mut window) = maps_of(layer, "maps_and_answers_give_pictures_and_numbers_away_as_charts_do") else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let saved = |window: &mut Window, file: &str| -> serde_json::Value {
         let path = folder.path().join(file);
@@ -421,18 +427,10 @@ fn a_page_without_a_figure_says_so() {
 
 #[test]
 fn feature_maps_and_samples_leave_as_pictures_with_their_words() {
-    let Some(mut window) = real("feature_maps_and_samples_leave_as_pictures_with_their_words", 1280.0, 800.0) else {
+    let layer = "block3/depthwise";
+    let Some(mut window) = maps_of(layer, "feature_maps_and_samples_leave_as_pictures_with_their_words") else {
         return;
     };
-    let layer = "block3/depthwise";
-    for command in [
-        Command::OpenSample,
-        Command::Tour(None),
-        Command::SelectMany(vec![layer.into()]),
-        Command::ShowPage(Page::Maps),
-    ] {
-        send(&mut window, command);
-    }
     let folder = tempfile::tempdir().unwrap();
     let saved = |window: &mut Window, file: &str| {
         let path = folder.path().join(file);

@@ -115,7 +115,9 @@ pub(super) trait Drawing {
     ///
     /// # Errors
     /// For a size that nobody could read or no memory could hold.
-    fn size(&self, options: &FileOptions, medium: Medium) -> anyhow::Result<(u32, u32)>;
+    fn size(&self, options: &FileOptions, _medium: Medium) -> anyhow::Result<(u32, u32)> {
+        options.pixels()
+    }
 
     /// Draws everything but the back.
     fn draw<DB: DrawingBackend>(
@@ -134,10 +136,6 @@ pub(super) trait Drawing {
 impl Drawing for FigureSpec {
     fn title(&self) -> &str {
         &self.title
-    }
-
-    fn size(&self, options: &FileOptions, _: Medium) -> anyhow::Result<(u32, u32)> {
-        options.pixels()
     }
 
     fn draw<DB: DrawingBackend>(

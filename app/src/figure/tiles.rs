@@ -114,10 +114,6 @@ impl Drawing for Tiles {
         &self.title
     }
 
-    fn size(&self, options: &FileOptions, _: Medium) -> anyhow::Result<(u32, u32)> {
-        options.pixels()
-    }
-
     fn draw<DB: DrawingBackend>(
         &self,
         root: &DrawingArea<DB, Shift>,

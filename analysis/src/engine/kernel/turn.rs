@@ -56,9 +56,18 @@ impl Turn<'_> {
         };
         Some(Value::Float { shape, data: pool.take(len) })
     }
+
+    /// Whether both are best computed together.
+    fn shares_with(&self, other: &Self) -> bool {
+        match (&self.kernel.operation, &other.kernel.operation) {
+            (Operation::Dense(a), Operation::Dense(b)) => ptr::eq(a, b),
+            _ => ptr::eq(self, other),
+        }
+    }
 }
 
-/// Gives every kernel its turn: products with one matrix read it once. An output is `None` where an input does not fit or a value is not finite.
+/// Gives every kernel its turn: products with one matrix read it once. An output is `None` where an input does not fit or
+/// a value is not finite.
 pub(in crate::engine) fn take(turns: &[Turn<'_>], pool: &Pool) -> Vec<Option<Value>> {
     let mut outputs: Vec<Option<Value>> = turns.iter().map(|turn| turn.room(pool)).collect();
     for first in 0..turns.len() {
@@ -72,16 +81,6 @@ pub(in crate::engine) fn take(turns: &[Turn<'_>], pool: &Pool) -> Vec<Option<Val
         }
     }
     outputs
-}
-
-impl Turn<'_> {
-    /// Whether both are best computed together.
-    fn shares_with(&self, other: &Self) -> bool {
-        match (&self.kernel.operation, &other.kernel.operation) {
-            (Operation::Dense(a), Operation::Dense(b)) => ptr::eq(a, b),
-            _ => ptr::eq(self, other),
-        }
-    }
 }
 
 /// Computes turns that share what they read; false where one has no room or a value is not finite.
