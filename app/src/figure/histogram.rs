@@ -165,8 +165,7 @@ fn clipped_spans(x: &Axis, values: (f64, f64), ends: Option<(f64, f64)>, step: O
 }
 
 fn sentence(data: &Distribution, facts: &HistogramFacts<'_>, step: Option<f64>, ends: Option<(f64, f64)>) -> String {
-    let values =
-        t!("Float values from {} to {}", significant(f64::from(data.low), 3), significant(f64::from(data.high), 3));
+    let values = t!("Values from {} to {}", significant(f64::from(data.low), 3), significant(f64::from(data.high), 3));
     let Some(format) = &facts.format else {
         return t!("{}; this tensor stays float", values);
     };
@@ -234,7 +233,7 @@ mod tests {
         assert_eq!(spec.spans[0].low, 4.0);
         assert_eq!(
             spec.summary,
-            "Float values from −2.00 to 6.00; 8 bits; step 0.500; range −2.00 … 4.00; clips 0.30 % of values"
+            "Values from −2.00 to 6.00; 8 bits; step 0.500; range −2.00 … 4.00; clips 0.30 % of values"
         );
     }
 

@@ -58,13 +58,12 @@ fn click(harness: &mut Harness<'_, Shown>, label: &str) -> Vec<Command> {
 #[test]
 fn the_histogram_says_what_it_shows_and_switches_to_the_weights() {
     let mut harness = show(HISTOGRAM, document(8), [700.0, 600.0]);
-    let sentence =
-        "Float values from −2.10 to 6.00; 8 bits, KL; step 0.0232; range −2.11 … 3.80; clips 0.31 % of values";
+    let sentence = "Values from −2.10 to 6.00; 8 bits, KL; step 0.0232; range −2.11 … 3.80; clips 0.31 % of values";
     harness.get_by_label(sentence);
     harness.get_by_label("values of 8 of 32 samples");
     harness.get_by_role_and_label(Role::Image, &format!("Output of {LAYER}: count against value. {sentence}"));
     click(&mut harness, "Weights");
-    harness.get_by_label("Float values from −49.0 to 31.0; 8 bits, per tensor; step 0.390; range −49.9 … 49.5");
+    harness.get_by_label("Values from −49.0 to 31.0; 8 bits, per tensor; step 0.390; range −49.9 … 49.5");
     assert_eq!(click(&mut harness, "Export figure…"), [Command::Run(Action::ExportFigure)]);
 }
 
