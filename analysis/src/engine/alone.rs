@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Engine, Store, Value,
-    segment::{Variant, build},
+    segment::{Recipe, Variant, build},
     session::Runtime,
 };
 use crate::{
@@ -45,7 +45,7 @@ impl Alone {
     /// [`Error::Model`] for a layer without nodes, [`Error::Runtime`] where onnxruntime refuses the segment.
     pub fn new(
         runtime: &Runtime,
-        graph: &Graph,
+        graph: &Arc<Graph>,
         plan: &QuantPlan,
         layer: LayerId,
         constants: Constants,
@@ -66,7 +66,8 @@ impl Alone {
         let folds = plan.formats.layers[layer].folds_batch_norm;
         let reads: BTreeSet<(LayerId, TensorId)> =
             plan.reads.keys().filter(|(l, _)| segment.layers.contains(l)).copied().collect();
-        let variant = build(runtime, graph, &segment, weights.as_ref().map(|w| (w, folds)), &reads, None, cancel)?;
+        let variant =
+            build(runtime, Recipe::new(graph, &segment, weights.map(|w| (Arc::new(w), folds)), reads), cancel)?;
         Ok(Self { variant })
     }
 

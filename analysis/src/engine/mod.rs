@@ -7,6 +7,7 @@ mod call;
 mod codes;
 mod fused;
 mod kernel;
+mod late;
 mod lend;
 mod pass;
 mod quantized;

@@ -84,6 +84,16 @@ impl Engine {
         OwnKernels::count(self.sessions.iter().flat_map(SegmentSessions::proofs))
     }
 
+    /// Bytes of a sample's float tensors, as far as the file tells their shapes.
+    pub fn least_bytes(&self) -> u64 {
+        let made = self.graph.segments.iter().flat_map(|segment| &segment.outputs);
+        let floats = made.map(|&tensor| &self.graph.tensors[tensor]).filter(|tensor| tensor.is_float32());
+        let bytes = |dims: &Vec<Option<usize>>| {
+            dims.iter().fold(4_u64, |bytes, dim| bytes.saturating_mul(dim.map_or(1, |dim| dim as u64)))
+        };
+        floats.filter_map(|tensor| tensor.dims.as_ref()).map(bytes).fold(0, u64::saturating_add)
+    }
+
     /// Gives memory that no tensor uses back to the system.
     pub fn release_memory(&self) {
         self.pool.release();
@@ -123,6 +133,8 @@ impl Engine {
             store[tensor].iter().for_each(|value| see(tensor, value));
         }
         let (mut bytes, mut freed) = (store_bytes(&store), 0);
+        // Tensors that will not stay are let go from the first on: memory is soon used again, and others never touched.
+        let most_bytes = if self.least_bytes() > most_bytes { 0 } else { most_bytes };
         for (index, (segment, sessions)) in self.graph.segments.iter().zip(&self.sessions).enumerate() {
             cancel.check()?;
             let outputs = ground.run(sessions.float()?, &|tensor, _| store[tensor].clone())?;

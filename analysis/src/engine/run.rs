@@ -104,14 +104,6 @@ impl Ground<'_> {
 
     /// What onnxruntime makes of it.
     fn theirs(&self, variant: &Variant, held: &[Arc<Value>]) -> Result<Vec<Arc<Value>>> {
-        let mut values = self.run_session(variant, held)?;
-        if let (Some(after), [value]) = (&variant.after, values.as_mut_slice()) {
-            *value = after.run(value, self.pool, self.cancel)?;
-        }
-        Ok(values)
-    }
-
-    fn run_session(&self, variant: &Variant, held: &[Arc<Value>]) -> Result<Vec<Arc<Value>>> {
         let feeds: Vec<(&str, &Value)> =
             variant.feeds.iter().zip(held).map(|(feed, value)| (feed.name.as_str(), value.as_ref())).collect();
         let inputs = || held.iter().map(|value| value.dims()).collect::<Vec<_>>();
@@ -120,7 +112,7 @@ impl Ground<'_> {
             && pairs.inputs == inputs()
         {
             let rooms = pairs.outputs.iter().map(|shape| self.room(shape.as_deref())).collect();
-            match variant.session.run_into(&feeds, rooms, self.cancel) {
+            match variant.session.get(self.cancel)?.run_into(&feeds, rooms, self.cancel) {
                 Ok(values) => return Ok(values.into_iter().map(Arc::new).collect()),
                 Err(error) if self.cancel.is_cancelled() => return Err(error),
                 // Perhaps an output has another shape this time; if it is anything else, it will be so again.
@@ -148,7 +140,7 @@ impl Ground<'_> {
 
     /// A run whose outputs onnxruntime allocates; float32 is copied out of its arena, which lives as long as its session.
     fn run_freely(&self, variant: &Variant, feeds: &[(&str, &Value)]) -> Result<Vec<Arc<Value>>> {
-        let values = variant.session.run(feeds, self.cancel)?;
+        let values = variant.session.get(self.cancel)?.run(feeds, self.cancel)?;
         Ok(values.into_iter().map(|value| Arc::new(value.pooled(self.pool))).collect())
     }
 

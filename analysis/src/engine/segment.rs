@@ -6,9 +6,10 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    kernel::{After, OwnKernel, Proven},
+    kernel::{OwnKernel, Proven},
+    late::LateSession,
     run::Shapes,
-    session::{Runtime, Session, SessionKind},
+    session::{Runtime, SessionKind},
     watch::{Look, watch},
 };
 use crate::{
@@ -35,13 +36,11 @@ pub(super) struct Feed {
 /// A session with what it is fed.
 #[derive(Debug)]
 pub(super) struct Variant {
-    pub(super) session: Session,
+    pub(super) session: LateSession,
     pub(super) feeds: Vec<Feed>,
     pub(super) shapes: Shapes,
     /// What may compute the segment in the session's place.
     pub(super) kernel: Option<OwnKernel>,
-    /// What makes the segment's output of the session's, where that computes a convolution alone.
-    pub(super) after: Option<After>,
 }
 
 /// The sessions of one segment, built when first needed.
@@ -69,13 +68,13 @@ impl SegmentSessions {
     pub(super) fn prepare(
         &mut self,
         runtime: &Runtime,
-        graph: &Graph,
+        graph: &Arc<Graph>,
         segment: &Segment,
         plan: Option<&QuantPlan>,
         cancel: &CancelToken,
     ) -> Result<()> {
         if self.float.is_none() {
-            self.float = Some(build(runtime, graph, segment, None, &BTreeSet::new(), None, cancel)?);
+            self.float = Some(build(runtime, Recipe::new(graph, segment, None, Reads::new()), cancel)?);
         }
         let Some(plan) = plan.filter(|plan| is_changed_inside(segment, plan)) else { return Ok(()) };
         let none = Arc::new(LayerWeights { operands: Vec::new(), warnings: Vec::new() });
@@ -86,11 +85,10 @@ impl SegmentSessions {
             (Arc::ptr_eq(&p.weights, &weights) || p.weights == weights) && p.folds == folds && p.reads == reads
         });
         if !holds {
-            let inside = (!weights.operands.is_empty()).then_some((weights.as_ref(), folds));
-            let proven = self.proof_for(&weights, folds, &reads).cloned();
+            let inside = (!weights.operands.is_empty()).then(|| (Arc::clone(&weights), folds));
             // The old one goes first: two at a time are one too many for the memory.
             self.planned = None;
-            let variant = build(runtime, graph, segment, inside, &reads, proven.as_ref(), cancel)?;
+            let variant = build(runtime, Recipe::new(graph, segment, inside, reads.clone()), cancel)?;
             self.planned = Some(Planned { weights, folds, reads, variant });
         }
         Ok(())
@@ -112,28 +110,14 @@ impl SegmentSessions {
 }
 
 impl SegmentSessions {
-    /// What is known of a kernel with quantized weights beside the same nodes.
-    pub(super) fn proof_for(&self, weights: &LayerWeights, folds: bool, reads: &Reads) -> Option<&Arc<Proven>> {
-        // Without quantized weights a session prepares the float ones, and may then add in another order.
-        let is_alike = |old: &&Planned| {
-            let are_quantized = [&*old.weights, weights].map(|weights| !weights.operands.is_empty());
-            old.folds == folds && old.reads == *reads && are_quantized[0] == are_quantized[1]
-        };
-        let planned = self.planned.as_ref().filter(is_alike)?;
-        planned.variant.kernel.as_ref().map(OwnKernel::proof)
-    }
-
     /// What is known of the loops of ours that stand for nodes here.
     pub(super) fn proofs(&self) -> impl Iterator<Item = &Arc<Proven>> {
         let variants = self.float.iter().chain(self.planned.as_ref().map(|planned| &planned.variant));
-        variants.flat_map(|variant| {
-            let (kernel, after) = (variant.kernel.as_ref(), variant.after.as_ref());
-            kernel.map(OwnKernel::proof).into_iter().chain(after.map(After::proof))
-        })
+        variants.filter_map(|variant| variant.kernel.as_ref()).map(OwnKernel::proof)
     }
 }
 
-fn unprepared() -> Error {
+pub(super) fn unprepared() -> Error {
     Error::model("a session is missing")
 }
 
@@ -152,28 +136,57 @@ fn read_name(graph: &Graph, tensor: TensorId, reader: LayerId) -> String {
     format!("\u{1}read{reader}:{}", graph.name(tensor))
 }
 
-/// The session of a segment, with these weights and whether the batch norm is folded into them, or with the file's own.
-pub(super) fn build(
-    runtime: &Runtime,
-    graph: &Graph,
-    segment: &Segment,
-    weights: Option<(&LayerWeights, bool)>,
-    reads: &Reads,
-    proven: Option<&Arc<Proven>>,
-    cancel: &CancelToken,
-) -> Result<Variant> {
-    let place = segment_place(graph, segment);
-    let (model, feeds) = segment_model(runtime, graph, segment, weights, reads)?;
-    let kind = if weights.is_some() || !weight_is_stored_constant(graph, segment) {
-        SessionKind::Dequantized
+/// What the session of a segment is built of.
+#[derive(Debug)]
+pub(super) struct Recipe {
+    graph: Arc<Graph>,
+    segment: Segment,
+    /// Quantized constants and whether the batch norm is folded into them; `None` for the file's own.
+    weights: Option<(Arc<LayerWeights>, bool)>,
+    reads: Reads,
+}
+
+impl Recipe {
+    pub(super) fn new(
+        graph: &Arc<Graph>,
+        segment: &Segment,
+        weights: Option<(Arc<LayerWeights>, bool)>,
+        reads: Reads,
+    ) -> Self {
+        Self { graph: Arc::clone(graph), segment: segment.clone(), weights, reads }
+    }
+
+    /// The segment as a model of its own, and its inputs.
+    pub(super) fn model(&self, runtime: &Runtime) -> Result<(ModelProto, Vec<Feed>)> {
+        let weights = self.weights.as_ref().map(|(weights, folds)| (weights.as_ref(), *folds));
+        segment_model(runtime, &self.graph, &self.segment, weights, &self.reads)
+    }
+
+    pub(super) fn kind(&self) -> SessionKind {
+        if self.weights.is_some() || !weight_is_stored_constant(&self.graph, &self.segment) {
+            SessionKind::Dequantized
+        } else {
+            SessionKind::Float
+        }
+    }
+
+    /// How errors name it.
+    pub(super) fn place(&self) -> Text {
+        segment_place(&self.graph, &self.segment)
+    }
+}
+
+/// A segment ready to run: by a kernel of ours, or by onnxruntime.
+pub(super) fn build(runtime: &Runtime, recipe: Recipe, cancel: &CancelToken) -> Result<Variant> {
+    let (model, feeds) = recipe.model(runtime)?;
+    let (kind, shapes) = (recipe.kind(), Shapes::default());
+    let kernel = OwnKernel::of(runtime, &model, kind);
+    let session = if kernel.is_some() {
+        LateSession::later(runtime, recipe)
     } else {
-        SessionKind::Float
+        LateSession::now(runtime.lending_session(&model, kind, &recipe.place(), cancel)?)
     };
-    let kernel = OwnKernel::of(&model, runtime.constants(), proven);
-    let split = if kernel.is_none() { After::split(runtime, &model, &place, cancel)? } else { None };
-    let (model, after) = split.map_or((model, None), |(conv, after)| (conv, Some(after)));
-    let session = runtime.lending_session(&model, kind, &place, cancel)?;
-    Ok(Variant { session, feeds, shapes: Shapes::default(), kernel, after })
+    Ok(Variant { session, feeds, shapes, kernel })
 }
 
 /// How errors name the segment: its layers, or its first node.

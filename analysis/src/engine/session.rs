@@ -23,6 +23,7 @@ use prost::Message as _;
 
 use super::{
     call,
+    kernel::Proofs,
     lend::{Lean, Loan},
     value::Value,
     view::View,
@@ -45,6 +46,8 @@ pub struct Runtime {
     environment: Arc<Environment>,
     /// Memory for constants that sessions read in place.
     constants: Pool,
+    /// What is known of kernels of ours.
+    proofs: Arc<Proofs>,
 }
 
 /// What a session is for, which decides how onnxruntime may treat its graph.
@@ -76,7 +79,7 @@ impl Runtime {
     /// Around an environment that was built with a global thread pool.
     pub fn new(environment: Environment) -> Self {
         call::share_arena(&environment);
-        Self { environment: Arc::new(environment), constants: Pool::default() }
+        Self { environment: Arc::new(environment), constants: Pool::default(), proofs: Arc::default() }
     }
 
     /// Values that sessions can read in place; `fill` finds anything and writes all.
@@ -87,6 +90,11 @@ impl Runtime {
     /// Memory for constants that are read in place.
     pub(super) fn constants(&self) -> &Pool {
         &self.constants
+    }
+
+    /// What is known of kernels of ours in the place of this runtime's.
+    pub(super) fn proofs(&self) -> &Proofs {
+        &self.proofs
     }
 
     /// Builds a session of `model`; `place` names it in errors.

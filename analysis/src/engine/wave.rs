@@ -12,7 +12,7 @@ use std::{
 use super::{
     Engine, Runtime, Store, Value,
     run::Ground,
-    segment::{Reads, SegmentSessions, Variant, build, is_changed_inside},
+    segment::{Reads, Recipe, Variant, build, is_changed_inside},
 };
 use crate::{
     error::Result,
@@ -86,7 +86,7 @@ impl Engine {
                 segment.outputs.iter().map(|&t| start.float[t].clone()).collect()
             } else {
                 let raw = if inside && is_changed_inside(segment, plan) {
-                    let build = || build_own(&self.runtime, graph, (segment, &self.sessions[index]), plan, cancel);
+                    let build = || build_own(&self.runtime, graph, segment, plan, cancel);
                     wave.run(&*own.of(index, build)?)?
                 } else if let (false, Some(base)) = (inside, start.plan) {
                     wave.run(self.sessions[index].planned(segment, base)?)?
@@ -202,14 +202,13 @@ fn last_reads(graph: &Graph) -> Vec<usize> {
 /// The session of a segment under `plan`, beside the engine's own.
 fn build_own(
     runtime: &Runtime,
-    graph: &Graph,
-    (segment, beside): (&Segment, &SegmentSessions),
+    graph: &Arc<Graph>,
+    segment: &Segment,
     plan: &QuantPlan,
     cancel: &CancelToken,
 ) -> Result<Variant> {
     let reads: Reads = plan.reads.keys().filter(|(l, _)| segment.layers.contains(l)).copied().collect();
-    let weights = segment.weighted.map(|l| (plan.weights[l].as_ref(), plan.formats.layers[l].folds_batch_norm));
-    let proven = weights.and_then(|(weights, folds)| beside.proof_for(weights, folds, &reads));
+    let weights = segment.weighted.map(|l| (Arc::clone(&plan.weights[l]), plan.formats.layers[l].folds_batch_norm));
     let inside = weights.filter(|(weights, _)| !weights.operands.is_empty());
-    build(runtime, graph, segment, inside, &reads, proven, cancel)
+    build(runtime, Recipe::new(graph, segment, inside, reads), cancel)
 }

@@ -25,7 +25,7 @@ use crate::{
     parallel, say,
 };
 
-/// Up to here samples beyond the live ones are kept too.
+/// Up to here samples beyond the live ones are kept too, if that may be enough for all of them.
 const CHEAP_BYTES: u64 = 64 << 20;
 /// The part of the memory budget that inputs may take.
 const INPUTS_SHARE: u64 = 8;
@@ -263,6 +263,15 @@ struct Reference<'a> {
 }
 
 impl Reference<'_> {
+    /// What the float tensors of a sample beyond the live ones may take. One kept of many would cost more than it saves.
+    fn cheap_room_bytes(&self) -> u64 {
+        let others = self.dataset.len().saturating_sub(self.resident) as u64;
+        if both_runs(self.engine.least_bytes()).saturating_mul(others) > CHEAP_BYTES {
+            return 0;
+        }
+        float_share(CHEAP_BYTES.saturating_sub(self.account.used_bytes()))
+    }
+
     /// Runs a sample, unless its tensors are there, and keeps its float outputs, and its tensors where the budget allows
     /// both runs to be kept.
     fn sample(&self, index: usize, run: &mut SampleRun, score: &mut SampleScore, reserved: &mut u64) -> Result<Seen> {
@@ -278,11 +287,7 @@ impl Reference<'_> {
         };
         if run.float.is_empty() {
             let values = self.inputs.of(self.dataset, index)?;
-            let room = if index < self.resident {
-                u64::MAX
-            } else {
-                float_share(CHEAP_BYTES.saturating_sub(self.account.used_bytes()))
-            };
+            let room = if index < self.resident { u64::MAX } else { self.cheap_room_bytes() };
             let room = room.min(self.account.room_bytes());
             let float = self.engine.float_pass(values, room, &mut see, self.cancel)?;
             score.take_float(self.graph, &float.store);

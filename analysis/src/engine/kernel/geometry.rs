@@ -1,4 +1,4 @@
-//! Where the taps of a two-dimensional depthwise convolution lie.
+//! Where the taps of a convolution lie. One over a single axis is one over height and width of height 1.
 //!
 //! A channel's padded input is laid out in phases: with steps of two, even and odd rows and columns apart. Then the
 //! values under one tap, for neighbouring outputs, are neighbours whatever the step is.
@@ -17,6 +17,8 @@ pub(super) enum Padding {
 /// What a Conv node's attributes say of height and width.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Window {
+    /// How many axes the tensors have behind batch and channels: two, or the width alone.
+    pub(super) axes: usize,
     pub(super) kernel: [usize; 2],
     pub(super) strides: [usize; 2],
     pub(super) dilations: [usize; 2],
@@ -45,6 +47,7 @@ pub(super) struct Geometry {
     pub(super) taps: Vec<usize>,
     /// Floats of the phases of one channel.
     pub(super) phases_len: usize,
+    axes: usize,
 }
 
 /// Values behind the last phase that a full register of lanes may read.
@@ -84,9 +87,13 @@ impl Axis {
 }
 
 impl Geometry {
-    /// For an input `[N, C, H, W]`; `None` for other ranks and where the window does not fit.
+    /// For an input `[N, C, H, W]` or `[N, C, W]`; `None` for other ranks and where the window does not fit.
     pub(super) fn new(window: &Window, channels: usize, shape: &[usize]) -> Option<Self> {
-        let &[batch, found, height, width] = shape else { return None };
+        let (batch, found, [height, width]) = match *shape {
+            [batch, found, height, width] if window.axes == 2 => (batch, found, [height, width]),
+            [batch, found, width] if window.axes == 1 => (batch, found, [1, width]),
+            _ => return None,
+        };
         if found != channels {
             return None;
         }
@@ -100,7 +107,7 @@ impl Geometry {
         });
         let taps: Vec<usize> = taps.collect();
         let phases_len = plane.checked_mul(rows.stride)?.checked_mul(columns.stride)?.checked_add(SLACK)?;
-        Some(Self { batch, channels, rows, columns, taps, phases_len })
+        Some(Self { batch, channels, rows, columns, taps, phases_len, axes: window.axes })
     }
 
     pub(super) fn input_plane(&self) -> usize {
@@ -111,12 +118,20 @@ impl Geometry {
         self.rows.output * self.columns.output
     }
 
-    pub(super) fn output_len(&self) -> usize {
-        self.batch * self.channels * self.output_plane()
+    /// Whether the phases are the input itself: no padding, and steps of one.
+    pub(super) fn is_plain(&self) -> bool {
+        [self.rows, self.columns].iter().all(|axis| axis.stride == 1 && axis.phase == axis.input)
+    }
+
+    /// Values of an output with so many channels.
+    pub(super) fn output_len(&self, channels: usize) -> usize {
+        self.batch * channels * self.output_plane()
     }
 
     #[expect(clippy::cast_possible_wrap, reason = "lengths of tensors in memory")]
-    pub(super) fn output_shape(&self) -> Vec<i64> {
-        [self.batch, self.channels, self.rows.output, self.columns.output].map(|d| d as i64).to_vec()
+    pub(super) fn output_shape(&self, channels: usize) -> Vec<i64> {
+        let lengths = [self.rows.output, self.columns.output];
+        let lengths = [self.batch, channels].into_iter().chain(lengths[2 - self.axes..].iter().copied());
+        lengths.map(|length| length as i64).collect()
     }
 }

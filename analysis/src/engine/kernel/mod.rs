@@ -4,15 +4,18 @@
 //! the input nine times its size: four tenths of MobileNetV2's time go there, for a fifteenth of its multiplications.
 //! Optimized kernels are no way out, since they round otherwise than the exported model does when it is verified. A
 //! product with a matrix it computes as fast as can be, but one at a time, and packs the matrix each time where the export
-//! would make it by `DequantizeLinear`: an analysis wants several with one matrix.
+//! would make it by `DequantizeLinear`: an analysis wants several with one matrix. Other convolutions it lays out anew for
+//! each set of weights, and a batch norm and a bound behind them read and write the whole tensor once more each.
 //!
 //! Nothing is taken on trust. A kernel adds in the order in which onnxruntime's does on x86-64; before a session's kernel
 //! computes its first tensor of a shape, both compute one of made-up values, and only where all bits agree does the kernel
 //! do the work. Made up, because data may tell nothing: sums of zeros are equal in any order. An order of additions depends
-//! on shapes and not on values, so one tensor of thousands of sums tells. Where a value is not finite (the bits of a NaN
+//! on nodes and shapes and not on values, so one tensor of thousands of sums tells, and tells it for every segment that is
+//! the same but for its weights. Where a value is not finite (the bits of a NaN
 //! depend on the order of operands) onnxruntime computes the tensor.
 
-mod after;
+mod alike;
+mod convolution;
 mod depthwise;
 mod geometry;
 mod plane;
@@ -29,9 +32,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::Value;
+use super::{Runtime, SessionKind, Value};
 use crate::{buffer::Pool, error::Result, onnx::proto::ModelProto, quant::wide::fuses};
-pub(super) use after::After;
+pub(super) use alike::Proofs;
+use convolution::Convolution;
 use depthwise::Depthwise;
 use product::Dense;
 pub(super) use turn::{Turn, take};
@@ -47,7 +51,17 @@ pub(super) struct OwnKernel {
 #[derive(Debug)]
 enum Operation {
     Depthwise(Depthwise),
+    Convolution(Convolution),
     Dense(Dense),
+}
+
+impl Operation {
+    fn of(model: &ModelProto, pool: &Pool) -> Option<Self> {
+        let convolution = || recognize::convolution(model, pool).map(Self::Convolution);
+        let dense = || recognize::dense(model, pool).map(Self::Dense);
+        let product = || fuses().then(|| convolution().or_else(dense)).flatten();
+        recognize::depthwise(model).map(Self::Depthwise).or_else(product)
+    }
 }
 
 /// Sessions that have a kernel of ours beside them, by what the comparison with onnxruntime said.
@@ -77,7 +91,11 @@ impl OwnKernels {
 
 /// What the comparison with onnxruntime said, which every thread may learn.
 #[derive(Debug, Default)]
-pub(super) struct Proven(Mutex<Proof>);
+pub(super) struct Proven {
+    proof: Mutex<Proof>,
+    /// Held by the one that compares, so that the others wait for the answer.
+    comparing: Mutex<()>,
+}
 
 /// What the comparison with onnxruntime said.
 #[derive(Debug, PartialEq, Eq)]
@@ -97,7 +115,15 @@ impl Default for Proof {
 impl Proven {
     fn state(&self) -> MutexGuard<'_, Proof> {
         // Between any two statements under the lock it is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.proof.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of inputs of this shape.
+    fn known(&self, shape: &[i64]) -> Option<Option<usize>> {
+        match &*self.state() {
+            Proof::Equal(shapes) => shapes.get(shape).copied().map(Some),
+            Proof::Refused => Some(None),
+        }
     }
 
     /// In which of `orders` the loops give onnxruntime's bits on inputs of this shape; found out where it is not known, by
@@ -110,13 +136,12 @@ impl Proven {
         own: impl Fn(&Value, usize) -> Option<Value>,
         theirs: impl FnOnce(Arc<Value>) -> Result<Arc<Value>>,
     ) -> Result<Option<usize>> {
-        match &*self.state() {
-            Proof::Equal(shapes) => {
-                if let Some(&order) = shapes.get(shape) {
-                    return Ok(Some(order));
-                }
-            }
-            Proof::Refused => return Ok(None),
+        if let Some(known) = self.known(shape) {
+            return Ok(known);
+        }
+        let _comparing = self.comparing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = self.known(shape) {
+            return Ok(known);
         }
         let probe = Arc::new(made_up(shape, pool));
         let mut theirs = Some(theirs);
@@ -161,12 +186,10 @@ fn made_up(shape: &[i64], pool: &Pool) -> Value {
 }
 
 impl OwnKernel {
-    /// The kernel that can stand for the whole model, where there is one. `before` is what was proven of another with the
-    /// same nodes and other weights: an order of additions does not depend on values.
-    pub(super) fn of(model: &ModelProto, pool: &Pool, before: Option<&Arc<Proven>>) -> Option<Self> {
-        let dense = || fuses().then(|| recognize::dense(model, pool)).flatten().map(Operation::Dense);
-        let operation = recognize::depthwise(model).map(Operation::Depthwise).or_else(dense)?;
-        Some(Self { operation, proof: before.cloned().unwrap_or_default() })
+    /// The kernel that can stand for the whole model, where there is one.
+    pub(super) fn of(runtime: &Runtime, model: &ModelProto, kind: SessionKind) -> Option<Self> {
+        let operation = Operation::of(model, runtime.constants())?;
+        Some(Self { operation, proof: runtime.proofs().of(model, kind) })
     }
 
     /// What is known so far.

@@ -1,6 +1,7 @@
 //! Which segments a kernel can stand for, read from the very model that onnxruntime is given.
 
 use super::{
+    convolution::Convolution,
     depthwise::Depthwise,
     geometry::{Padding, Window},
     plane::MOST_TAPS,
@@ -10,27 +11,49 @@ use super::{
 use crate::buffer::Pool;
 use crate::onnx::{
     float_values,
-    proto::{DataType, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
+    proto::{DataType, GraphProto, ModelProto, NodeProto, TensorProto},
     raise::{attribute, is_standard},
 };
 
-/// A depthwise Conv over height and width, perhaps a batch norm, perhaps a Relu or Clip, and nothing else.
+/// A depthwise Conv over one or two axes, perhaps a batch norm, perhaps a Relu or Clip, and nothing else.
 pub(super) fn depthwise(model: &ModelProto) -> Option<Depthwise> {
-    let (graph, conv, rest) = conv_chain(model)?;
-    let constants = Constants(graph);
+    let (constants, conv, rest) = conv_chain(model)?;
     let weight = constants.of(conv, 1)?;
-    let &[channels, 1, height, width] = weight.dims.as_slice() else { return None };
-    let kernel = [usize::try_from(height).ok()?, usize::try_from(width).ok()?];
-    let window = window(conv, kernel, channels)?;
+    let (channels, of_group, window) = conv_shape(conv, &weight.dims)?;
     let weights = constants.values(conv, 1)?;
-    let channels = usize::try_from(channels).ok()?;
-    let taps = kernel[0].checked_mul(kernel[1])?;
-    if taps == 0 || taps > MOST_TAPS || weights.len() != channels.checked_mul(taps)? {
+    let taps = window.kernel[0].checked_mul(window.kernel[1])?;
+    let is_depthwise = of_group == 1 && groups(conv) == Some(channels);
+    if !is_depthwise || taps == 0 || taps > MOST_TAPS || weights.len() != channels.checked_mul(taps)? {
         return None;
     }
     let tails = tails(&constants, conv, rest, channels)?;
-    let is_finite = weights.iter().all(|w| w.is_finite()) && tails.iter().all(Tail::is_finite);
-    is_finite.then_some(Depthwise { window, weights, tails })
+    are_finite(&weights, &tails).then_some(Depthwise { window, weights, tails })
+}
+
+/// Any other Conv over one or two axes, with the same behind it.
+pub(super) fn convolution(model: &ModelProto, pool: &Pool) -> Option<Convolution> {
+    let (constants, conv, rest) = conv_chain(model)?;
+    let weight = constants.of(conv, 1)?;
+    let (outputs, of_group, window) = conv_shape(conv, &weight.dims)?;
+    let groups = groups(conv)?;
+    let tails = tails(&constants, conv, rest, outputs)?;
+    let weights = float_values(weight).ok()?;
+    let channels = of_group.checked_mul(groups)?;
+    are_finite(&weights, &tails).then(|| Convolution::new(window, channels, groups, &weights, tails, pool)).flatten()
+}
+
+fn are_finite(weights: &[f32], tails: &[Tail]) -> bool {
+    weights.iter().all(|weight| weight.is_finite()) && tails.iter().all(Tail::is_finite)
+}
+
+/// Outputs, input channels of a group and the window of a Conv with weights of this shape.
+fn conv_shape(conv: &NodeProto, dims: &[i64]) -> Option<(usize, usize, Window)> {
+    let (outputs, of_group, kernel) = match *dims {
+        [outputs, of_group, height, width] => (outputs, of_group, [Some(height), Some(width)]),
+        [outputs, of_group, width] => (outputs, of_group, [None, Some(width)]),
+        _ => return None,
+    };
+    Some((usize::try_from(outputs).ok()?, usize::try_from(of_group).ok()?, window(conv, kernel)?))
 }
 
 /// A MatMul of the segment's input and a constant matrix, and nothing else.
@@ -49,46 +72,8 @@ pub(super) fn dense(model: &ModelProto, pool: &Pool) -> Option<Dense> {
     Dense::new(usize::try_from(depth).ok()?, usize::try_from(columns).ok()?, &weights, pool)
 }
 
-/// Any other Conv whose batch norm has not been folded: the Conv alone as a model, what follows it as another, and
-/// the same channel by channel.
-pub(super) fn conv_and_tail(model: &ModelProto) -> Option<(ModelProto, ModelProto, Vec<Tail>)> {
-    let (graph, conv, rest) = conv_chain(model)?;
-    let constants = Constants(graph);
-    let channels = usize::try_from(*constants.of(conv, 1)?.dims.first()?).ok()?;
-    if rest.first()?.op_type.as_deref() != Some("BatchNormalization") {
-        return None;
-    }
-    // The bias is the Conv's own business.
-    let tails = tails(&constants, &without_bias(conv), rest, channels)?;
-    let between = ValueInfoProto { name: conv.output.first().cloned(), ..graph.input.first()?.clone() };
-    let part = |node: &[NodeProto], input: &ValueInfoProto, output: &ValueInfoProto| {
-        let is_read = |c: &&TensorProto| node.iter().any(|n| n.input.iter().any(|name| Some(name) == c.name.as_ref()));
-        let graph = GraphProto {
-            node: node.to_vec(),
-            input: vec![input.clone()],
-            output: vec![output.clone()],
-            initializer: graph.initializer.iter().filter(is_read).cloned().collect(),
-            ..GraphProto { name: graph.name.clone(), ..GraphProto::default() }
-        };
-        let ModelProto { ir_version, opset_import, .. } = model;
-        ModelProto {
-            ir_version: *ir_version,
-            opset_import: opset_import.clone(),
-            graph: Some(graph),
-            ..ModelProto::default()
-        }
-    };
-    let head = part(std::slice::from_ref(conv), graph.input.first()?, &between);
-    let tail = part(rest, &between, graph.output.first()?);
-    tails.iter().all(Tail::is_finite).then_some((head, tail, tails))
-}
-
-fn without_bias(conv: &NodeProto) -> NodeProto {
-    NodeProto { input: conv.input.iter().take(2).cloned().collect(), ..conv.clone() }
-}
-
 /// The nodes of a model that is a Conv and a chain behind it, with one input and one output.
-fn conv_chain(model: &ModelProto) -> Option<(&GraphProto, &NodeProto, &[NodeProto])> {
+fn conv_chain(model: &ModelProto) -> Option<(Constants<'_>, &NodeProto, &[NodeProto])> {
     let graph = model.graph.as_ref()?;
     let (conv, rest) = graph.node.split_first()?;
     let ([input], [output]) = (graph.input.as_slice(), graph.output.as_slice()) else { return None };
@@ -97,7 +82,7 @@ fn conv_chain(model: &ModelProto) -> Option<(&GraphProto, &NodeProto, &[NodeProt
         && graph.node.last()?.output.first() == output.name.as_ref()
         && conv.input.first() == input.name.as_ref();
     let is_conv = model.functions.is_empty() && conv.op_type.as_deref() == Some("Conv");
-    (is_chain && is_conv).then_some((graph, conv, rest))
+    (is_chain && is_conv).then_some((Constants(graph), conv, rest))
 }
 
 /// float32 constants of a segment.
@@ -119,24 +104,30 @@ fn has_input(node: &NodeProto, position: usize) -> bool {
     node.input.get(position).is_some_and(|name| !name.is_empty())
 }
 
-fn window(conv: &NodeProto, kernel: [usize; 2], channels: i64) -> Option<Window> {
-    let group = attribute(conv, "group").and_then(|a| a.i).unwrap_or(1);
-    let pair = |name: &str| -> Option<[usize; 2]> {
-        let Some(found) = attribute(conv, name).map(|a| a.ints.as_slice()).filter(|ints| !ints.is_empty()) else {
-            return Some([1, 1]);
-        };
-        let &[y, x] = found else { return None };
-        Some([usize::try_from(y).ok()?, usize::try_from(x).ok()?])
-    };
-    let said = attribute(conv, "kernel_shape").map(|a| a.ints.as_slice()).filter(|ints| !ints.is_empty());
-    let is_said = said.is_none_or(|ints| ints.iter().map(|&k| usize::try_from(k).ok()).eq(kernel.map(Some)));
-    if group != channels || !is_said {
-        return None;
-    }
-    Some(Window { kernel, strides: pair("strides")?, dilations: pair("dilations")?, padding: padding(conv)? })
+fn groups(conv: &NodeProto) -> Option<usize> {
+    let groups = attribute(conv, "group").and_then(|a| a.i).unwrap_or(1);
+    usize::try_from(groups).ok().filter(|&groups| groups > 0)
 }
 
-fn padding(conv: &NodeProto) -> Option<Padding> {
+/// Of a Conv with this kernel, of which the first length is absent where it has one axis.
+fn window(conv: &NodeProto, kernel: [Option<i64>; 2]) -> Option<Window> {
+    let axes = kernel.iter().flatten().count();
+    let said = |name: &str| attribute(conv, name).map(|a| a.ints.as_slice()).filter(|ints| !ints.is_empty());
+    let pair = |name: &str| match said(name) {
+        None => Some([1, 1]),
+        Some(&[x]) if axes == 1 => Some([1, usize::try_from(x).ok()?]),
+        Some(&[y, x]) if axes == 2 => Some([usize::try_from(y).ok()?, usize::try_from(x).ok()?]),
+        Some(_) => None,
+    };
+    if said("kernel_shape").is_some_and(|said| !said.iter().eq(kernel.iter().flatten())) {
+        return None;
+    }
+    let [height, width] = kernel.map(|length| usize::try_from(length.unwrap_or(1)).ok());
+    let (strides, dilations, padding) = (pair("strides")?, pair("dilations")?, padding(conv, axes)?);
+    Some(Window { axes, kernel: [height?, width?], strides, dilations, padding })
+}
+
+fn padding(conv: &NodeProto, axes: usize) -> Option<Padding> {
     let rule = attribute(conv, "auto_pad").and_then(|a| a.s.as_deref());
     match rule {
         Some(b"SAME_UPPER") => Some(Padding::SameUpper),
@@ -144,9 +135,13 @@ fn padding(conv: &NodeProto) -> Option<Padding> {
         Some(b"VALID") => Some(Padding::Explicit([0; 4])),
         None | Some(b"NOTSET" | b"") => {
             let pads = attribute(conv, "pads").map(|a| a.ints.as_slice()).unwrap_or_default();
-            let pads = if pads.is_empty() { &[0; 4] } else { pads };
             let pads: Vec<usize> = pads.iter().map(|&p| usize::try_from(p).ok()).collect::<Option<_>>()?;
-            Some(Padding::Explicit(pads.try_into().ok()?))
+            match (pads.as_slice(), axes) {
+                ([], _) => Some(Padding::Explicit([0; 4])),
+                (&[begin, end], 1) => Some(Padding::Explicit([0, begin, 0, end])),
+                (&[top, left, bottom, right], 2) => Some(Padding::Explicit([top, left, bottom, right])),
+                _ => None,
+            }
         }
         Some(_) => None,
     }

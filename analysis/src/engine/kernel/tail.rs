@@ -1,5 +1,8 @@
 //! What follows a convolution in its segment: bias, batch norm, and a bound below and above.
 
+use super::plane::oddness;
+use crate::quant::wide::wide;
+
 /// For one channel, in this order: `+ bias`, `· scale`, `+ shift`, then [`bounded`]. Where a part is absent its values
 /// change no bit of a sum that began with `+ 0`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,4 +44,20 @@ impl Tail {
         let value = if value < self.low { self.low } else { value };
         if self.high < value { self.high } else { value }
     }
+}
+
+wide! {
+    /// What follows a convolution, onto its outputs in one channel; false where a value is not finite.
+    pub(super) fn finish_in_place(values: &mut [f32], tail: &Tail) -> bool = in_place_body;
+}
+
+#[inline(always)]
+fn in_place_body(values: &mut [f32], tail: &Tail) -> bool {
+    let (tail, mut odd) = (*tail, 0);
+    for value in values {
+        let affine = tail.affine(*value);
+        odd |= oddness(affine);
+        *value = tail.bounded(affine);
+    }
+    odd == 0
 }

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    OwnKernel, Proof, Turn,
+    Operation, OwnKernel, Proof, Turn,
     depthwise::Depthwise,
     geometry::{Padding, Window},
     recognize,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 fn window(kernel: [usize; 2], strides: [usize; 2], dilations: [usize; 2], pads: [usize; 4]) -> Window {
-    Window { kernel, strides, dilations, padding: Padding::Explicit(pads) }
+    Window { axes: 2, kernel, strides, dilations, padding: Padding::Explicit(pads) }
 }
 
 /// Numbers of many sizes and both signs.
@@ -71,7 +71,7 @@ fn equals_definition(window: Window, channels: usize, [height, width]: [usize; 2
     let geometry = op.geometry(&[1, channels, height, width]).unwrap();
     let expected: Vec<u32> = by_definition(&op, [height, width], &input).iter().map(|v| v.to_bits()).collect();
     for (extension, found) in with_each(|| {
-        let mut out = vec![f32::NAN; geometry.output_len()];
+        let mut out = vec![f32::NAN; geometry.output_len(channels)];
         assert!(op.run(&geometry, &input, &mut out));
         out.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
     }) {
@@ -210,6 +210,25 @@ fn anything_else_is_left_to_onnxruntime() {
     assert!(recognize::depthwise(&odd).is_none(), "weights that are not finite");
 }
 
+#[test]
+fn a_convolution_is_recognized_with_its_groups_and_axes() {
+    let is_known = |attributes: Vec<AttributeProto>| {
+        let conv = node("Conv", &["x", "w", "two"], "c", attributes);
+        recognize::convolution(&model(vec![conv, node("Relu", &["c"], "y", vec![])]), &Pool::default())
+    };
+    let plain = is_known(vec![]).expect("one channel, two outputs");
+    assert_eq!((plain.depth(), plain.outputs(), plain.outputs_of_group()), (9, 2, 2));
+    assert_eq!(plain.geometry(&[1, 1, 3, 3]).map(|geometry| geometry.output_shape(2)), Some(vec![1, 2, 1, 1]));
+    assert!(plain.geometry(&[1, 2, 3, 3]).is_none() && plain.geometry(&[1, 1, 9]).is_none());
+    assert!(is_known(vec![group(0)]).is_none() && is_known(vec![group(3)]).is_none());
+    // One axis: what is said of another is no Conv.
+    let mut line = model(vec![node("Conv", &["x", "w"], "c", vec![ints("strides", &[3]), ints("pads", &[1, 0])])]);
+    line.graph.as_mut().unwrap().initializer[0] = tensor_proto("w", &Tensor::float32(vec![2, 1, 9], values(18, 3)));
+    let line = recognize::convolution(&line, &Pool::default()).unwrap();
+    assert_eq!(line.window.padding, Padding::Explicit([0, 1, 0, 0]));
+    assert_eq!(line.geometry(&[1, 1, 14]).map(|geometry| geometry.output_shape(2)), Some(vec![1, 2, 3]));
+}
+
 /// A picture of 2 channels.
 fn picture(side: usize, values: Vec<f32>) -> Value {
     let length = i64::try_from(side).unwrap_or(0);
@@ -218,7 +237,8 @@ fn picture(side: usize, values: Vec<f32>) -> Value {
 
 fn small_kernel() -> OwnKernel {
     let conv = node("Conv", &["x", "w"], "c", vec![group(2), ints("pads", &[1; 4])]);
-    OwnKernel::of(&model(vec![conv]), &Pool::default(), None).expect("it is depthwise")
+    let operation = Operation::of(&model(vec![conv]), &Pool::default()).expect("it is depthwise");
+    OwnKernel { operation, proof: Arc::default() }
 }
 
 /// What a depthwise kernel computes.
@@ -279,33 +299,4 @@ fn values_that_are_not_finite_are_left_to_onnxruntime_and_prove_nothing() {
     let agrees = |probe: Arc<Value>| Ok(Arc::new(computed(&kernel, &probe, &pool)));
     assert!(proven(&kernel, &picture(4, vec![f32::NAN; 32]), &pool, agrees).is_none());
     assert!(proven(&kernel, &picture(4, values(32, 5)), &pool, agrees).is_some());
-}
-
-#[test]
-fn a_batch_norm_behind_any_convolution_is_split_off() {
-    let conv = || node("Conv", &["x", "w", "two"], "c", vec![ints("pads", &[1; 4])]);
-    let norm = || node("BatchNormalization", &["c", "two", "two", "two", "two"], "n", vec![]);
-    let whole = model(vec![conv(), norm(), node("Relu", &["n"], "y", vec![])]);
-    let (head, tail, tails) = recognize::conv_and_tail(&whole).unwrap();
-    let names = |model: &ModelProto| {
-        let graph = model.graph.clone().unwrap();
-        let ops = graph.node.iter().filter_map(|n| n.op_type.clone()).collect::<Vec<_>>();
-        let constants = graph.initializer.iter().filter_map(|c| c.name.clone()).collect::<Vec<_>>();
-        (
-            ops.join(" "),
-            graph.input[0].name.clone().unwrap(),
-            graph.output[0].name.clone().unwrap(),
-            constants.join(" "),
-        )
-    };
-    assert_eq!(names(&head), ("Conv".into(), "x".into(), "c".into(), "w two".into()));
-    assert_eq!(names(&tail), ("BatchNormalization Relu".into(), "c".into(), "y".into(), "two".into()));
-    // The convolution's own bias stays with it: scale = 2/√(2 + ε), shift = 2 − 2·scale.
-    let scale = 1.0 / (2.0_f32 + 1e-5).sqrt() * 2.0;
-    let expected = Tail { scale, shift: 2.0 - 2.0 * scale, low: 0.0, ..Tail::default() };
-    assert_eq!((tails.len(), tails[1]), (2, expected));
-    assert!(
-        recognize::conv_and_tail(&model(vec![conv(), node("Relu", &["c"], "y", vec![])])).is_none(),
-        "no batch norm"
-    );
 }

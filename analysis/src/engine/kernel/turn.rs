@@ -4,6 +4,7 @@ use std::ptr;
 
 use super::{
     Operation, OwnKernel,
+    convolution::{Work, convolve},
     product::{Dense, Rows, blocks},
 };
 use crate::{buffer::Pool, engine::Value};
@@ -23,7 +24,12 @@ impl Operation {
             Self::Depthwise(_) => vec![0],
             // One row alone is another routine of onnxruntime's.
             Self::Dense(op) if rows(op, shape).is_some_and(|rows| rows > 1) => blocks(op.depth(), op.columns()),
-            Self::Dense(_) => Vec::new(),
+            // So is one output alone.
+            Self::Convolution(op) if op.outputs_of_group() > 1 => {
+                let plane = op.geometry(shape).map_or(0, |geometry| geometry.output_plane());
+                if plane > 1 { blocks(op.depth(), plane) } else { Vec::new() }
+            }
+            Self::Dense(_) | Self::Convolution(_) => Vec::new(),
         }
     }
 }
@@ -46,7 +52,11 @@ impl Turn<'_> {
         let (len, shape) = match &self.kernel.operation {
             Operation::Depthwise(op) => {
                 let geometry = op.geometry(&shape)?;
-                (geometry.output_len(), geometry.output_shape())
+                (geometry.output_len(geometry.channels), geometry.output_shape(geometry.channels))
+            }
+            Operation::Convolution(op) => {
+                let geometry = op.geometry(&shape)?;
+                (geometry.output_len(op.outputs()), geometry.output_shape(op.outputs()))
             }
             Operation::Dense(op) => {
                 let mut dims = self.input.dims();
@@ -61,12 +71,13 @@ impl Turn<'_> {
     fn shares_with(&self, other: &Self) -> bool {
         match (&self.kernel.operation, &other.kernel.operation) {
             (Operation::Dense(a), Operation::Dense(b)) => ptr::eq(a, b),
+            (Operation::Convolution(a), Operation::Convolution(b)) => ptr::eq(self.input, other.input) && a.reads_as(b),
             _ => ptr::eq(self, other),
         }
     }
 }
 
-/// Gives every kernel its turn: products with one matrix read it once. An output is `None` where an input does not fit or
+/// Gives every kernel its turn: products with one matrix read it once, convolutions of one input lay it out once. An output is `None` where an input does not fit or
 /// a value is not finite.
 pub(in crate::engine) fn take(turns: &[Turn<'_>], pool: &Pool) -> Vec<Option<Value>> {
     let mut outputs: Vec<Option<Value>> = turns.iter().map(|turn| turn.room(pool)).collect();
@@ -92,6 +103,15 @@ fn run(group: &mut [(&Turn<'_>, &mut Option<Value>)], pool: &Pool) -> bool {
             let geometry = op.geometry(&first.input.shape());
             let output = group.first_mut().and_then(|(_, output)| floats(output));
             geometry.zip(output).is_some_and(|(geometry, output)| op.run(&geometry, input, output))
+        }
+        Operation::Convolution(op) => {
+            let Some(geometry) = op.geometry(&first.input.shape()) else { return false };
+            let works = group.iter_mut().map(|(turn, output)| {
+                let Operation::Convolution(op) = &turn.kernel.operation else { return None };
+                Some(Work { op, block: turn.order, output: floats(output)? })
+            });
+            let Some(mut works) = works.collect::<Option<Vec<_>>>() else { return false };
+            convolve(&geometry, input, &mut works, pool)
         }
         Operation::Dense(op) => {
             let works = group.iter_mut().map(|(turn, output)| {

@@ -67,28 +67,32 @@ impl Dense {
         let rows: Vec<PackedRows> = work.iter().map(|rows| PackedRows::new(rows.input, self.depth, pool)).collect();
         let passing = panels_at_a_time(self.depth);
         let groups = self.columns.div_ceil(passing * PANEL);
+        let range = |index: usize| index * passing..(index + 1) * passing;
         if grain() == 1 {
             for (rows, Rows { block, output, .. }) in rows.iter().zip(work) {
                 let parts = output.par_chunks_mut(TASK_ROWS * self.columns).zip(rows.parts(TASK_ROWS));
                 parts.for_each(|(output, rows)| {
-                    (0..groups)
-                        .for_each(|index| self.group(index * passing..(index + 1) * passing, rows, *block, output));
+                    let mut output: Vec<_> = output.chunks_exact_mut(self.columns).collect();
+                    (0..groups).for_each(|index| self.group(range(index), rows, *block, &mut output));
                 });
             }
             return;
         }
+        let mut outputs: Vec<(usize, Vec<&mut [f32]>)> = Vec::with_capacity(work.len());
+        for Rows { block, output, .. } in work {
+            outputs.push((*block, output.chunks_exact_mut(self.columns).collect()));
+        }
         for index in 0..groups {
-            for (rows, Rows { block, output, .. }) in rows.iter().zip(&mut *work) {
-                self.group(index * passing..(index + 1) * passing, rows.all(), *block, output);
+            for (rows, (block, output)) in rows.iter().zip(&mut outputs) {
+                self.group(range(index), rows.all(), *block, output);
             }
         }
     }
 
     /// Multiplies rows with some panels.
-    fn group(&self, panels: Range<usize>, rows: rows::Rows<'_>, block: usize, output: &mut [f32]) {
+    fn group(&self, panels: Range<usize>, rows: rows::Rows<'_>, block: usize, output: &mut [&mut [f32]]) {
         let (start, end) = (panels.start * PANEL, (panels.end * PANEL).min(self.columns));
         let values = &self.panels[start * self.depth..end.next_multiple_of(PANEL) * self.depth];
-        let output = Output { values: &mut output[start..], pitch: self.columns, width: end - start };
-        multiply(rows, block, values, output);
+        multiply(rows, block, values, Output { rows: output, first: start, width: end - start });
     }
 }

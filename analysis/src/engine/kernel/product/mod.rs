@@ -1,7 +1,4 @@
-//! Matrix products of our own: rows times a matrix of weights.
-//!
-//! Convolutions stay onnxruntime's: one of ours, which packed an input once for float and quantized weights, gained a
-//! twentieth on one network and lost more on another.
+//! Matrix products of our own: rows times a matrix of weights, and the tiles that a convolution is made of, too.
 
 mod dense;
 mod rows;
@@ -11,6 +8,8 @@ mod tile;
 mod tests;
 
 pub(super) use dense::{Dense, Rows};
+pub(super) use rows::PackedRows;
+pub(super) use tile::{Output, PANEL, multiply};
 
 /// How much of a product's depth onnxruntime may sum at a time, the likeliest first; each gives other bits than the rest.
 ///

@@ -11,7 +11,7 @@ use crate::{
 
 /// Rows of `depth` values each, packed by [`pack`].
 #[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
+pub(in crate::engine::kernel) struct Rows<'a> {
     /// Tile by tile `[depth][rows of the tile]`.
     pub(super) values: &'a [f32],
     pub(super) depth: usize,
@@ -21,7 +21,7 @@ pub(super) struct Rows<'a> {
 
 /// Rows of `depth` values each, packed once.
 #[derive(Debug)]
-pub(super) struct PackedRows {
+pub(in crate::engine::kernel) struct PackedRows {
     values: SharedFloats,
     depth: usize,
     most: usize,
@@ -29,14 +29,14 @@ pub(super) struct PackedRows {
 
 impl PackedRows {
     /// Packs rows of `depth` values, which is not 0.
-    pub(super) fn new(rows: &[f32], depth: usize, pool: &Pool) -> Self {
+    pub(in crate::engine::kernel) fn new(rows: &[f32], depth: usize, pool: &Pool) -> Self {
         let most = most_rows();
         let values = SharedFloats::filled(pool, rows.len(), |packed| pack(rows, depth, most, packed));
         Self { values, depth, most }
     }
 
     /// All rows.
-    pub(super) fn all(&self) -> Rows<'_> {
+    pub(in crate::engine::kernel) fn all(&self) -> Rows<'_> {
         Rows { values: &self.values, depth: self.depth, most: self.most }
     }
 

@@ -8,7 +8,7 @@ use super::rows::{Rows, tile_rows};
 use crate::quant::wide::fused;
 
 /// Columns of a panel.
-pub(super) const PANEL: usize = 32;
+pub(in crate::engine::kernel) const PANEL: usize = 32;
 /// Floats of the panels that go by for a tile of rows: an eighth of a second-level cache of a megabyte.
 const PASSING_FLOATS: usize = 1 << 15;
 /// Half a panel: one register of the widest extension.
@@ -19,24 +19,29 @@ pub(super) fn panels_at_a_time(depth: usize) -> usize {
     (PASSING_FLOATS / (depth * PANEL)).clamp(1, 8)
 }
 
-/// Columns of a product, or the left ones of them.
-pub(super) struct Output<'a> {
-    /// From the first of these columns in the first row on.
-    pub(super) values: &'a mut [f32],
-    /// From a row to the next.
-    pub(super) pitch: usize,
+/// Some columns of a product.
+pub(in crate::engine::kernel) struct Output<'a, 'b> {
+    /// Row by row, with columns before and behind them.
+    pub(in crate::engine::kernel) rows: &'a mut [&'b mut [f32]],
+    /// The first of the columns.
+    pub(in crate::engine::kernel) first: usize,
     /// How many columns there are.
-    pub(super) width: usize,
+    pub(in crate::engine::kernel) width: usize,
 }
 
 fused! {
     /// The product of all `rows` and panels `[depth][PANEL]`, in blocks of so many of the depth. The panels should be few:
     /// they go by once for each tile of rows, so that outputs are written a stretch at a time.
-    pub(super) fn multiply(rows: Rows<'_>, block: usize, panels: &[f32], output: Output<'_>) = multiply_body;
+    pub(in crate::engine::kernel) fn multiply(
+        rows: Rows<'_>,
+        block: usize,
+        panels: &[f32],
+        output: Output<'_, '_>,
+    ) = multiply_body;
 }
 
 #[inline(always)]
-fn multiply_body(rows: Rows<'_>, block: usize, panels: &[f32], mut output: Output<'_>) {
+fn multiply_body(rows: Rows<'_>, block: usize, panels: &[f32], mut output: Output<'_, '_>) {
     let Rows { values, depth, most } = rows;
     let count = values.len() / depth;
     let mut from = 0;
@@ -76,7 +81,7 @@ struct Part<'a> {
 
 impl Part<'_> {
     #[inline(always)]
-    fn tile<const N: usize>(&self, output: &mut Output<'_>) {
+    fn tile<const N: usize>(&self, output: &mut Output<'_, '_>) {
         let mut sums = [[[0.0_f32; HALF]; 2]; N];
         let (factors, _) = self.factors.as_chunks::<N>();
         for (factors, values) in factors.iter().zip(self.panel) {
@@ -88,7 +93,7 @@ impl Part<'_> {
         }
         for (n, sums) in sums.into_iter().enumerate() {
             let width = PANEL.min(output.width - self.column);
-            let out = &mut output.values[(self.row + n) * output.pitch + self.column..][..width];
+            let out = &mut output.rows[self.row + n][output.first + self.column..][..width];
             match <&mut [f32; PANEL]>::try_from(&mut *out) {
                 Ok(out) => put(sums, out, self.is_first),
                 Err(_) => {
@@ -102,15 +107,22 @@ impl Part<'_> {
     }
 }
 
-/// A row of a panel as two registers.
+/// A row of a panel as two registers. Loops and no closures, here and below: one that the compiler does not inline would
+/// be compiled without the extension, and a fused product be a call of the mathematics library.
 #[inline(always)]
 fn halves(values: &[f32; PANEL]) -> [[f32; HALF]; 2] {
-    [std::array::from_fn(|lane| values[lane]), std::array::from_fn(|lane| values[HALF + lane])]
+    let mut halves = [[0.0; HALF]; 2];
+    halves[0].copy_from_slice(&values[..HALF]);
+    halves[1].copy_from_slice(&values[HALF..]);
+    halves
 }
 
 #[inline(always)]
-fn fused_add(factor: f32, values: [f32; HALF], sums: [f32; HALF]) -> [f32; HALF] {
-    std::array::from_fn(|lane| factor.mul_add(values[lane], sums[lane]))
+fn fused_add(factor: f32, values: [f32; HALF], mut sums: [f32; HALF]) -> [f32; HALF] {
+    for lane in 0..HALF {
+        sums[lane] = factor.mul_add(values[lane], sums[lane]);
+    }
+    sums
 }
 
 /// Writes a row's sums, or adds them to those of the blocks before. Loops of known length alone: an address taken of the
