@@ -94,39 +94,7 @@ macro_rules! wide {
     };
 }
 
-/// As [`wide`], for loops whose [`f32::mul_add`] is to be one instruction. The bits are the same without; only slow, since
-/// a library function does it then: [`fuses`] tells.
-macro_rules! fused {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? = $body:path;) => {
-        $(#[$meta])*
-        $vis fn $name($($arg: $type),*) $(-> $out)? {
-            #[cfg(target_arch = "x86_64")]
-            {
-                use $crate::quant::wide::{Extension, extension, fuses};
-                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-                fn widest($($arg: $type),*) $(-> $out)? {
-                    $body($($arg),*)
-                }
-                #[target_feature(enable = "avx2,fma")]
-                fn wider($($arg: $type),*) $(-> $out)? {
-                    $body($($arg),*)
-                }
-                match extension() {
-                    #[allow(unsafe_code, reason = "the features were detected; the function is safe Rust")]
-                    // SAFETY: `widest` needs the features that `Extension::Avx512` stands for, and FMA.
-                    Extension::Avx512 if fuses() => return unsafe { widest($($arg),*) },
-                    #[allow(unsafe_code, reason = "the features were detected; the function is safe Rust")]
-                    // SAFETY: `wider` needs AVX2 and FMA.
-                    Extension::Avx2 if fuses() => return unsafe { wider($($arg),*) },
-                    _ => {}
-                }
-            }
-            $body($($arg),*)
-        }
-    };
-}
-
-/// Whether a multiplication and an addition are one instruction in [`fused`] functions here.
+/// Whether this machine has one instruction for a multiplication and an addition.
 pub(crate) fn fuses() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
@@ -138,5 +106,4 @@ pub(crate) fn fuses() -> bool {
     }
 }
 
-pub(crate) use fused;
 pub(crate) use wide;

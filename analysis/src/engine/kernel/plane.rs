@@ -15,8 +15,13 @@ pub(super) const LANES: usize = 16;
 /// The most taps a kernel may have: 11 by 11.
 pub(super) const MOST_TAPS: usize = 121;
 
-/// Lays a channel's input out in phases. What is padding was zero before and is not touched.
-pub(super) fn fill(geometry: &Geometry, input: &[f32], phases: &mut [f32]) {
+wide! {
+    /// Lays a channel's input out in phases. What is padding was zero before and is not touched.
+    pub(super) fn fill(geometry: &Geometry, input: &[f32], phases: &mut [f32]) = fill_body;
+}
+
+#[inline(always)]
+fn fill_body(geometry: &Geometry, input: &[f32], phases: &mut [f32]) {
     let (rows, columns) = (geometry.rows, geometry.columns);
     let plane = rows.phase * columns.phase;
     for row_phase in 0..rows.stride {
@@ -33,17 +38,44 @@ pub(super) fn fill(geometry: &Geometry, input: &[f32], phases: &mut [f32]) {
     }
 }
 
+#[inline(always)]
 fn copy_phase(source: &[f32], columns: Axis, target: &mut [f32]) {
     match columns.stride {
-        1 => target[..source.len()].copy_from_slice(source),
+        1 => copy(source, &mut target[..source.len()]),
         2 => {
             let (pairs, last) = source.as_chunks::<2>();
-            target.iter_mut().zip(pairs).for_each(|(to, [from, _])| *to = *from);
+            for (to, [from, _]) in target.iter_mut().zip(pairs) {
+                *to = *from;
+            }
             if let ([from], Some(to)) = (last, target.get_mut(pairs.len())) {
                 *to = *from;
             }
         }
         stride => target.iter_mut().zip(source.iter().step_by(stride)).for_each(|(to, from)| *to = *from),
+    }
+}
+
+/// Copies all of a row, which is too short for a call of the library's function.
+#[inline(always)]
+fn copy(source: &[f32], target: &mut [f32]) {
+    match source.len() {
+        LANES.. => copy_by::<LANES>(source, target),
+        8.. => copy_by::<8>(source, target),
+        4.. => copy_by::<4>(source, target),
+        _ => copy_by::<1>(source, target),
+    }
+}
+
+/// The same, of at least `N` values: the last ones again, where they are no multiple.
+#[inline(always)]
+fn copy_by<const N: usize>(source: &[f32], target: &mut [f32]) {
+    let (chunks, _) = source.as_chunks::<N>();
+    let (targets, _) = target.as_chunks_mut::<N>();
+    for (target, chunk) in targets.iter_mut().zip(chunks) {
+        *target = *chunk;
+    }
+    if let (Some(chunk), Some(target)) = (source.last_chunk::<N>(), target.last_chunk_mut::<N>()) {
+        *target = *chunk;
     }
 }
 
@@ -65,34 +97,40 @@ impl Scratch {
     }
 }
 
+/// One channel's weights, what follows, and room for its outputs.
+pub(super) struct Channel<'a> {
+    pub(super) weights: &'a [f32],
+    pub(super) tail: &'a Tail,
+    pub(super) output: &'a mut [f32],
+}
+
 wide! {
     /// Convolves one channel that [`fill`] has laid out; false where a value is not finite.
-    pub(super) fn convolve(
-        geometry: &Geometry,
-        weights: &[f32],
-        tail: &Tail,
-        scratch: &mut Scratch,
-        output: &mut [f32],
-    ) -> bool = convolve_body;
+    pub(super) fn convolve(geometry: &Geometry, channel: Channel<'_>, scratch: &mut Scratch) -> bool = convolve_body;
 }
 
 #[inline(always)]
-fn convolve_body(geometry: &Geometry, weights: &[f32], tail: &Tail, scratch: &mut Scratch, output: &mut [f32]) -> bool {
-    let (width, pitch) = (geometry.columns.output, geometry.columns.phase);
-    let Scratch { phases, stretch } = scratch;
-    let is_finite = run(phases, &geometry.taps, weights, tail, stretch);
-    for (row, values) in output.chunks_exact_mut(width).zip(stretch.chunks(pitch)) {
-        row.copy_from_slice(&values[..width]);
-    }
+fn convolve_body(geometry: &Geometry, channel: Channel<'_>, scratch: &mut Scratch) -> bool {
+    let (Scratch { phases, stretch }, taps) = (scratch, &geometry.taps);
+    let is_finite = match (taps.as_slice().try_into(), channel.weights.try_into()) {
+        (Ok(taps), Ok(weights)) => nine(phases, taps, weights, channel.tail, stretch),
+        _ => any(phases, taps, channel.weights, channel.tail, stretch),
+    };
+    copy_rows(geometry, stretch, channel.output);
     is_finite
+}
+
+#[inline(always)]
+fn copy_rows(geometry: &Geometry, stretch: &[f32], output: &mut [f32]) {
+    let (width, pitch) = (geometry.columns.output, geometry.columns.phase);
+    for (row, values) in output.chunks_exact_mut(width).zip(stretch.chunks(pitch)) {
+        copy(&values[..width], row);
+    }
 }
 
 /// Neighbouring outputs, whose values under each tap are neighbours too.
 #[inline(always)]
-fn run(phases: &[f32], taps: &[usize], weights: &[f32], tail: &Tail, out: &mut [f32]) -> bool {
-    if let (Ok(taps), Ok(weights)) = (<&[usize; 9]>::try_from(taps), <&[f32; 9]>::try_from(weights)) {
-        return nine(phases, taps, weights, tail, out);
-    }
+fn any(phases: &[f32], taps: &[usize], weights: &[f32], tail: &Tail, out: &mut [f32]) -> bool {
     out.fill(0.0);
     let mut first = 0;
     while first < taps.len() {

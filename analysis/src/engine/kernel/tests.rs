@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Operation, OwnKernel, Proof, Turn,
-    depthwise::Depthwise,
-    geometry::{Padding, Window},
+    depthwise::{Depthwise, Work, convolve},
+    geometry::{Geometry, Padding, Window},
     recognize,
     tail::Tail,
 };
@@ -15,6 +15,7 @@ use crate::{
         proto::{AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto},
         tensor_proto,
     },
+    parallel,
     quant::wide::with_each,
     tensor::Tensor,
 };
@@ -62,21 +63,39 @@ fn by_definition(op: &Depthwise, [height, width]: [usize; 2], input: &[f32]) -> 
     result
 }
 
+fn run_alone(op: &Depthwise, geometry: &Geometry, input: &[f32], output: &mut [f32]) -> bool {
+    convolve(geometry, input, &mut [Work { op, output }])
+}
+
 fn equals_definition(window: Window, channels: usize, [height, width]: [usize; 2]) {
     let taps = window.kernel[0] * window.kernel[1];
     let tail = Tail { bias: 0.3, high: 6.0, ..Tail::default() };
-    let tails = (0..channels).map(|c| tail.with_norm(0.5 + c as f32, -0.2, 0.1, 2.0, 1e-5)).collect();
-    let op = Depthwise { window, weights: values(channels * taps, 1), tails };
+    let tails: Vec<_> = (0..channels).map(|c| tail.with_norm(0.5 + c as f32, -0.2, 0.1, 2.0, 1e-5)).collect();
+    let ops = [1, 7].map(|seed| Depthwise {
+        window: window.clone(),
+        weights: values(channels * taps, seed),
+        tails: tails.clone(),
+    });
     let input = values(channels * height * width, 2);
-    let geometry = op.geometry(&[1, channels, height, width]).unwrap();
-    let expected: Vec<u32> = by_definition(&op, [height, width], &input).iter().map(|v| v.to_bits()).collect();
-    for (extension, found) in with_each(|| {
-        let mut out = vec![f32::NAN; geometry.output_len(channels)];
-        assert!(op.run(&geometry, &input, &mut out));
-        out.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
-    }) {
-        assert_eq!(found, expected, "{:?} {height}×{width} {extension:?}", op.window);
+    let geometry = ops[0].geometry(&[1, channels, height, width]).unwrap();
+    let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+    let expected = ops.each_ref().map(|op| bits(&by_definition(op, [height, width], &input)));
+    let run = || {
+        let mut outputs = [(); 2].map(|()| vec![f32::NAN; geometry.output_len(channels)]);
+        let works = ops.iter().zip(&mut outputs).map(|(op, output)| Work { op, output });
+        assert!(convolve(&geometry, &input, &mut works.collect::<Vec<_>>()));
+        outputs.map(|output| bits(&output))
+    };
+    for (extension, found) in with_each(run) {
+        assert_eq!(found, expected, "{window:?} {height}×{width} {extension:?}");
     }
+    // As in a pass over several samples, where both kernels go over a channel together.
+    let together = || with_each(run).into_iter().map(|(_, found)| found).collect::<Vec<_>>();
+    let tell = |found: Vec<[Vec<u32>; 2]>| {
+        assert!(found.iter().all(|found| *found == expected), "{window:?} {height}×{width} together");
+        Ok(())
+    };
+    parallel::for_each(0..2, |_| Ok(together()), tell).unwrap();
 }
 
 #[test]
@@ -101,10 +120,10 @@ fn one_output_worked_by_hand() {
     let mut op = Depthwise { window: window([1, 2], [1, 1], [1, 1], [0; 4]), weights: vec![10.0, 0.5], tails };
     let geometry = op.geometry(&[1, 1, 2, 2]).unwrap();
     let mut out = [0.0; 2];
-    assert!(op.run(&geometry, &[1.0, 2.0, 3.0, 4.0], &mut out));
+    assert!(run_alone(&op, &geometry, &[1.0, 2.0, 3.0, 4.0], &mut out));
     assert_eq!(out, [12.0, 33.0]);
     op.tails[0].high = 6.0;
-    assert!(op.run(&geometry, &[1.0, 2.0, 3.0, 4.0], &mut out));
+    assert!(run_alone(&op, &geometry, &[1.0, 2.0, 3.0, 4.0], &mut out));
     assert_eq!(out, [6.0, 6.0]);
 }
 
@@ -121,10 +140,10 @@ fn what_is_not_finite_is_reported() {
         for at in [0, 12, 24] {
             let mut input = vec![1.0; 25];
             input[at] = odd;
-            assert!(!op.run(&geometry, &input, &mut out), "{odd} at {at}");
+            assert!(!run_alone(&op, &geometry, &input, &mut out), "{odd} at {at}");
         }
     }
-    assert!(op.run(&geometry, &[1.0; 25], &mut out));
+    assert!(run_alone(&op, &geometry, &[1.0; 25], &mut out));
 }
 
 #[test]

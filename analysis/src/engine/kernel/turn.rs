@@ -3,8 +3,7 @@
 use std::ptr;
 
 use super::{
-    Operation, OwnKernel,
-    convolution::{Work, convolve},
+    Operation, OwnKernel, convolution, depthwise,
     product::{Dense, Rows, blocks},
 };
 use crate::{buffer::Pool, engine::Value};
@@ -72,6 +71,7 @@ impl Turn<'_> {
         match (&self.kernel.operation, &other.kernel.operation) {
             (Operation::Dense(a), Operation::Dense(b)) => ptr::eq(a, b),
             (Operation::Convolution(a), Operation::Convolution(b)) => ptr::eq(self.input, other.input) && a.reads_as(b),
+            (Operation::Depthwise(a), Operation::Depthwise(b)) => ptr::eq(self.input, other.input) && a.reads_as(b),
             _ => ptr::eq(self, other),
         }
     }
@@ -100,18 +100,22 @@ fn run(group: &mut [(&Turn<'_>, &mut Option<Value>)], pool: &Pool) -> bool {
     let Some(input) = first.input.floats() else { return false };
     match &first.kernel.operation {
         Operation::Depthwise(op) => {
-            let geometry = op.geometry(&first.input.shape());
-            let output = group.first_mut().and_then(|(_, output)| floats(output));
-            geometry.zip(output).is_some_and(|(geometry, output)| op.run(&geometry, input, output))
+            let Some(geometry) = op.geometry(&first.input.shape()) else { return false };
+            let works = group.iter_mut().map(|(turn, output)| {
+                let Operation::Depthwise(op) = &turn.kernel.operation else { return None };
+                Some(depthwise::Work { op, output: floats(output)? })
+            });
+            let Some(mut works) = works.collect::<Option<Vec<_>>>() else { return false };
+            depthwise::convolve(&geometry, input, &mut works)
         }
         Operation::Convolution(op) => {
             let Some(geometry) = op.geometry(&first.input.shape()) else { return false };
             let works = group.iter_mut().map(|(turn, output)| {
                 let Operation::Convolution(op) = &turn.kernel.operation else { return None };
-                Some(Work { op, block: turn.order, output: floats(output)? })
+                Some(convolution::Work { op, block: turn.order, output: floats(output)? })
             });
             let Some(mut works) = works.collect::<Option<Vec<_>>>() else { return false };
-            convolve(&geometry, input, &mut works, pool)
+            convolution::convolve(&geometry, input, &mut works, pool)
         }
         Operation::Dense(op) => {
             let works = group.iter_mut().map(|(turn, output)| {

@@ -53,12 +53,12 @@ pub(super) fn most_rows() -> usize {
     if extension() == Extension::Avx512 { 12 } else { 2 }
 }
 
-/// Rows of the next tile where `left` are left. Not eight: the compiler then takes the rows for the lanes of a register, and
-/// the loop is forty times as slow.
+/// Rows of the next tile where `left` are left.
 #[inline(always)]
 pub(super) fn tile_rows(left: usize, most: usize) -> usize {
     match left.min(most) {
         12.. => 12,
+        8.. => 8,
         6.. => 6,
         4.. => 4,
         2.. => 2,
@@ -98,6 +98,7 @@ mod tests {
             })
             .collect::<Vec<_>>()
         };
-        assert_eq!((sizes(31, 12), sizes(5, 2)), (vec![12, 12, 6, 1], vec![2, 2, 1]));
+        assert_eq!((sizes(39, 12), sizes(5, 2)), (vec![12, 12, 12, 2, 1], vec![2, 2, 1]));
+        assert_eq!(sizes(21, 12), [12, 8, 1]);
     }
 }

@@ -3,16 +3,19 @@
 //! Every output is a chain of fused multiply-adds over a block of the depth, from its first product on, and the blocks'
 //! results are added one after the other: so onnxruntime's kernels add on x86-64. Outputs do not depend on each other, so
 //! it does not matter how many are computed at a time, and every vector extension gives the same bits.
+//!
+//! Written in the processor's own instructions: left to the compiler, the same loop over arrays took rows for lanes or
+//! called the mathematics library for every product, depending on what stood around it, and was forty times as slow then.
+
+use std::ops::Range;
 
 use super::rows::{Rows, tile_rows};
-use crate::quant::wide::fused;
+use crate::quant::wide::{Extension, extension, fuses};
 
 /// Columns of a panel.
 pub(in crate::engine::kernel) const PANEL: usize = 32;
 /// Floats of the panels that go by for a tile of rows: an eighth of a second-level cache of a megabyte.
 const PASSING_FLOATS: usize = 1 << 15;
-/// Half a panel: one register of the widest extension.
-const HALF: usize = PANEL / 2;
 
 /// How many panels of this depth should be multiplied at a time.
 pub(super) fn panels_at_a_time(depth: usize) -> usize {
@@ -29,21 +32,11 @@ pub(in crate::engine::kernel) struct Output<'a, 'b> {
     pub(in crate::engine::kernel) width: usize,
 }
 
-fused! {
-    /// The product of all `rows` and panels `[depth][PANEL]`, in blocks of so many of the depth. The panels should be few:
-    /// they go by once for each tile of rows, so that outputs are written a stretch at a time.
-    pub(in crate::engine::kernel) fn multiply(
-        rows: Rows<'_>,
-        block: usize,
-        panels: &[f32],
-        output: Output<'_, '_>,
-    ) = multiply_body;
-}
-
-#[inline(always)]
-fn multiply_body(rows: Rows<'_>, block: usize, panels: &[f32], mut output: Output<'_, '_>) {
+/// The product of all `rows` and panels `[depth][PANEL]`, in blocks of so many of the depth. The panels should be few: they
+/// go by once for each tile of rows, so that outputs are written a stretch at a time.
+pub(in crate::engine::kernel) fn multiply(rows: Rows<'_>, block: usize, panels: &[f32], mut output: Output<'_, '_>) {
     let Rows { values, depth, most } = rows;
-    let count = values.len() / depth;
+    let (count, tiles) = (values.len() / depth, Tiles::of(extension(), fuses()));
     let mut from = 0;
     while from < depth {
         let len = block.min(depth - from);
@@ -55,11 +48,12 @@ fn multiply_body(rows: Rows<'_>, block: usize, panels: &[f32], mut output: Outpu
                 let (panel, _) = panel[from * PANEL..][..len * PANEL].as_chunks();
                 let part = Part { factors, panel, row, column: index * PANEL, is_first: from == 0 };
                 match rows {
-                    12 => part.tile::<12>(&mut output),
-                    6 => part.tile::<6>(&mut output),
-                    4 => part.tile::<4>(&mut output),
-                    2 => part.tile::<2>(&mut output),
-                    _ => part.tile::<1>(&mut output),
+                    12 => part.tile::<12>(tiles, &mut output),
+                    8 => part.tile::<8>(tiles, &mut output),
+                    6 => part.tile::<6>(tiles, &mut output),
+                    4 => part.tile::<4>(tiles, &mut output),
+                    2 => part.tile::<2>(tiles, &mut output),
+                    _ => part.tile::<1>(tiles, &mut output),
                 }
             }
             row += rows;
@@ -81,58 +75,196 @@ struct Part<'a> {
 
 impl Part<'_> {
     #[inline(always)]
-    fn tile<const N: usize>(&self, output: &mut Output<'_, '_>) {
-        let mut sums = [[[0.0_f32; HALF]; 2]; N];
+    fn tile<const N: usize>(&self, tiles: Tiles, output: &mut Output<'_, '_>) {
         let (factors, _) = self.factors.as_chunks::<N>();
-        for (factors, values) in factors.iter().zip(self.panel) {
-            let [left, right] = halves(values);
-            for n in 0..N {
-                let [a, b] = sums[n];
-                sums[n] = [fused_add(factors[n], left, a), fused_add(factors[n], right, b)];
+        let (width, first) = (PANEL.min(output.width - self.column), output.first + self.column);
+        let rows = output.rows.get_mut(self.row..self.row + N).and_then(|rows| <&mut [_; N]>::try_from(rows).ok());
+        let Some(rows) = rows else { return };
+        if width == PANEL {
+            tiles.add(factors, self.panel, rows, first..first + width, self.is_first);
+            return;
+        }
+        let mut whole = [[0.0; PANEL]; N];
+        for (whole, row) in whole.iter_mut().zip(&*rows) {
+            whole[..width].copy_from_slice(&row[first..first + width]);
+        }
+        // Of a panel of which half or more is empty, the other half alone.
+        let columns = 0..if width > PANEL / 2 { PANEL } else { PANEL / 2 };
+        tiles.add(factors, self.panel, &mut whole, columns, self.is_first);
+        for (whole, row) in whole.iter().zip(rows) {
+            row[first..first + width].copy_from_slice(&whole[..width]);
+        }
+    }
+}
+
+/// Which instructions there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tiles {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Plain,
+}
+
+impl Tiles {
+    fn of(extension: Extension, fuses: bool) -> Self {
+        match extension {
+            #[cfg(target_arch = "x86_64")]
+            Extension::Avx512 if fuses => Self::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            Extension::Avx2 if fuses => Self::Avx2,
+            _ => Self::Plain,
+        }
+    }
+
+    /// Writes `N` rows' sums to [`PANEL`] of their columns, or to the first half of a panel's, or adds them to those of the
+    /// blocks before.
+    #[inline(always)]
+    fn add<const N: usize>(
+        self,
+        factors: &[[f32; N]],
+        panel: &[[f32; PANEL]],
+        out: &mut [impl AsMut<[f32]>; N],
+        columns: Range<usize>,
+        is_first: bool,
+    ) {
+        match (self, columns.len() == PANEL) {
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the features were detected; the function is safe Rust")]
+            // SAFETY: `Avx512` stands for AVX-512 and FMA being there.
+            (Self::Avx512, true) => unsafe { avx512::add::<N, 2>(factors, panel, out, columns.start, is_first) },
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the features were detected; the function is safe Rust")]
+            // SAFETY: as above.
+            (Self::Avx512, false) => unsafe { avx512::add::<N, 1>(factors, panel, out, columns.start, is_first) },
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the features were detected; the function is safe Rust")]
+            // SAFETY: `Avx2` stands for AVX2 and FMA being there.
+            (Self::Avx2, true) => unsafe { avx2::add::<N, 4>(factors, panel, out, columns.start, is_first) },
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the features were detected; the function is safe Rust")]
+            // SAFETY: as above.
+            (Self::Avx2, false) => unsafe { avx2::add::<N, 2>(factors, panel, out, columns.start, is_first) },
+            (Self::Plain, _) => plain(factors, panel, out, columns, is_first),
+        }
+    }
+}
+
+/// Without instructions of its own; on aarch64 the compiler finds them.
+fn plain<const N: usize>(
+    factors: &[[f32; N]],
+    panel: &[[f32; PANEL]],
+    out: &mut [impl AsMut<[f32]>; N],
+    columns: Range<usize>,
+    is_first: bool,
+) {
+    let mut sums = [[0.0_f32; PANEL]; N];
+    for (factors, values) in factors.iter().zip(panel) {
+        for (factor, sums) in factors.iter().zip(&mut sums) {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum = factor.mul_add(*value, *sum);
             }
         }
-        for (n, sums) in sums.into_iter().enumerate() {
-            let width = PANEL.min(output.width - self.column);
-            let out = &mut output.rows[self.row + n][output.first + self.column..][..width];
-            match <&mut [f32; PANEL]>::try_from(&mut *out) {
-                Ok(out) => put(sums, out, self.is_first),
-                Err(_) => {
-                    let mut whole = [0.0; PANEL];
-                    whole[..out.len()].copy_from_slice(out);
-                    put(sums, &mut whole, self.is_first);
-                    out.copy_from_slice(&whole[..out.len()]);
+    }
+    for (sums, out) in sums.iter().zip(out) {
+        for (sum, out) in sums.iter().zip(&mut out.as_mut()[columns.clone()]) {
+            *out = if is_first { *sum } else { *out + *sum };
+        }
+    }
+}
+
+/// A module with the loop over registers of so many lanes.
+#[cfg(target_arch = "x86_64")]
+macro_rules! tile {
+    (
+        $name:ident, $features:literal, $lanes:literal,
+        $register:ident, $zero:ident, $load:ident, $store:ident, $splat:ident, $fused:ident, $add:ident
+    ) => {
+        mod $name {
+            use std::arch::x86_64::{$add, $fused, $load, $register, $splat, $store, $zero};
+
+            use super::PANEL;
+
+            /// `REGISTERS` of each of `N` rows, from column `first` on.
+            #[target_feature(enable = $features)]
+            pub(super) fn add<const N: usize, const REGISTERS: usize>(
+                factors: &[[f32; N]],
+                panel: &[[f32; PANEL]],
+                out: &mut [impl AsMut<[f32]>; N],
+                first: usize,
+                is_first: bool,
+            ) {
+                let mut sums = [[$zero(); REGISTERS]; N];
+                for (factors, values) in factors.iter().zip(panel) {
+                    let mut columns = [$zero(); REGISTERS];
+                    for register in 0..REGISTERS {
+                        columns[register] = load(&values[register * $lanes..]);
+                    }
+                    for row in 0..N {
+                        let factor = $splat(factors[row]);
+                        for register in 0..REGISTERS {
+                            sums[row][register] = $fused(factor, columns[register], sums[row][register]);
+                        }
+                    }
+                }
+                for row in 0..N {
+                    let out = &mut out[row].as_mut()[first..];
+                    for register in 0..REGISTERS {
+                        let (sum, out) = (sums[row][register], &mut out[register * $lanes..]);
+                        store(if is_first { sum } else { $add(load(out), sum) }, out);
+                    }
+                }
+            }
+
+            #[inline]
+            #[target_feature(enable = $features)]
+            fn load(values: &[f32]) -> $register {
+                let values = &values[..$lanes];
+                #[expect(unsafe_code, reason = "a register read from memory")]
+                // SAFETY: there are as many values as a register has lanes; it need not be aligned.
+                unsafe {
+                    $load(values.as_ptr())
+                }
+            }
+
+            #[inline]
+            #[target_feature(enable = $features)]
+            fn store(register: $register, values: &mut [f32]) {
+                let values = &mut values[..$lanes];
+                #[expect(unsafe_code, reason = "a register written to memory")]
+                // SAFETY: as in `load`.
+                unsafe {
+                    $store(values.as_mut_ptr(), register);
                 }
             }
         }
-    }
+    };
 }
 
-/// A row of a panel as two registers. Loops and no closures, here and below: one that the compiler does not inline would
-/// be compiled without the extension, and a fused product be a call of the mathematics library.
-#[inline(always)]
-fn halves(values: &[f32; PANEL]) -> [[f32; HALF]; 2] {
-    let mut halves = [[0.0; HALF]; 2];
-    halves[0].copy_from_slice(&values[..HALF]);
-    halves[1].copy_from_slice(&values[HALF..]);
-    halves
-}
-
-#[inline(always)]
-fn fused_add(factor: f32, values: [f32; HALF], mut sums: [f32; HALF]) -> [f32; HALF] {
-    for lane in 0..HALF {
-        sums[lane] = factor.mul_add(values[lane], sums[lane]);
-    }
-    sums
-}
-
-/// Writes a row's sums, or adds them to those of the blocks before. Loops of known length alone: an address taken of the
-/// sums would keep them out of registers all the time.
-#[inline(always)]
-fn put(sums: [[f32; HALF]; 2], out: &mut [f32; PANEL], is_first: bool) {
-    for half in 0..2 {
-        for lane in 0..HALF {
-            let out = &mut out[half * HALF + lane];
-            *out = if is_first { sums[half][lane] } else { *out + sums[half][lane] };
-        }
-    }
-}
+#[cfg(target_arch = "x86_64")]
+tile!(
+    avx512,
+    "avx512f,avx512bw,avx512dq,avx512vl,fma",
+    16,
+    __m512,
+    _mm512_setzero_ps,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_set1_ps,
+    _mm512_fmadd_ps,
+    _mm512_add_ps
+);
+#[cfg(target_arch = "x86_64")]
+tile!(
+    avx2,
+    "avx2,fma",
+    8,
+    __m256,
+    _mm256_setzero_ps,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_set1_ps,
+    _mm256_fmadd_ps,
+    _mm256_add_ps
+);
