@@ -73,16 +73,19 @@ impl Writer<'_> {
                 let zero_points = vec![0; scales.len()];
                 self.dequantized(along(axis, base, shape, codes, DataType::Int32, (scales.clone(), zero_points)))
             }
-            OperandValue::Integer { codes, axis, params } => {
-                self.dequantized(along(*axis, base, shape, codes, weight_type(params), split(params)))
+            OperandValue::Integer { axis, params } => {
+                let codes = operand.integer_codes();
+                self.dequantized(along(*axis, base, shape, &codes, weight_type(params), split(params)))
             }
-            OperandValue::Groups { codes, axis, group, params } => match operand.groups() {
-                Some(_) if self.opset >= BLOCKED => self.blocked(base, shape, codes, (*axis, *group), params),
-                Some(layout) => self.regrouped(base, shape, codes, layout, params),
+            OperandValue::Groups { axis, group, params } => match operand.groups() {
+                Some(_) if self.opset >= BLOCKED => {
+                    self.blocked(base, shape, &operand.integer_codes(), (*axis, *group), params)
+                }
+                Some(layout) => self.regrouped(base, shape, &operand.integer_codes(), layout, params),
                 None => Err(Error::model(say!("constant `{}` has no axis {} to divide into groups", base, axis))),
             },
-            OperandValue::Small { format, codes, axis, scales } => {
-                Ok(self.small(base, shape, *format, codes, *axis, scales))
+            OperandValue::Small { format, axis, scales } => {
+                Ok(self.small(base, shape, *format, &operand.small_codes(), *axis, scales))
             }
         }
     }

@@ -79,7 +79,8 @@ impl Deref for SharedFloats {
 
 impl PartialEq for SharedFloats {
     fn eq(&self, other: &Self) -> bool {
-        self[..] == other[..]
+        // The same memory is equal whatever is in it, and models compare theirs at every change.
+        (self.0.as_ptr() == other.0.as_ptr() && self.0.len() == other.0.len()) || self[..] == other[..]
     }
 }
 

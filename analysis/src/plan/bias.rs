@@ -69,7 +69,6 @@ pub(super) fn quantize_bias(
             say!("{} weight scale(s) of `{}` were raised so that its bias fits int32", raised, layer),
         ));
         *params = wanted;
-        weight.requantize();
     }
     OperandValue::Bias { codes, scales }
 }
@@ -121,7 +120,7 @@ mod tests {
     /// What becomes of a bias of 1000 over one weight of ±1e-6 steps: 1e12 steps of the accumulator.
     fn quantized(params: QuantParams, target: &Target, beta: f32) -> (OperandValue, f32, Vec<String>) {
         let float = vec![params.scale; 2];
-        let value = OperandValue::Integer { codes: vec![1; 2], axis: None, params: vec![params] };
+        let value = OperandValue::Integer { axis: None, params: vec![params] };
         let mut operands = vec![Operand { source: None, position: 1, shape: vec![2, 1], float: float.into(), value }];
         let accumulator = Accumulator { input_scale: Some(INPUT_SCALE), beta, layer: "conv", target };
         let mut warnings = Vec::new();

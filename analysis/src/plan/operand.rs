@@ -4,9 +4,9 @@ use crate::{
     graph::TensorId,
     onnx::SharedFloats,
     quant::{
-        ChannelLayout, FloatFormat, GroupLayout, QuantParams, dequantize, dequantize_channels,
+        ChannelLayout, FloatFormat, GroupLayout, QuantParams, fake_quantize_channels, fake_quantize_values,
         floats::{decode, encode, encode_channels},
-        group::{dequantize_groups, quantize_to_int_groups},
+        group::{fake_quantize_groups, quantize_to_int_groups},
         quantize_to_int, quantize_to_int_channels,
     },
 };
@@ -18,8 +18,6 @@ pub enum OperandValue {
     Float,
     /// As integers with one scale, or one for each index of `axis`.
     Integer {
-        /// Row-major codes.
-        codes: Vec<i32>,
         /// The axis that `params` runs along; `None` for one scale.
         axis: Option<usize>,
         /// One entry, or one an index of `axis`.
@@ -27,8 +25,6 @@ pub enum OperandValue {
     },
     /// As integers with one scale for each group of a channel's weights.
     Groups {
-        /// Row-major codes.
-        codes: Vec<i32>,
         /// The input axis, along which groups run.
         axis: usize,
         /// Weights to a group; the last of a channel may have fewer.
@@ -40,8 +36,6 @@ pub enum OperandValue {
     Small {
         /// The format.
         format: FloatFormat,
-        /// Row-major codes.
-        codes: Vec<u16>,
         /// The axis that `scales` run along; `None` for one scale.
         axis: Option<usize>,
         /// One entry, or one an index of `axis`; 1 for the formats without a scale.
@@ -101,24 +95,23 @@ impl Operand {
     pub fn dequantize(&self, out: &mut [f32]) {
         match &self.value {
             OperandValue::Float => out.copy_from_slice(&self.float),
-            OperandValue::Integer { codes, axis, params } => {
-                match axis.and_then(|axis| ChannelLayout::of(&self.shape, axis)) {
-                    None => dequantize(codes, &params[0], out),
-                    Some(layout) => dequantize_channels(codes, params, layout, out),
-                }
-            }
-            OperandValue::Groups { codes, params, .. } => match self.groups() {
-                Some(layout) => dequantize_groups(codes, params, layout, out),
+            OperandValue::Integer { axis, params } => match self.channels(*axis) {
+                None => fake_quantize_values(&self.float, out, &params[0]),
+                Some(layout) => drop(fake_quantize_channels(&self.float, out, params, layout)),
+            },
+            OperandValue::Groups { params, .. } => match self.groups() {
+                Some(layout) => drop(fake_quantize_groups(&self.float, out, params, layout)),
                 None => out.fill(0.0),
             },
-            OperandValue::Small { format, codes, axis, scales } => {
-                match axis.and_then(|axis| ChannelLayout::of(&self.shape, axis)) {
+            OperandValue::Small { format, axis, scales } => {
+                let codes = self.small_codes();
+                match self.channels(*axis) {
                     Some(layout) if !codes.is_empty() => {
                         let runs = codes.chunks_exact(layout.inner).zip(out.chunks_exact_mut(layout.inner));
                         runs.zip(scales.iter().cycle())
                             .for_each(|((codes, out), scale)| decode(*format, *scale, codes, out));
                     }
-                    _ => decode(*format, scales.first().copied().unwrap_or(1.0), codes, out),
+                    _ => decode(*format, scales.first().copied().unwrap_or(1.0), &codes, out),
                 }
             }
             OperandValue::Bias { codes, scales } => {
@@ -135,31 +128,38 @@ impl Operand {
         GroupLayout::of(&self.shape, axis, group)
     }
 
-    /// Computes the codes from the float values and the parameters as they are now.
-    pub(super) fn requantize(&mut self) {
-        let layout = self.groups();
-        match &mut self.value {
-            OperandValue::Integer { codes, axis, params } => {
-                codes.resize(self.float.len(), 0);
-                match axis.and_then(|axis| ChannelLayout::of(&self.shape, axis)) {
-                    None => quantize_to_int(&self.float, &params[0], codes),
-                    Some(layout) => quantize_to_int_channels(&self.float, params, layout, codes),
+    fn channels(&self, axis: Option<usize>) -> Option<ChannelLayout> {
+        axis.and_then(|axis| ChannelLayout::of(&self.shape, axis))
+    }
+
+    /// Row-major codes; none of a value that has no integers. They follow from the float values and the parameters and are
+    /// not kept: 32 bits for each weight are more than whoever never exports has use for.
+    pub fn integer_codes(&self) -> Vec<i32> {
+        let mut codes = vec![0; self.float.len()];
+        match &self.value {
+            OperandValue::Integer { axis, params } => match self.channels(*axis) {
+                None => quantize_to_int(&self.float, &params[0], &mut codes),
+                Some(layout) => quantize_to_int_channels(&self.float, params, layout, &mut codes),
+            },
+            OperandValue::Groups { params, .. } => {
+                if let Some(layout) = self.groups() {
+                    quantize_to_int_groups(&self.float, params, layout, &mut codes);
                 }
             }
-            OperandValue::Groups { codes, params, .. } => {
-                codes.resize(self.float.len(), 0);
-                if let Some(layout) = layout {
-                    quantize_to_int_groups(&self.float, params, layout, codes);
-                }
-            }
-            OperandValue::Small { format, codes, axis, scales } => {
-                codes.resize(self.float.len(), 0);
-                match axis.and_then(|axis| ChannelLayout::of(&self.shape, axis)) {
-                    None => encode(*format, scales.first().copied().unwrap_or(1.0), &self.float, codes),
-                    Some(layout) => encode_channels(*format, scales, layout, &self.float, codes),
-                }
-            }
-            OperandValue::Float | OperandValue::Bias { .. } => {}
+            OperandValue::Bias { codes: kept, .. } => codes.clone_from(kept),
+            OperandValue::Float | OperandValue::Small { .. } => codes.clear(),
         }
+        codes
+    }
+
+    /// Row-major codes of a value of 16 or 8 bits; none of another.
+    pub fn small_codes(&self) -> Vec<u16> {
+        let OperandValue::Small { format, axis, scales } = &self.value else { return Vec::new() };
+        let mut codes = vec![0; self.float.len()];
+        match self.channels(*axis) {
+            None => encode(*format, scales.first().copied().unwrap_or(1.0), &self.float, &mut codes),
+            Some(layout) => encode_channels(*format, scales, layout, &self.float, &mut codes),
+        }
+        codes
     }
 }

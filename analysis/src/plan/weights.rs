@@ -173,12 +173,10 @@ fn quantize_operand(
                 warn(reason, index);
                 scale
             });
-            OperandValue::Small { format, codes: Vec::new(), axis: axis.channel_axis(), scales: made.collect() }
+            OperandValue::Small { format, axis: axis.channel_axis(), scales: made.collect() }
         }
     };
-    let mut operand = Operand { source: Some(operand.tensor), position: operand.position, shape, float, value };
-    operand.requantize();
-    Ok(operand)
+    Ok(Operand { source: Some(operand.tensor), position: operand.position, shape, float, value })
 }
 
 /// How many scales a constant has.
@@ -213,8 +211,8 @@ impl Scales {
 
     fn integers(self, params: Vec<QuantParams>) -> OperandValue {
         match self {
-            Self::Groups(axis, group) => OperandValue::Groups { codes: Vec::new(), axis, group, params },
-            other => OperandValue::Integer { codes: Vec::new(), axis: other.channel_axis(), params },
+            Self::Groups(axis, group) => OperandValue::Groups { axis, group, params },
+            other => OperandValue::Integer { axis: other.channel_axis(), params },
         }
     }
 

@@ -105,14 +105,14 @@ mod tests {
             assert_eq!((first.scale, first.zero_point), (0.5, 3));
             (first.range.low, first.range.high)
         };
-        let channels = |axis| operand(|params| OperandValue::Integer { codes: Vec::new(), axis, params });
+        let channels = |axis| operand(|params| OperandValue::Integer { axis, params });
         assert_eq!(range(&channels(None)), (0.0, 11.0));
         // [2, 3, 2]: axis 0 holds 0…5; axis 1 holds 0, 1 and 6, 7; axis 2 every second one.
         assert_eq!(range(&channels(Some(0))), (0.0, 5.0));
         assert_eq!(range(&channels(Some(1))), (0.0, 7.0));
         assert_eq!(range(&channels(Some(2))), (0.0, 10.0));
         // Groups of two along axis 1: elements (0, 0, 0) and (0, 1, 0), which are 0 and 2; of five: all three of them.
-        let groups = |group| operand(move |params| OperandValue::Groups { codes: Vec::new(), axis: 1, group, params });
+        let groups = |group| operand(move |params| OperandValue::Groups { axis: 1, group, params });
         assert_eq!(range(&groups(2)), (0.0, 2.0));
         assert_eq!(range(&groups(5)), (0.0, 4.0));
     }

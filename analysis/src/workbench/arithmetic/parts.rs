@@ -78,7 +78,7 @@ impl Parts {
         }
         let position = constant_position(graph, node)?;
         let operand = plan.weights[layer].operands.iter().find(|o| o.position == position);
-        let (codes, params) = integer_weights(operand)?;
+        let params = integer_weights(operand)?;
         let operand = operand.ok_or(say!("The weights are float."))?;
         let input = graph.nodes[node].inputs.get(1 - position).copied().flatten().ok_or(say!("It has no input."))?;
         let read = plan.as_read_by(layer, input).map(|q| q.quantizer);
@@ -106,7 +106,7 @@ impl Parts {
             output_params: plan.tensors[output].and_then(|q| q.quantizer.integer().copied()),
             weight_name: operand.source.map_or_else(String::new, |t| graph.name(t).to_owned()),
             weight_shape: operand.shape.clone(),
-            weight_codes: codes.to_vec(),
+            weight_codes: operand.integer_codes(),
             weight_params: params.to_vec(),
             bias: bias(graph, plan, layer, node)?,
             kind: kind(graph, node, position),
@@ -161,9 +161,9 @@ fn constant_position(graph: &Graph, node: NodeId) -> Result<usize, Text> {
     }
 }
 
-fn integer_weights(operand: Option<&Operand>) -> Result<(&[i32], &[QuantParams]), Text> {
+fn integer_weights(operand: Option<&Operand>) -> Result<&[QuantParams], Text> {
     match operand.map(|o| &o.value) {
-        Some(OperandValue::Integer { codes, params, .. }) if !params.is_empty() => Ok((codes, params)),
+        Some(OperandValue::Integer { params, .. }) if !params.is_empty() => Ok(params),
         Some(OperandValue::Groups { .. }) => Err(say!(
             "Each group of its weights has a scale of its own, so the products of a channel do not add up in one \
              accumulator. Choose per-channel scales to see the arithmetic."
