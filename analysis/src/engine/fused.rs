@@ -94,22 +94,23 @@ fn integers_and_sums(float: &[f32], raw: &[f32], reference: &[f32], params: &Qua
 
 wide! {
     /// At most [`BLOCK`] elements; sums over a NaN or an infinity are no numbers.
-    fn block(float: &[f32], raw: &[f32], reference: &[f32], kernel: &Kernel, out: &mut [f32]) -> Sums = block_body;
+    fn block(float: &[f32], raw: &[f32], reference: &[f32], kernel: &Kernel, out: &mut [f32]) -> Sums =
+        fusing block_body;
 }
 
 #[inline(always)]
-fn block_body(float: &[f32], raw: &[f32], reference: &[f32], kernel: &Kernel, out: &mut [f32]) -> Sums {
+fn block_body<const FUSES: bool>(float: &[f32], raw: &[f32], reference: &[f32], kernel: &Kernel, out: &mut [f32]) -> Sums {
     let (mut tally, mut sums) = (Tally::default(), TripleSums::default());
     let (floats, float_rest) = float.as_chunks::<GROUP>();
     let (raws, raw_rest) = raw.as_chunks::<GROUP>();
     let (references, reference_rest) = reference.as_chunks::<GROUP>();
     let (outs, out_rest) = out.as_chunks_mut::<GROUP>();
     for (((float, raw), reference), out) in floats.iter().zip(raws).zip(references).zip(outs) {
-        tally.group(kernel, raw, out);
-        sums.group(float, reference, out);
+        tally.group::<FUSES>(kernel, raw, out);
+        sums.group::<FUSES>(float, reference, out);
     }
     tally.rest(kernel, raw_rest, out_rest);
-    sums.group(&padded(float_rest), &padded(reference_rest), &padded(out_rest));
+    sums.group::<FUSES>(&padded(float_rest), &padded(reference_rest), &padded(out_rest));
     let [accumulated, inherited, introduced] = sums.totals(float.len() as u64);
     Sums { clipping: tally.total(), accumulated, inherited, introduced }
 }

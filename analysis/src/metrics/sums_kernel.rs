@@ -6,7 +6,7 @@
 
 use super::sums::ErrorSums;
 use crate::quant::{
-    lanes::{Column, GROUP, LANES, ROWS, lanes_sum, padded, rows_sum},
+    lanes::{Column, GROUP, LANES, ROWS, lanes_sum, padded, products_sum, rows_sum},
     wide::wide,
 };
 
@@ -15,19 +15,19 @@ type Rows = [f64; ROWS];
 
 wide! {
     /// The sums over at most a block of pairs, NaN or infinite where one of its values is.
-    pub(super) fn finite_block(float: &[f32], quantized: &[f32]) -> ErrorSums = finite_body;
+    pub(super) fn finite_block(float: &[f32], quantized: &[f32]) -> ErrorSums = fusing finite_body;
 }
 
 #[inline(always)]
-fn finite_body(float: &[f32], quantized: &[f32]) -> ErrorSums {
+fn finite_body<const FUSES: bool>(float: &[f32], quantized: &[f32]) -> ErrorSums {
     let (groups_f, rest_f) = float.as_chunks::<GROUP>();
     let (groups_q, rest_q) = quantized.as_chunks::<GROUP>();
     let mut sums = PairSums::default();
     for (f, q) in groups_f.iter().zip(groups_q) {
-        sums.group(f, q);
+        sums.group::<FUSES>(f, q);
     }
     // Zeros add nothing to any sum.
-    sums.group(&padded(rest_f), &padded(rest_q));
+    sums.group::<FUSES>(&padded(rest_f), &padded(rest_q));
     sums.total(float.len() as u64)
 }
 
@@ -41,12 +41,12 @@ struct PairSums {
 
 impl PairSums {
     #[inline(always)]
-    fn group(&mut self, float: &[f32; GROUP], quantized: &[f32; GROUP]) {
+    fn group<const FUSES: bool>(&mut self, float: &[f32; GROUP], quantized: &[f32; GROUP]) {
         for lane in 0..LANES {
             let (f, q) = (rows(float, lane), rows(quantized, lane));
-            self.f.add(lane, f);
-            self.q.add(lane, q);
-            self.errors.add(lane, f, q);
+            self.f.add::<FUSES>(lane, f);
+            self.q.add::<FUSES>(lane, q);
+            self.errors.add::<FUSES>(lane, f, q);
         }
     }
 
@@ -69,15 +69,20 @@ pub(crate) struct TripleSums {
 impl TripleSums {
     /// Adds a group.
     #[inline(always)]
-    pub(crate) fn group(&mut self, float: &[f32; GROUP], reference: &[f32; GROUP], quantized: &[f32; GROUP]) {
+    pub(crate) fn group<const FUSES: bool>(
+        &mut self,
+        float: &[f32; GROUP],
+        reference: &[f32; GROUP],
+        quantized: &[f32; GROUP],
+    ) {
         for lane in 0..LANES {
             let (f, r, q) = (rows(float, lane), rows(reference, lane), rows(quantized, lane));
-            self.float.add(lane, f);
-            self.reference.add(lane, r);
-            self.quantized.add(lane, q);
-            self.accumulated.add(lane, f, q);
-            self.inherited.add(lane, f, r);
-            self.introduced.add(lane, r, q);
+            self.float.add::<FUSES>(lane, f);
+            self.reference.add::<FUSES>(lane, r);
+            self.quantized.add::<FUSES>(lane, q);
+            self.accumulated.add::<FUSES>(lane, f, q);
+            self.inherited.add::<FUSES>(lane, f, r);
+            self.introduced.add::<FUSES>(lane, r, q);
         }
     }
 
@@ -100,9 +105,9 @@ struct OneLanes {
 
 impl OneLanes {
     #[inline(always)]
-    fn add(&mut self, lane: usize, values: Rows) {
+    fn add<const FUSES: bool>(&mut self, lane: usize, values: Rows) {
         self.sum[lane] += rows_sum(values);
-        self.squares[lane] += rows_sum(products(values, values));
+        self.squares[lane] += products_sum::<FUSES>(values, values);
     }
 }
 
@@ -118,7 +123,7 @@ struct PairLanes {
 
 impl PairLanes {
     #[inline(always)]
-    fn add(&mut self, lane: usize, f: Rows, q: Rows) {
+    fn add<const FUSES: bool>(&mut self, lane: usize, f: Rows, q: Rows) {
         let (mut errors, mut absolutes) = ([0.0; ROWS], [0.0; ROWS]);
         let mut largest = self.largest[lane];
         for row in 0..ROWS {
@@ -126,7 +131,7 @@ impl PairLanes {
             absolutes[row] = errors[row].abs();
             largest = if absolutes[row] > largest { absolutes[row] } else { largest };
         }
-        self.products[lane] += rows_sum(products(f, q));
+        self.products[lane] += products_sum::<FUSES>(f, q);
         self.errors[lane] += rows_sum(errors);
         self.squares[lane] += rows_sum(products(errors, errors));
         self.absolutes[lane] += rows_sum(absolutes);

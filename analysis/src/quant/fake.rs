@@ -190,7 +190,7 @@ fn interleaved_block(rows: &mut [f32], kernels: &[Kernel], layout: ChannelLayout
 }
 
 wide! {
-    fn copy_block(input: &[f32], output: &mut [f32], kernel: &Kernel) -> Clipping = copy_body;
+    fn copy_block(input: &[f32], output: &mut [f32], kernel: &Kernel) -> Clipping = fusing copy_body;
 }
 
 wide! {
@@ -198,7 +198,7 @@ wide! {
 }
 
 wide! {
-    fn in_place_block(values: &mut [f32], kernel: &Kernel) -> Clipping = in_place_body;
+    fn in_place_block(values: &mut [f32], kernel: &Kernel) -> Clipping = fusing in_place_body;
 }
 
 wide! {
@@ -206,12 +206,12 @@ wide! {
 }
 
 #[inline(always)]
-fn copy_body(input: &[f32], output: &mut [f32], kernel: &Kernel) -> Clipping {
+fn copy_body<const FUSES: bool>(input: &[f32], output: &mut [f32], kernel: &Kernel) -> Clipping {
     let mut tally = Tally::default();
     let (groups, rest) = input.as_chunks::<GROUP>();
     let (out_groups, out_rest) = output.as_chunks_mut::<GROUP>();
     for (input, output) in groups.iter().zip(out_groups) {
-        tally.group(kernel, input, output);
+        tally.group::<FUSES>(kernel, input, output);
     }
     tally.rest(kernel, rest, out_rest);
     tally.total()
@@ -226,11 +226,11 @@ fn values_body(input: &[f32], output: &mut [f32], kernel: &Kernel) {
 }
 
 #[inline(always)]
-fn in_place_body(values: &mut [f32], kernel: &Kernel) -> Clipping {
+fn in_place_body<const FUSES: bool>(values: &mut [f32], kernel: &Kernel) -> Clipping {
     let mut tally = Tally::default();
     let (groups, rest) = values.as_chunks_mut::<GROUP>();
     for group in groups {
-        tally.group(kernel, &group.clone(), group);
+        tally.group::<FUSES>(kernel, &group.clone(), group);
     }
     let mut before = [0.0; GROUP];
     before[..rest.len()].copy_from_slice(rest);

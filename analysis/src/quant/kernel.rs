@@ -6,7 +6,7 @@
 
 use super::{
     clipping::Clipping,
-    lanes::{Column, GROUP, LANES, ROWS, lanes_sum, rows_sum},
+    lanes::{Column, GROUP, LANES, ROWS, lanes_sum, products_sum, rows_sum},
     params::QuantParams,
 };
 
@@ -111,7 +111,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// Quantizes a group into `out`.
     #[inline(always)]
-    pub(crate) fn group(&mut self, kernel: &Kernel, values: &[f32; GROUP], out: &mut [f32; GROUP]) {
+    pub(crate) fn group<const FUSES: bool>(&mut self, kernel: &Kernel, values: &[f32; GROUP], out: &mut [f32; GROUP]) {
         let (mut outside, mut errors) = (0, [0.0; GROUP]);
         for i in 0..GROUP {
             let (before, after) = (values[i], kernel.value(values[i]));
@@ -126,12 +126,11 @@ impl Tally {
             return;
         }
         for lane in 0..LANES {
-            let mut squares = [0.0; ROWS];
+            let mut rows = [0.0; ROWS];
             for row in 0..ROWS {
-                let error = f64::from(errors[row * LANES + lane]);
-                squares[row] = error * error;
+                rows[row] = f64::from(errors[row * LANES + lane]);
             }
-            self.rounding[lane] += rows_sum(squares);
+            self.rounding[lane] += products_sum::<FUSES>(rows, rows);
         }
     }
 

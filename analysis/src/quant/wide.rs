@@ -1,6 +1,6 @@
 //! Compiles a hot loop for each vector extension that matters, and picks one while running.
 //!
-//! All versions are the same Rust: fixed lanes, no fused multiply-add, no reassociation. So they give the same bits,
+//! All versions are the same Rust: fixed lanes, no reassociation, and no fused multiply-add where it rounds otherwise. So they give the same bits,
 //! and which machine ran an analysis never shows in its numbers. Rust's x86-64 baseline is SSE2, which costs the loops
 //! of this crate about half their speed. On aarch64 the baseline has NEON, and there is one version.
 
@@ -9,9 +9,9 @@
 pub(crate) enum Extension {
     /// What the target always has.
     Baseline,
-    /// x86-64 with AVX2.
+    /// x86-64 with AVX2 and FMA, which came together.
     Avx2,
-    /// x86-64 with AVX-512 F, BW, DQ and VL.
+    /// x86-64 with AVX-512 F, BW, DQ and VL, and FMA.
     Avx512,
 }
 
@@ -21,10 +21,10 @@ fn present() -> Extension {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::is_x86_feature_detected as has;
-        if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
+        if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") && has!("fma") {
             return Extension::Avx512;
         }
-        if has!("avx2") {
+        if has!("avx2") && has!("fma") {
             return Extension::Avx2;
         }
     }
@@ -63,33 +63,48 @@ pub(crate) fn with_each<T>(mut work: impl FnMut() -> T) -> Vec<(Extension, T)> {
 }
 
 /// `wide! { /// docs \n fn name(arg: Type, …) -> Out = body; }` defines `name`, which calls the `#[inline(always)]`
-/// function `body` with the same arguments, compiled for the widest extension that is present.
+/// function `body` with the same arguments, compiled for the widest extension that is present. With `= fusing body` the
+/// function is given a constant that says whether [`f64::mul_add`] is one instruction; for where it gives the bits of a
+/// product and a sum, which is where the product is exact.
 macro_rules! wide {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? = fusing $body:ident;) => {
+        $crate::quant::wide::wide! {
+            @ $(#[$meta])* $vis fn $name($($arg: $type),*) $(-> $out)? = ($body::<true>, $body::<false>);
+        }
+    };
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? = $body:path;) => {
+        $crate::quant::wide::wide! {
+            @ $(#[$meta])* $vis fn $name($($arg: $type),*) $(-> $out)? = ($body, $body);
+        }
+    };
+    (
+        @ $(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)? =
+            ($wide:expr, $plain:expr);
+    ) => {
         $(#[$meta])*
         $vis fn $name($($arg: $type),*) $(-> $out)? {
             #[cfg(target_arch = "x86_64")]
             {
                 use $crate::quant::wide::{Extension, extension};
-                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
                 fn widest($($arg: $type),*) $(-> $out)? {
-                    $body($($arg),*)
+                    $wide($($arg),*)
                 }
-                #[target_feature(enable = "avx2")]
+                #[target_feature(enable = "avx2,fma")]
                 fn wider($($arg: $type),*) $(-> $out)? {
-                    $body($($arg),*)
+                    $wide($($arg),*)
                 }
                 match extension() {
                     #[allow(unsafe_code, reason = "the features were detected; the function is safe Rust")]
                     // SAFETY: `widest` needs the features that `Extension::Avx512` stands for and nothing else.
                     Extension::Avx512 => return unsafe { widest($($arg),*) },
-                    #[allow(unsafe_code, reason = "the feature was detected; the function is safe Rust")]
-                    // SAFETY: `wider` needs AVX2 and nothing else.
+                    #[allow(unsafe_code, reason = "the features were detected; the function is safe Rust")]
+                    // SAFETY: `wider` needs AVX2 and FMA and nothing else.
                     Extension::Avx2 => return unsafe { wider($($arg),*) },
                     Extension::Baseline => {}
                 }
             }
-            $body($($arg),*)
+            $plain($($arg),*)
         }
     };
 }
@@ -98,7 +113,7 @@ macro_rules! wide {
 pub(crate) fn fuses() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        extension() > Extension::Baseline && std::arch::is_x86_feature_detected!("fma")
+        extension() > Extension::Baseline
     }
     #[cfg(not(target_arch = "x86_64"))]
     {

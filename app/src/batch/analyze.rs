@@ -14,15 +14,18 @@ use super::{LIMIT_CROSSED, against, csv, json, options::AnalyzeArgs, progress::R
 pub(super) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     let mut reporter = Reporter::new();
     let mut workbench = workbench::prepare(&args.evaluation, Some(0), &mut reporter)?;
-    let config = Arc::new(args.evaluation.quant_config()?);
+    let (config, told) = args.evaluation.quant_config_told()?;
+    let config = Arc::new(config);
     let mut show = |p| reporter.show(&p);
     let mut job = Job { cancel: CancelToken::new(), progress: &mut show };
     let against = args.against.as_deref().map(|path| against::evaluate(path, &mut workbench, &mut job)).transpose()?;
-    let report = workbench.evaluate(&config, &mut job, &mut |_| {})?;
+    let mut report = workbench.evaluate(&config, &mut job, &mut |_| {})?;
     drop(reporter);
     for warning in &report.warnings {
         eprintln!("warning: {}", warning.message);
     }
+    // Printed when the options were read.
+    Arc::make_mut(&mut report).warnings.extend(told);
     let model = workbench.model();
     if let Some(path) = &args.json {
         write(path, &json::analysis(&model, &report, against.as_deref())?)?;

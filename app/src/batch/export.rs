@@ -15,14 +15,17 @@ use super::{analyze::write, json, options::ExportArgs, progress::Reporter, workb
 pub(super) fn run(args: &ExportArgs) -> Result<ExitCode> {
     let mut reporter = Reporter::new();
     let mut workbench = workbench::prepare(&args.evaluation, None, &mut reporter)?;
-    let config = Arc::new(args.evaluation.quant_config()?);
+    let (config, told) = args.evaluation.quant_config_told()?;
+    let config = Arc::new(config);
     let mut show = |p| reporter.show(&p);
     let mut job = Job { cancel: CancelToken::new(), progress: &mut show };
-    let report = workbench.export(&config, &args.output, &ExportOptions::default(), &mut job)?;
+    let mut report = workbench.export(&config, &args.output, &ExportOptions::default(), &mut job)?;
     drop(reporter);
     for warning in &report.warnings {
         eprintln!("warning: {}", warning.message);
     }
+    // Printed when the options were read.
+    report.warnings.extend(told);
     match &args.json {
         Some(path) => write(path, &json::export(&report)?)?,
         None => print(&report),
