@@ -99,7 +99,13 @@ wide! {
 }
 
 #[inline(always)]
-fn block_body<const FUSES: bool>(float: &[f32], raw: &[f32], reference: &[f32], kernel: &Kernel, out: &mut [f32]) -> Sums {
+fn block_body<const FUSES: bool>(
+    float: &[f32],
+    raw: &[f32],
+    reference: &[f32],
+    kernel: &Kernel,
+    out: &mut [f32],
+) -> Sums {
     let (mut tally, mut sums) = (Tally::default(), TripleSums::default());
     let (floats, float_rest) = float.as_chunks::<GROUP>();
     let (raws, raw_rest) = raw.as_chunks::<GROUP>();

@@ -25,7 +25,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<ExitCode> {
         eprintln!("warning: {}", warning.message);
     }
     // Printed when the options were read.
-    report.warnings.extend(told);
+    Arc::make_mut(&mut report).warnings.extend(told);
     match &args.json {
         Some(path) => write(path, &json::export(&report)?)?,
         None => print(&report),
