@@ -223,6 +223,8 @@ impl App {
             self.shown_title.clone_from(&title);
             ctx.send_viewport_cmd(ViewportCommand::Title(title));
         }
+        // What a screen reader calls the window; the system's title is not told to it.
+        ctx.accesskit_node_builder(egui::accesskit_root_id(), |node| node.set_label(self.shown_title.as_str()));
         let choice = self.doc.settings.theme;
         if self.shown_theme != Some(choice) {
             self.shown_theme = Some(choice);

@@ -17,8 +17,11 @@ pub(super) fn many_ui(ui: &mut Ui, doc: &Document, layers: &[String], send: &mut
     settings::output_ui(ui, doc, &title, layers, send);
     let rows: Vec<&LayerRow> = layers.iter().filter_map(|name| doc.row_of(name)).collect();
     if !rows.is_empty() {
-        section(ui, t!("Errors"));
-        ui.scope(|ui| spreads_ui(ui, &rows, doc.is_refining()));
+        let spreads = spreads(&rows);
+        if !spreads.is_empty() {
+            section(ui, t!("Errors"));
+            ui.scope(|ui| spreads_ui(ui, &spreads, doc.is_refining()));
+        }
         let (float, now) = rows.iter().fold((0, 0), |(f, q), r| (f + r.float_bytes, q + r.quantized_bytes));
         section(ui, t!("Cost"));
         ui.label(format!("{} → {}", format::bytes(float), format::bytes(now)));
@@ -34,7 +37,14 @@ fn some_names(layers: &[String]) -> String {
     if more == 0 { names.join(", ") } else { t!("{} and {} more", names.join(", "), more) }
 }
 
-fn spreads_ui(ui: &mut Ui, rows: &[&LayerRow], italic: bool) {
+/// Errors that some layer has a number of.
+fn spreads(rows: &[&LayerRow]) -> Vec<(Column, Spread)> {
+    let columns = [Column::Local, Column::Accumulated, Column::Cosine, Column::MaxAbs, Column::Clipped];
+    let of = |column: &Column| Spread::of(rows.iter().filter_map(|row| cells::measure_of(*column, row)));
+    columns.into_iter().filter_map(|column| Some((column, of(&column)?))).collect()
+}
+
+fn spreads_ui(ui: &mut Ui, spreads: &[(Column, Spread)], italic: bool) {
     let weak = theme::tokens(ui).weak;
     ui.spacing_mut().interact_size.y = 18.0;
     let right = |ui: &mut Ui, text: RichText| {
@@ -46,10 +56,7 @@ fn spreads_ui(ui: &mut Ui, rows: &[&LayerRow], italic: bool) {
             right(ui, RichText::new(title).color(weak).small());
         }
         ui.end_row();
-        for column in [Column::Local, Column::Accumulated, Column::Cosine, Column::MaxAbs, Column::Clipped] {
-            let Some(spread) = Spread::of(rows.iter().filter_map(|row| cells::measure_of(column, row))) else {
-                continue;
-            };
+        for &(column, spread) in spreads {
             ui.label(name(column));
             for measure in [spread.least, spread.median, spread.most] {
                 let mut text = RichText::new(written(column, measure)).monospace();
