@@ -89,13 +89,10 @@ impl OwnKernels {
     }
 }
 
-/// What the comparison with onnxruntime said, which every thread may learn.
+/// What the comparison with onnxruntime said, which every thread may learn. Two threads may compare at the same time: one
+/// that waited for the other could be what the other's loops wait for.
 #[derive(Debug, Default)]
-pub(super) struct Proven {
-    proof: Mutex<Proof>,
-    /// Held by the one that compares, so that the others wait for the answer.
-    comparing: Mutex<()>,
-}
+pub(super) struct Proven(Mutex<Proof>);
 
 /// What the comparison with onnxruntime said.
 #[derive(Debug, PartialEq, Eq)]
@@ -115,7 +112,7 @@ impl Default for Proof {
 impl Proven {
     fn state(&self) -> MutexGuard<'_, Proof> {
         // Between any two statements under the lock it is whole.
-        self.proof.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known of inputs of this shape.
@@ -136,10 +133,6 @@ impl Proven {
         own: impl Fn(&Value, usize) -> Option<Value>,
         theirs: impl FnOnce(Arc<Value>) -> Result<Arc<Value>>,
     ) -> Result<Option<usize>> {
-        if let Some(known) = self.known(shape) {
-            return Ok(known);
-        }
-        let _comparing = self.comparing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = self.known(shape) {
             return Ok(known);
         }
