@@ -2,7 +2,7 @@
 //!
 //! A fresh page costs more than what is done with it: touching new memory takes 2–4 ns a float32 (4 KiB pages, a fault
 //! each), quantizing a value and adding it to every error sum 1.3 ns. So memory is mapped in large pieces, for which the
-//! system is asked for huge pages, and what one tensor gives back the next one of its size takes.
+//! system is asked for huge pages, and what some tensors give back the next ones take.
 
 mod pool;
 mod region;

@@ -77,8 +77,8 @@ impl Turn<'_> {
     }
 }
 
-/// Gives every kernel its turn: products with one matrix read it once, convolutions of one input lay it out once. An output is `None` where an input does not fit or
-/// a value is not finite.
+/// Gives every kernel its turn: products with one matrix read it once, convolutions of one input lay it out once. An output
+/// is `None` where an input does not fit or a value is not finite.
 pub(in crate::engine) fn take(turns: &[Turn<'_>], pool: &Pool) -> Vec<Option<Value>> {
     let mut outputs: Vec<Option<Value>> = turns.iter().map(|turn| turn.room(pool)).collect();
     for first in 0..turns.len() {

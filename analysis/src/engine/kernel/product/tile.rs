@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use super::rows::{Rows, tile_rows};
-use crate::quant::wide::{Extension, extension, fuses};
+use crate::quant::wide::{Extension, extension};
 
 /// Columns of a panel.
 pub(in crate::engine::kernel) const PANEL: usize = 32;
@@ -36,7 +36,7 @@ pub(in crate::engine::kernel) struct Output<'a, 'b> {
 /// go by once for each tile of rows, so that outputs are written a stretch at a time.
 pub(in crate::engine::kernel) fn multiply(rows: Rows<'_>, block: usize, panels: &[f32], mut output: Output<'_, '_>) {
     let Rows { values, depth, most } = rows;
-    let (count, tiles) = (values.len() / depth, Tiles::of(extension(), fuses()));
+    let (count, extension) = (values.len() / depth, extension());
     let mut from = 0;
     while from < depth {
         let len = block.min(depth - from);
@@ -48,12 +48,12 @@ pub(in crate::engine::kernel) fn multiply(rows: Rows<'_>, block: usize, panels: 
                 let (panel, _) = panel[from * PANEL..][..len * PANEL].as_chunks();
                 let part = Part { factors, panel, row, column: index * PANEL, is_first: from == 0 };
                 match rows {
-                    12 => part.tile::<12>(tiles, &mut output),
-                    8 => part.tile::<8>(tiles, &mut output),
-                    6 => part.tile::<6>(tiles, &mut output),
-                    4 => part.tile::<4>(tiles, &mut output),
-                    2 => part.tile::<2>(tiles, &mut output),
-                    _ => part.tile::<1>(tiles, &mut output),
+                    12 => part.tile::<12>(extension, &mut output),
+                    8 => part.tile::<8>(extension, &mut output),
+                    6 => part.tile::<6>(extension, &mut output),
+                    4 => part.tile::<4>(extension, &mut output),
+                    2 => part.tile::<2>(extension, &mut output),
+                    _ => part.tile::<1>(extension, &mut output),
                 }
             }
             row += rows;
@@ -75,13 +75,13 @@ struct Part<'a> {
 
 impl Part<'_> {
     #[inline(always)]
-    fn tile<const N: usize>(&self, tiles: Tiles, output: &mut Output<'_, '_>) {
+    fn tile<const N: usize>(&self, extension: Extension, output: &mut Output<'_, '_>) {
         let (factors, _) = self.factors.as_chunks::<N>();
         let (width, first) = (PANEL.min(output.width - self.column), output.first + self.column);
-        let rows = output.rows.get_mut(self.row..self.row + N).and_then(|rows| <&mut [_; N]>::try_from(rows).ok());
-        let Some(rows) = rows else { return };
+        let (rows, _) = output.rows[self.row..self.row + N].as_chunks_mut::<N>();
+        let rows = &mut rows[0];
         if width == PANEL {
-            tiles.add(factors, self.panel, rows, first..first + width, self.is_first);
+            add(extension, factors, self.panel, rows, first..first + width, self.is_first);
             return;
         }
         let mut whole = [[0.0; PANEL]; N];
@@ -90,64 +90,34 @@ impl Part<'_> {
         }
         // Of a panel of which half or more is empty, the other half alone.
         let columns = 0..if width > PANEL / 2 { PANEL } else { PANEL / 2 };
-        tiles.add(factors, self.panel, &mut whole, columns, self.is_first);
+        add(extension, factors, self.panel, &mut whole, columns, self.is_first);
         for (whole, row) in whole.iter().zip(rows) {
             row[first..first + width].copy_from_slice(&whole[..width]);
         }
     }
 }
 
-/// Which instructions there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tiles {
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    Plain,
-}
-
-impl Tiles {
-    fn of(extension: Extension, fuses: bool) -> Self {
-        match extension {
-            #[cfg(target_arch = "x86_64")]
-            Extension::Avx512 if fuses => Self::Avx512,
-            #[cfg(target_arch = "x86_64")]
-            Extension::Avx2 if fuses => Self::Avx2,
-            _ => Self::Plain,
-        }
-    }
-
-    /// Writes `N` rows' sums to [`PANEL`] of their columns, or to the first half of a panel's, or adds them to those of the
-    /// blocks before.
-    #[inline(always)]
-    fn add<const N: usize>(
-        self,
-        factors: &[[f32; N]],
-        panel: &[[f32; PANEL]],
-        out: &mut [impl AsMut<[f32]>; N],
-        columns: Range<usize>,
-        is_first: bool,
-    ) {
-        match (self, columns.len() == PANEL) {
-            #[cfg(target_arch = "x86_64")]
-            #[expect(unsafe_code, reason = "the features were detected; the function is safe Rust")]
-            // SAFETY: `Avx512` stands for AVX-512 and FMA being there.
-            (Self::Avx512, true) => unsafe { avx512::add::<N, 2>(factors, panel, out, columns.start, is_first) },
-            #[cfg(target_arch = "x86_64")]
-            #[expect(unsafe_code, reason = "the features were detected; the function is safe Rust")]
-            // SAFETY: as above.
-            (Self::Avx512, false) => unsafe { avx512::add::<N, 1>(factors, panel, out, columns.start, is_first) },
-            #[cfg(target_arch = "x86_64")]
-            #[expect(unsafe_code, reason = "the features were detected; the function is safe Rust")]
-            // SAFETY: `Avx2` stands for AVX2 and FMA being there.
-            (Self::Avx2, true) => unsafe { avx2::add::<N, 4>(factors, panel, out, columns.start, is_first) },
-            #[cfg(target_arch = "x86_64")]
-            #[expect(unsafe_code, reason = "the features were detected; the function is safe Rust")]
-            // SAFETY: as above.
-            (Self::Avx2, false) => unsafe { avx2::add::<N, 2>(factors, panel, out, columns.start, is_first) },
-            (Self::Plain, _) => plain(factors, panel, out, columns, is_first),
-        }
+/// Writes `N` rows' sums to these columns, which are as many as a panel has or half of them, or adds them to those of the
+/// blocks before.
+#[inline(always)]
+fn add<const N: usize>(
+    extension: Extension,
+    factors: &[[f32; N]],
+    panel: &[[f32; PANEL]],
+    out: &mut [impl AsMut<[f32]>; N],
+    columns: Range<usize>,
+    is_first: bool,
+) {
+    match extension {
+        #[cfg(target_arch = "x86_64")]
+        #[expect(unsafe_code, reason = "the features were detected; the function is safe Rust")]
+        // SAFETY: `Avx512` stands for the features that the function needs.
+        Extension::Avx512 => unsafe { avx512::add(factors, panel, out, columns, is_first) },
+        #[cfg(target_arch = "x86_64")]
+        #[expect(unsafe_code, reason = "the features were detected; the function is safe Rust")]
+        // SAFETY: `Avx2` stands for the features that the function needs.
+        Extension::Avx2 => unsafe { avx2::add(factors, panel, out, columns, is_first) },
+        _ => plain(factors, panel, out, columns, is_first),
     }
 }
 
@@ -184,11 +154,27 @@ macro_rules! tile {
         mod $name {
             use std::arch::x86_64::{$add, $fused, $load, $register, $splat, $store, $zero};
 
-            use super::PANEL;
+            use super::{PANEL, Range};
+
+            #[inline]
+            #[target_feature(enable = $features)]
+            pub(super) fn add<const N: usize>(
+                factors: &[[f32; N]],
+                panel: &[[f32; PANEL]],
+                out: &mut [impl AsMut<[f32]>; N],
+                columns: Range<usize>,
+                is_first: bool,
+            ) {
+                if columns.len() == PANEL {
+                    add_registers::<N, { PANEL / $lanes }>(factors, panel, out, columns.start, is_first);
+                } else {
+                    add_registers::<N, { PANEL / 2 / $lanes }>(factors, panel, out, columns.start, is_first);
+                }
+            }
 
             /// `REGISTERS` of each of `N` rows, from column `first` on.
             #[target_feature(enable = $features)]
-            pub(super) fn add<const N: usize, const REGISTERS: usize>(
+            fn add_registers<const N: usize, const REGISTERS: usize>(
                 factors: &[[f32; N]],
                 panel: &[[f32; PANEL]],
                 out: &mut [impl AsMut<[f32]>; N],
