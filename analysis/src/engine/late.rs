@@ -1,10 +1,11 @@
-//! A session that is built when it is first run. Where a kernel of ours computes a segment, onnxruntime's is needed once to
-//! prove it, or never: another segment of the same nodes and shapes has proven it, or one before the last change did.
+//! A session that is built when it is first run. Where a kernel of ours computes a segment, onnxruntime's is needed for
+//! values that are not finite and for shapes that the kernel leaves to it, which is mostly never.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::{
-    segment::Recipe,
+    kernel::{OwnKernel, with_made_up_constants},
+    segment::{Recipe, unprepared},
     session::{Runtime, Session},
 };
 use crate::{error::Result, job::CancelToken};
@@ -28,6 +29,18 @@ impl LateSession {
         Self { session: OnceLock::new(), later: Some((runtime.clone(), recipe)), building: Mutex::new(()) }
     }
 
+    /// A kernel and a session of a segment that is alike, with made-up constants, to compare the two.
+    ///
+    /// # Errors
+    /// As [`LateSession::get`].
+    pub(super) fn stand_in(&self, cancel: &CancelToken) -> Result<(OwnKernel, Session)> {
+        let (runtime, recipe) = self.later.as_ref().ok_or_else(unprepared)?;
+        let (model, _) = recipe.model(runtime)?;
+        let (model, kind) = (with_made_up_constants(&model, runtime.constants()), recipe.kind());
+        let kernel = OwnKernel::of(runtime, &model, kind).ok_or_else(unprepared)?;
+        Ok((kernel, runtime.lending_session(&model, kind, &recipe.place(), cancel)?))
+    }
+
     /// The session; who asks while it is built waits.
     ///
     /// # Errors
@@ -43,7 +56,7 @@ impl LateSession {
                 let session = runtime.lending_session(&model, recipe.kind(), &recipe.place(), cancel)?;
                 Ok(self.session.get_or_init(|| session))
             }
-            (session, _) => session.ok_or_else(super::segment::unprepared),
+            (session, _) => session.ok_or_else(unprepared),
         }
     }
 }

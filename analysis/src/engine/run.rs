@@ -96,9 +96,15 @@ impl Ground<'_> {
 
     /// The order in which a kernel gives onnxruntime's bits.
     fn order(&self, variant: &Variant, kernel: &OwnKernel, input: &Value) -> Result<Option<usize>> {
-        kernel.order(input, self.pool, |probe| {
-            let made = self.theirs(variant, &[probe])?.pop();
-            made.ok_or_else(|| Error::model("a segment has no output"))
+        kernel.order(input, self.pool, || {
+            let (kernel, session) = variant.session.stand_in(self.cancel)?;
+            let theirs = move |probe: Arc<Value>| {
+                let feeds: Vec<_> = variant.feeds.iter().map(|feed| (feed.name.as_str(), probe.as_ref())).collect();
+                let made = session.run(&feeds, self.cancel)?.pop();
+                let made = made.ok_or_else(|| Error::model("a segment has no output"))?;
+                Ok(Arc::new(made.pooled(self.pool)))
+            };
+            Ok((kernel, theirs))
         })
     }
 

@@ -8,10 +8,14 @@ use std::{
 
 use prost::Message as _;
 
-use super::Proven;
+use super::{Proven, made_up};
 use crate::{
+    buffer::Pool,
     engine::SessionKind,
-    onnx::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
+    onnx::{
+        SharedFloats,
+        proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
+    },
 };
 
 /// What was proven of kernels, by what they compute.
@@ -24,6 +28,29 @@ impl Proofs {
         let mut proofs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(proofs.entry(likeness(model, kind)).or_default())
     }
+}
+
+/// A model that is alike, of whose constants the values are made up. Those of one value stay: bounds must not cross.
+pub(in crate::engine) fn with_made_up_constants(model: &ModelProto, pool: &Pool) -> ModelProto {
+    let mut model = model.clone();
+    let constants = model.graph.iter_mut().flat_map(|graph| &mut graph.initializer);
+    let several = |constant: &TensorProto| constant.dims.iter().product::<i64>() > 1;
+    for (seed, constant) in (2..).zip(constants.filter(|constant| several(constant))) {
+        let mut values = made_up(seed, &constant.dims, pool);
+        if constant.dims.len() == 1 {
+            // One a channel: a variance is above 0, and a scale that is nearly 0 would hide the sums.
+            values.iter_mut().for_each(|value| *value = 1.0 + *value / 2.0);
+        }
+        let values = SharedFloats::filled(pool, values.len(), |out| out.copy_from_slice(&values));
+        *constant = TensorProto {
+            dims: constant.dims.clone(),
+            data_type: constant.data_type,
+            name: constant.name.clone(),
+            raw_data: Some(values.raw()),
+            ..TensorProto::default()
+        };
+    }
+    model
 }
 
 /// A model without names and values of constants. Prepacking belongs to it: packed weights may be summed in another order.
@@ -66,9 +93,11 @@ fn likeness(model: &ModelProto, kind: SessionKind) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::{
-        onnx::{proto::AttributeProto, tensor_proto},
+        onnx::{float_values, proto::AttributeProto, tensor_proto},
         tensor::Tensor,
     };
 
@@ -108,5 +137,23 @@ mod tests {
         let mut wired = model("a", 1.0, [2, 3], 0);
         wired.graph.as_mut().unwrap().node[0].input.swap(0, 1);
         assert!(!Arc::ptr_eq(&first, &of(&wired)), "other operands");
+    }
+
+    #[test]
+    fn made_up_constants_are_alike_and_tell_orders_apart() {
+        let pool = Pool::default();
+        let mut zeros = model("a", 0.0, [4, 5], 0);
+        let more = [("variance", vec![3], vec![-1.0; 3]), ("bound", vec![1], vec![6.0]), ("low", vec![], vec![0.5])];
+        let more = more.map(|(name, shape, values)| tensor_proto(name, &Tensor::float32(shape, values)));
+        zeros.graph.as_mut().unwrap().initializer.extend(more);
+        let made = with_made_up_constants(&zeros, &pool);
+        assert_eq!(likeness(&made, SessionKind::Float), likeness(&zeros, SessionKind::Float));
+        let graph = made.graph.as_ref().unwrap();
+        let values = |at: usize| float_values(&graph.initializer[at]).unwrap().into_owned();
+        let distinct: BTreeSet<u32> = values(0).iter().map(|value| value.to_bits()).collect();
+        assert_eq!(distinct.len(), 20, "no two weights are one");
+        assert!(values(1).iter().all(|&variance| variance >= 0.5), "{:?}", values(1));
+        assert_eq!((values(2), values(3)), (vec![6.0], vec![0.5]), "bounds stay");
+        assert_eq!(made, with_made_up_constants(&zeros, &pool), "the same at every call");
     }
 }

@@ -7,9 +7,9 @@
 //! would make it by `DequantizeLinear`: an analysis wants several with one matrix. Other convolutions it lays out anew for
 //! each set of weights, and a batch norm and a bound behind them read and write the whole tensor once more each.
 //!
-//! Nothing is taken on trust. A kernel adds in the order in which onnxruntime's does on x86-64; before a session's kernel
-//! computes its first tensor of a shape, both compute one of made-up values, and only where all bits agree does the kernel
-//! do the work. Made up, because data may tell nothing: sums of zeros are equal in any order. An order of additions depends
+//! Nothing is taken on trust. A kernel adds in the order in which onnxruntime's does on x86-64; before it computes its first
+//! tensor of a shape, both compute one of made-up values with made-up weights, and only where all bits agree does the kernel
+//! do the work. Made up, because data and weights may tell nothing: sums of zeros are equal in any order. An order of additions depends
 //! on nodes and shapes and not on values, so one tensor of thousands of sums tells, and tells it for every segment that is
 //! the same but for its weights. Where a value is not finite (the bits of a NaN
 //! depend on the order of operands) onnxruntime computes the tensor.
@@ -33,8 +33,13 @@ use std::{
 };
 
 use super::{Runtime, SessionKind, Value};
-use crate::{buffer::Pool, error::Result, onnx::proto::ModelProto, quant::wide::fuses};
-pub(super) use alike::Proofs;
+use crate::{
+    buffer::{Buffer, Pool},
+    error::Result,
+    onnx::proto::ModelProto,
+    quant::wide::fuses,
+};
+pub(super) use alike::{Proofs, with_made_up_constants};
 use convolution::Convolution;
 use depthwise::Depthwise;
 use product::Dense;
@@ -123,9 +128,9 @@ impl Proven {
         }
     }
 
-    /// In which of `orders` the loops give onnxruntime's bits on inputs of this shape; found out where it is not known, by
-    /// what both `own` and `theirs` make of made-up values.
-    fn order_for(
+    /// Finds out in which of `orders` the loops give onnxruntime's bits on inputs of this shape, by what both `own` and
+    /// `theirs` make of made-up values.
+    fn compare(
         &self,
         shape: &[i64],
         pool: &Pool,
@@ -133,10 +138,7 @@ impl Proven {
         own: impl Fn(&Value, usize) -> Option<Value>,
         theirs: impl FnOnce(Arc<Value>) -> Result<Arc<Value>>,
     ) -> Result<Option<usize>> {
-        if let Some(known) = self.known(shape) {
-            return Ok(known);
-        }
-        let probe = Arc::new(made_up(shape, pool));
+        let probe = Arc::new(Value::Float { shape: shape.to_vec(), data: made_up(1, shape, pool) });
         let mut theirs = Some(theirs);
         let (mut expected, mut found) = (None, None);
         for &order in orders {
@@ -164,10 +166,10 @@ impl Proven {
     }
 }
 
-/// Values in −1..1 that have nothing to do with each other, the same at every call.
-fn made_up(shape: &[i64], pool: &Pool) -> Value {
+/// Values in −1..1 that have nothing to do with each other, the same at every call with one `seed`.
+fn made_up(seed: u32, shape: &[i64], pool: &Pool) -> Buffer {
     let mut data = pool.take(shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)).product());
-    let mut state = 1_u32;
+    let mut state = seed;
     for value in &mut data[..] {
         // Numerical Recipes' generator; its upper 24 bits are exact in float32.
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -175,7 +177,7 @@ fn made_up(shape: &[i64], pool: &Pool) -> Value {
         let share = (state >> 8) as f32 / 8_388_608.0;
         *value = share - 1.0;
     }
-    Value::Float { shape: shape.to_vec(), data }
+    data
 }
 
 impl OwnKernel {
@@ -190,24 +192,30 @@ impl OwnKernel {
         &self.proof
     }
 
-    /// The order in which it gives the bits of `theirs` on this input; `None` where onnxruntime has to compute.
+    /// The order in which it gives onnxruntime's bits on this input; `None` where onnxruntime has to compute. Where that is
+    /// not known, `stand_in` makes a kernel that is alike, but with made-up constants, and a run of onnxruntime's of the
+    /// same: the file's own may be zeros, whose sums are equal in any order.
     ///
     /// # Errors
-    /// Those of `theirs`, which is what onnxruntime makes of an input.
-    pub(super) fn order(
+    /// Those of `stand_in` and of its run.
+    pub(super) fn order<T: FnOnce(Arc<Value>) -> Result<Arc<Value>>>(
         &self,
         input: &Value,
         pool: &Pool,
-        theirs: impl FnOnce(Arc<Value>) -> Result<Arc<Value>>,
+        stand_in: impl FnOnce() -> Result<(Self, T)>,
     ) -> Result<Option<usize>> {
         if input.floats().is_none() {
             return Ok(None);
         }
-        let orders = self.operation.orders(&input.shape());
+        let (orders, dims) = (self.operation.orders(&input.shape()), input.dims());
         if orders.is_empty() {
             return Ok(None);
         }
-        let own = |probe: &Value, order| Turn { kernel: self, input: probe, order }.alone(pool);
-        self.proof.order_for(&input.dims(), pool, &orders, own, theirs)
+        if let Some(known) = self.proof.known(&dims) {
+            return Ok(known);
+        }
+        let (kernel, theirs) = stand_in()?;
+        let own = |probe: &Value, order| Turn { kernel: &kernel, input: probe, order }.alone(pool);
+        self.proof.compare(&dims, pool, &orders, own, theirs)
     }
 }

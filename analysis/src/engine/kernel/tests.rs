@@ -272,7 +272,7 @@ fn proven(
     pool: &Pool,
     theirs: impl FnOnce(Arc<Value>) -> Result<Arc<Value>>,
 ) -> Option<Value> {
-    let order = kernel.order(input, pool, theirs).unwrap()?;
+    let order = kernel.order(input, pool, || Ok((small_kernel(), theirs))).unwrap()?;
     Turn { kernel, input, order }.alone(pool)
 }
 
@@ -310,6 +310,19 @@ fn a_kernel_is_never_used_after_a_difference_even_if_the_data_show_none() {
     // Nor for another shape, nor when it would agree now.
     let agrees = |probe: Arc<Value>| Ok(Arc::new(computed(&kernel, &probe, &pool)));
     assert!(proven(&kernel, &picture(5, values(50, 5)), &pool, agrees).is_none());
+}
+
+#[test]
+fn nobody_waits_for_another_s_comparison() {
+    // One thread compares while all of the pool do so too, and waits for them, as its own loops would.
+    let (pool, kernel) = (Pool::default(), small_kernel());
+    let input = picture(4, values(32, 5));
+    let agrees = |probe: Arc<Value>| Ok(Arc::new(computed(&kernel, &probe, &pool)));
+    let slow = |probe: Arc<Value>| {
+        rayon::broadcast(|_| assert!(proven(&kernel, &input, &pool, agrees).is_some()));
+        agrees(probe)
+    };
+    assert!(proven(&kernel, &input, &pool, slow).is_some());
 }
 
 #[test]
