@@ -6,11 +6,13 @@
 
 mod pool;
 mod region;
+mod scratch;
 
 use std::ops::{Deref, DerefMut};
 
 pub(crate) use pool::Pool;
 use region::Block;
+pub(crate) use scratch::Scratch;
 
 /// float32 values, in a [`Pool`] or in memory of their own.
 #[derive(Debug)]

@@ -95,7 +95,7 @@ fn kept(graph: &GraphProto, kind: SessionKind) -> BTreeSet<String> {
 }
 
 /// Whether no session prepares this operator's float32 constants. A convolution's are packed ahead on other processors.
-fn reads_in_place(op: &str, domain: &str) -> bool {
+pub(super) fn reads_in_place(op: &str, domain: &str) -> bool {
     domain.is_empty() && (NEVER_PREPARED.contains(&op) || (op == "Conv" && cfg!(target_arch = "x86_64")))
 }
 

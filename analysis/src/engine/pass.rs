@@ -106,10 +106,12 @@ impl Engine {
     pub fn prepare(&mut self, plan: Option<&QuantPlan>, cancel: &CancelToken) -> Result<()> {
         let started = Instant::now();
         let (runtime, graph) = (&self.runtime, &self.graph);
+        let ground = Ground { graph, pool: &self.pool, cancel };
         let built: Result<()> =
             (self.sessions.par_iter_mut().zip(&graph.segments)).try_for_each(|(sessions, segment)| {
                 cancel.check()?;
-                sessions.prepare(runtime, graph, segment, plan, cancel)
+                sessions.prepare(runtime, graph, segment, plan, cancel)?;
+                sessions.variants().try_for_each(|variant| ground.prove(variant))
             });
         self.clocks.load(started.elapsed());
         built

@@ -58,7 +58,7 @@ impl Ground<'_> {
         let held = self.held(variant, value_of)?;
         if let (Some(kernel), [input]) = (&variant.kernel, held.as_slice()) {
             self.cancel.check()?;
-            if let Some(order) = self.order(variant, kernel, input)?
+            if let Some(order) = self.order_for(variant, kernel, input)?
                 && let Some(value) = take(&[Turn { kernel, input, order }], self.pool).pop().flatten()
             {
                 return Ok(vec![Arc::new(value)]);
@@ -78,7 +78,7 @@ impl Ground<'_> {
         let mut turns = Vec::with_capacity(runs.len());
         for ((variant, _), held) in runs.iter().zip(&held) {
             let (Some(kernel), [input]) = (&variant.kernel, held.as_slice()) else { return Ok(None) };
-            let Some(order) = self.order(variant, kernel, input)? else { return Ok(None) };
+            let Some(order) = self.order_for(variant, kernel, input)? else { return Ok(None) };
             turns.push(Turn { kernel, input, order });
         }
         let values: Option<Vec<_>> = take(&turns, self.pool).into_iter().collect();
@@ -94,9 +94,26 @@ impl Ground<'_> {
         held.collect()
     }
 
-    /// The order in which a kernel gives onnxruntime's bits.
-    fn order(&self, variant: &Variant, kernel: &OwnKernel, input: &Value) -> Result<Option<usize>> {
-        kernel.order(input, self.pool, || {
+    /// Finds out whether a kernel gives onnxruntime's bits, where the shape of its input is known ahead: all at the same
+    /// time instead of one after the other in a sample's run. A batch whose length the file leaves open is one sample's.
+    pub(super) fn prove(&self, variant: &Variant) -> Result<()> {
+        let (Some(kernel), [feed]) = (&variant.kernel, variant.feeds.as_slice()) else { return Ok(()) };
+        let tensor = &self.graph.tensors[feed.tensor];
+        let Some((first, rest)) = tensor.dims.as_ref().and_then(|dims| dims.split_first()) else { return Ok(()) };
+        let lengths = [Some(first.unwrap_or(1))].into_iter().chain(rest.iter().copied());
+        match lengths.map(|length| i64::try_from(length?).ok()).collect::<Option<Vec<i64>>>() {
+            Some(dims) if tensor.is_float32() => self.order(variant, kernel, &dims).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    fn order_for(&self, variant: &Variant, kernel: &OwnKernel, input: &Value) -> Result<Option<usize>> {
+        if input.floats().is_some() { self.order(variant, kernel, &input.dims()) } else { Ok(None) }
+    }
+
+    /// The order in which a kernel gives onnxruntime's bits on inputs of this shape.
+    fn order(&self, variant: &Variant, kernel: &OwnKernel, dims: &[i64]) -> Result<Option<usize>> {
+        kernel.order(dims, self.pool, || {
             let (kernel, session) = variant.session.stand_in(self.cancel)?;
             let theirs = move |probe: Arc<Value>| {
                 let feeds: Vec<_> = variant.feeds.iter().map(|feed| (feed.name.as_str(), probe.as_ref())).collect();

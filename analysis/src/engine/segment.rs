@@ -110,10 +110,14 @@ impl SegmentSessions {
 }
 
 impl SegmentSessions {
+    /// What was built.
+    pub(super) fn variants(&self) -> impl Iterator<Item = &Variant> {
+        self.float.iter().chain(self.planned.as_ref().map(|planned| &planned.variant))
+    }
+
     /// What is known of the loops of ours that stand for nodes here.
     pub(super) fn proofs(&self) -> impl Iterator<Item = &Arc<Proven>> {
-        let variants = self.float.iter().chain(self.planned.as_ref().map(|planned| &planned.variant));
-        variants.filter_map(|variant| variant.kernel.as_ref()).map(OwnKernel::proof)
+        self.variants().filter_map(|variant| variant.kernel.as_ref()).map(OwnKernel::proof)
     }
 }
 

@@ -31,7 +31,8 @@ impl Workbench {
         let EvaluationData { dataset, inputs, samples, scores, reserved, account, .. } = data;
         let (count, mut done) = (samples.len(), range.start);
         let each = samples[range.clone()].iter_mut().zip(&mut scores[range.clone()]).zip(&mut reserved[range.clone()]);
-        let bringing = Bringing { engine, graph, dataset, inputs, account, plan, cancel: &cancel };
+        let keeps = self.resident_samples > 0;
+        let bringing = Bringing { engine, graph, dataset, inputs, account, plan, keeps, cancel: &cancel };
         job.step("quantized run", "samples", done, count)?;
         let work = |(index, ((run, score), reserved))| bringing.sample(index, run, score, reserved);
         parallel::for_each(range.clone().zip(each), work, |pass: PassCount| {
@@ -74,6 +75,8 @@ struct Bringing<'a> {
     inputs: &'a Inputs,
     account: &'a Account,
     plan: &'a Arc<QuantPlan>,
+    /// Whether what is resident stays so, for the next plan.
+    keeps: bool,
     cancel: &'a CancelToken,
 }
 
@@ -90,7 +93,8 @@ impl Bringing<'_> {
             let values = self.inputs.of(self.dataset, index)?;
             run.float = SampleRun::from_inputs(self.graph.tensors.len(), &self.graph.inputs, values).float;
         }
-        let pass = self.engine.quantized_pass(run, self.plan, is_resident, self.cancel);
+        let keeps = is_resident && self.keeps;
+        let pass = self.engine.quantized_pass(run, self.plan, keeps, self.cancel);
         match &pass {
             Ok(count) if count.run > 0 => score.take_quantized(self.graph, &run.float, &run.quantized),
             Ok(_) => {}
@@ -100,9 +104,9 @@ impl Bringing<'_> {
         run.rest();
         // A shape that depends on the values can be larger in the quantized run than the room that was kept for it.
         let beyond = run.bytes().saturating_sub(*reserved);
-        if is_resident && beyond > 0 && self.account.reserve(beyond) {
+        if keeps && beyond > 0 && self.account.reserve(beyond) {
             *reserved += beyond;
-        } else if !is_resident || beyond > 0 {
+        } else if !keeps || beyond > 0 {
             run.drop_tensors();
             self.account.release(std::mem::take(reserved));
         }

@@ -32,8 +32,9 @@ impl Workbench {
         FormatPlan::resolve(&self.graph.with_target(&target), config).map(drop)
     }
 
-    /// Evaluates a configuration. `on_stage` receives the report from one sample, from the live samples, and the final
-    /// one is returned; a configuration evaluated before returns at once.
+    /// Evaluates a configuration. `on_stage` receives the report from one sample and from the live samples, unless none are
+    /// kept ([`OpenOptions::resident_samples`](super::OpenOptions)), and the final one is returned; a configuration
+    /// evaluated before returns at once.
     ///
     /// # Errors
     /// [`crate::Error::Config`] for a configuration that cannot take effect, [`crate::Error::Data`] without samples,
@@ -63,7 +64,9 @@ impl Workbench {
         let count = self.data.as_ref().ok_or_else(no_data)?.samples.len();
         let mut done = 0;
         let passes_started = Instant::now();
-        for stage in [1, LIVE_SAMPLES.min(count), count] {
+        // Whoever keeps no live samples waits for the end: sooner numbers would only take the cores from it.
+        let stages = if self.resident_samples == 0 { [count; 3] } else { [1, LIVE_SAMPLES.min(count), count] };
+        for stage in stages {
             let pass = self.bring(done..stage, &plan, job)?;
             timing.segments_run += pass.run;
             timing.segments_reused += pass.reused;

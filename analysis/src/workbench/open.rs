@@ -22,7 +22,8 @@ pub struct OpenOptions {
     /// Most bytes that cached tensors may take; `None`: a quarter of the machine's memory.
     pub memory_budget_bytes: Option<u64>,
     /// Samples whose tensors are kept for the next change, however large; `None`: the live ones. A program that evaluates
-    /// once needs none: memory that the system has yet to give costs more than running a sample again.
+    /// once needs none: memory that the system has yet to give costs more than running a sample again. With none an
+    /// evaluation has no stages either.
     pub resident_samples: Option<usize>,
 }
 

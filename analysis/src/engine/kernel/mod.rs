@@ -32,7 +32,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Runtime, SessionKind, Value};
+use super::{Runtime, SessionKind, Value, lend::reads_in_place};
 use crate::{
     buffer::{Buffer, Pool},
     error::Result,
@@ -184,6 +184,9 @@ impl OwnKernel {
     /// The kernel that can stand for the whole model, where there is one.
     pub(super) fn of(runtime: &Runtime, model: &ModelProto, kind: SessionKind) -> Option<Self> {
         let operation = Operation::of(model, runtime.constants())?;
+        // What no session prepares ahead is the same computation in both kinds.
+        let is_prepared = matches!(operation, Operation::Dense(_)) || !reads_in_place("Conv", "");
+        let kind = if is_prepared { kind } else { SessionKind::Float };
         Some(Self { operation, proof: runtime.proofs().of(model, kind) })
     }
 
@@ -192,30 +195,30 @@ impl OwnKernel {
         &self.proof
     }
 
-    /// The order in which it gives onnxruntime's bits on this input; `None` where onnxruntime has to compute. Where that is
-    /// not known, `stand_in` makes a kernel that is alike, but with made-up constants, and a run of onnxruntime's of the
-    /// same: the file's own may be zeros, whose sums are equal in any order.
+    /// The order in which it gives onnxruntime's bits on float32 inputs of this shape; `None` where onnxruntime has to
+    /// compute. Where that is not known, `stand_in` makes a kernel that is alike, but with made-up constants, and a run of
+    /// onnxruntime's of the same: the file's own may be zeros, whose sums are equal in any order.
     ///
     /// # Errors
     /// Those of `stand_in` and of its run.
     pub(super) fn order<T: FnOnce(Arc<Value>) -> Result<Arc<Value>>>(
         &self,
-        input: &Value,
+        dims: &[i64],
         pool: &Pool,
         stand_in: impl FnOnce() -> Result<(Self, T)>,
     ) -> Result<Option<usize>> {
-        if input.floats().is_none() {
+        let Ok(shape) = dims.iter().map(|&dim| usize::try_from(dim)).collect::<std::result::Result<Vec<_>, _>>() else {
             return Ok(None);
-        }
-        let (orders, dims) = (self.operation.orders(&input.shape()), input.dims());
+        };
+        let orders = self.operation.orders(&shape);
         if orders.is_empty() {
             return Ok(None);
         }
-        if let Some(known) = self.proof.known(&dims) {
+        if let Some(known) = self.proof.known(dims) {
             return Ok(known);
         }
         let (kernel, theirs) = stand_in()?;
         let own = |probe: &Value, order| Turn { kernel: &kernel, input: probe, order }.alone(pool);
-        self.proof.compare(&dims, pool, &orders, own, theirs)
+        self.proof.compare(dims, pool, &orders, own, theirs)
     }
 }

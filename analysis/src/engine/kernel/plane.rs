@@ -29,10 +29,13 @@ fn fill_body(geometry: &Geometry, input: &[f32], phases: &mut [f32]) {
         for column_phase in 0..columns.stride {
             let at = (row_phase * columns.stride + column_phase) * plane;
             let (first_column, place) = columns.first_of(column_phase);
-            let sources = input.chunks_exact(columns.input).skip(first_row).step_by(rows.stride);
-            let targets = phases[at..at + plane].chunks_exact_mut(columns.phase).skip(row_place);
-            for (source, target) in sources.zip(targets) {
+            // Counted: the iterators that say the same were not inlined here.
+            let (mut row, mut to) = (first_row, at + row_place * columns.phase);
+            while row < rows.input && to < at + plane {
+                let source = &input[row * columns.input..][..columns.input];
+                let target = &mut phases[to..][..columns.phase];
                 copy_phase(source.get(first_column..).unwrap_or_default(), columns, &mut target[place..]);
+                (row, to) = (row + rows.stride, to + columns.phase);
             }
         }
     }

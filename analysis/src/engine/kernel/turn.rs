@@ -87,7 +87,7 @@ pub(in crate::engine) fn take(turns: &[Turn<'_>], pool: &Pool) -> Vec<Option<Val
             continue;
         }
         let mut group: Vec<_> = turns.iter().zip(&mut outputs).filter(|(turn, _)| is_of(turn)).collect();
-        if !run(&mut group, pool) {
+        if !run(&mut group) {
             group.into_iter().for_each(|(_, output)| *output = None);
         }
     }
@@ -95,7 +95,7 @@ pub(in crate::engine) fn take(turns: &[Turn<'_>], pool: &Pool) -> Vec<Option<Val
 }
 
 /// Computes turns that share what they read; false where one has no room or a value is not finite.
-fn run(group: &mut [(&Turn<'_>, &mut Option<Value>)], pool: &Pool) -> bool {
+fn run(group: &mut [(&Turn<'_>, &mut Option<Value>)]) -> bool {
     let Some(first) = group.first().map(|(turn, _)| *turn) else { return true };
     let Some(input) = first.input.floats() else { return false };
     match &first.kernel.operation {
@@ -115,14 +115,14 @@ fn run(group: &mut [(&Turn<'_>, &mut Option<Value>)], pool: &Pool) -> bool {
                 Some(convolution::Work { op, block: turn.order, output: floats(output)? })
             });
             let Some(mut works) = works.collect::<Option<Vec<_>>>() else { return false };
-            convolution::convolve(&geometry, input, &mut works, pool)
+            convolution::convolve(&geometry, input, &mut works)
         }
         Operation::Dense(op) => {
             let works = group.iter_mut().map(|(turn, output)| {
                 Some(Rows { input: turn.input.floats()?, block: turn.order, output: floats(output)? })
             });
             let Some(mut works) = works.collect::<Option<Vec<_>>>() else { return false };
-            op.multiply(&mut works, pool);
+            op.multiply(&mut works);
             works.iter().all(|work| is_finite(work.output))
         }
     }

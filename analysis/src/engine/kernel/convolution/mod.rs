@@ -18,7 +18,10 @@ use super::{
     product::{Output, PANEL, PackedRows, multiply},
     tail::{Tail, finish_in_place},
 };
-use crate::{buffer::Pool, parallel::grain};
+use crate::{
+    buffer::{Pool, Scratch},
+    parallel::grain,
+};
 use strip::Padded;
 
 /// Floats of the panels that are made at a time: a quarter of a second-level cache of a megabyte.
@@ -111,12 +114,7 @@ impl Convolution {
 
 /// Computes convolutions that read one input in the same way; false where a value is not finite, and no output is then to
 /// be used.
-pub(in crate::engine::kernel) fn convolve(
-    geometry: &Geometry,
-    input: &[f32],
-    works: &mut [Work<'_>],
-    pool: &Pool,
-) -> bool {
+pub(in crate::engine::kernel) fn convolve(geometry: &Geometry, input: &[f32], works: &mut [Work<'_>]) -> bool {
     let Some(first) = works.first().map(|work| work.op) else { return true };
     let (groups, plane) = (first.groups.len(), geometry.output_plane());
     if input.is_empty() || plane == 0 {
@@ -126,12 +124,12 @@ pub(in crate::engine::kernel) fn convolve(
     let columns = plane.div_ceil(tasks).next_multiple_of(PANEL);
     let mut is_finite = true;
     for (index, image) in input.chunks_exact(geometry.channels * geometry.input_plane()).enumerate() {
-        let padded = Padded::new(geometry, image, pool);
+        let padded = Padded::new(geometry, image);
         for group in 0..groups {
             let mut strips = strips(works, (index, group), plane, columns);
             let channels = geometry.channels / groups;
             let channels = group * channels..(group + 1) * channels;
-            let run = |strip: &mut Strip<'_>| strip.run(geometry, &padded, channels.clone(), pool);
+            let run = |strip: &mut Strip<'_>| strip.run(geometry, &padded, channels.clone());
             is_finite &= if let [strip] = strips.as_mut_slice() {
                 run(strip)
             } else {
@@ -167,11 +165,11 @@ fn strips<'a>(
 }
 
 impl Strip<'_> {
-    fn run(&mut self, geometry: &Geometry, padded: &Padded<'_>, channels: Range<usize>, pool: &Pool) -> bool {
+    fn run(&mut self, geometry: &Geometry, padded: &Padded<'_>, channels: Range<usize>) -> bool {
         let depth = channels.len() * geometry.taps.len();
         let passing = (STRIP_FLOATS / (depth * PANEL)).clamp(1, MOST_PANELS) * PANEL;
         let most = self.columns.len().min(passing).next_multiple_of(PANEL);
-        let mut panels = pool.take(most * depth + LANES);
+        let mut panels = Scratch::take(most * depth + LANES);
         let mut is_finite = true;
         for first in self.columns.clone().step_by(passing) {
             let width = passing.min(self.columns.end - first);

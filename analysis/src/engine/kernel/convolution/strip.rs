@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::{
-    buffer::{Buffer, Pool},
+    buffer::Scratch,
     engine::kernel::{
         geometry::Geometry,
         plane::{LANES, fill},
@@ -20,7 +20,7 @@ use crate::{
 pub(super) enum Padded<'a> {
     /// Where there is none, and steps of one: the image itself.
     Image(&'a [f32]),
-    Copy(Buffer),
+    Copy(Scratch),
 }
 
 /// Neighbouring outputs of one row.
@@ -35,11 +35,11 @@ struct Run {
 
 impl<'a> Padded<'a> {
     /// Lays an image `[C, H, W]` out.
-    pub(super) fn new(geometry: &Geometry, image: &'a [f32], pool: &Pool) -> Self {
+    pub(super) fn new(geometry: &Geometry, image: &'a [f32]) -> Self {
         if geometry.is_plain() {
             return Self::Image(image);
         }
-        let mut copy = pool.take(geometry.channels * geometry.phases_len);
+        let mut copy = Scratch::take(geometry.channels * geometry.phases_len);
         let channels = copy.chunks_exact_mut(geometry.phases_len).zip(image.chunks_exact(geometry.input_plane()));
         for (phases, channel) in channels {
             phases.fill(0.0);

@@ -80,7 +80,7 @@ impl Case {
         let run = || {
             let mut outputs = [(); 2].map(|()| vec![f32::NAN; geometry.output_len(ops[0].outputs())]);
             let works = ops.iter().zip(&mut outputs).map(|(op, output)| Work { op, block: self.block, output });
-            assert!(convolve(&geometry, &images, &mut works.collect::<Vec<_>>(), &pool));
+            assert!(convolve(&geometry, &images, &mut works.collect::<Vec<_>>()));
             outputs.map(|output| output.iter().map(|v| v.to_bits()).collect::<Vec<_>>())
         };
         for (extension, found) in with_each(run) {
@@ -139,7 +139,7 @@ fn one_output_worked_by_hand() {
     assert_eq!((op.depth(), geometry.output_shape(op.outputs())), (4, vec![1, 1, 2]));
     let mut output = [0.0; 2];
     let work = Work { op: &op, block: 4, output: &mut output };
-    assert!(convolve(&geometry, &[1.0, 2.0, 3.0, 10.0, 20.0, 30.0], &mut [work], &pool));
+    assert!(convolve(&geometry, &[1.0, 2.0, 3.0, 10.0, 20.0, 30.0], &mut [work]));
     assert_eq!(output, [10.5, 18.0]);
 }
 
@@ -158,7 +158,7 @@ fn what_is_not_finite_is_reported_and_what_is_padding_is_not() {
     let geometry = op.geometry(&[1, 1, 5, 7]).unwrap();
     let is_finite = |input: &[f32]| {
         let mut output = vec![0.0; 70];
-        convolve(&geometry, input, &mut [Work { op: &op, block: 9, output: &mut output }], &pool)
+        convolve(&geometry, input, &mut [Work { op: &op, block: 9, output: &mut output }])
     };
     // What the pool gives out next was this.
     let mut used = pool.take(geometry.phases_len);

@@ -63,8 +63,8 @@ impl Dense {
     }
 
     /// All products.
-    pub(in crate::engine::kernel) fn multiply(&self, work: &mut [Rows<'_>], pool: &Pool) {
-        let rows: Vec<PackedRows> = work.iter().map(|rows| PackedRows::new(rows.input, self.depth, pool)).collect();
+    pub(in crate::engine::kernel) fn multiply(&self, work: &mut [Rows<'_>]) {
+        let rows: Vec<_> = work.iter().map(|rows| PackedRows::for_now(rows.input, self.depth)).collect();
         let passing = panels_at_a_time(self.depth);
         let groups = self.columns.div_ceil(passing * PANEL);
         let range = |index: usize| index * passing..(index + 1) * passing;

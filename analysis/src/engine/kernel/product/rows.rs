@@ -1,10 +1,12 @@
 //! Rows of a matrix laid out for the tiles that multiply them: those of a tile side by side, so that the loop over the
 //! depth reads one stream of factors, which it need not check.
 
+use std::ops::Deref;
+
 use rayon::prelude::*;
 
 use crate::{
-    buffer::Pool,
+    buffer::{Pool, Scratch},
     onnx::SharedFloats,
     quant::wide::{Extension, extension},
 };
@@ -21,8 +23,8 @@ pub(in crate::engine::kernel) struct Rows<'a> {
 
 /// Rows of `depth` values each, packed once.
 #[derive(Debug)]
-pub(in crate::engine::kernel) struct PackedRows {
-    values: SharedFloats,
+pub(in crate::engine::kernel) struct PackedRows<V = SharedFloats> {
+    values: V,
     depth: usize,
     most: usize,
 }
@@ -34,7 +36,18 @@ impl PackedRows {
         let values = SharedFloats::filled(pool, rows.len(), |packed| pack(rows, depth, most, packed));
         Self { values, depth, most }
     }
+}
 
+impl PackedRows<Scratch> {
+    /// The same, for one product.
+    pub(super) fn for_now(rows: &[f32], depth: usize) -> Self {
+        let (most, mut values) = (most_rows(), Scratch::take(rows.len()));
+        pack(rows, depth, most, &mut values);
+        Self { values, depth, most }
+    }
+}
+
+impl<V: Deref<Target = [f32]>> PackedRows<V> {
     /// All rows.
     pub(in crate::engine::kernel) fn all(&self) -> Rows<'_> {
         Rows { values: &self.values, depth: self.depth, most: self.most }

@@ -35,7 +35,7 @@ fn products_with_a_matrix_are_those_of_the_definition() {
             let mut outputs = inputs.each_ref().map(|input| vec![f32::NAN; input.len() / depth * columns]);
             let work = inputs.iter().zip(&mut outputs);
             let mut work: Vec<_> = work.map(|(input, output)| Rows { input, block, output }).collect();
-            dense.multiply(&mut work, &pool);
+            dense.multiply(&mut work);
             outputs.map(|output| bits(&output))
         };
         for (extension, found) in with_each(run) {
@@ -57,7 +57,7 @@ fn one_sum_worked_by_hand() {
     let product = |row: [f32; 4], weights: [f32; 4], block| {
         let dense = Dense::new(4, 1, &weights, &pool).unwrap();
         let mut output = [0.0];
-        dense.multiply(&mut [Rows { input: &row, block, output: &mut output }], &pool);
+        dense.multiply(&mut [Rows { input: &row, block, output: &mut output }]);
         output[0]
     };
     assert_eq!(product([1.0, 2.0, 3.0, 4.0], [1.0, 10.0, 100.0, 1000.0], 2), 4321.0);
