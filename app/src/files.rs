@@ -1,6 +1,11 @@
-//! The small files that the window itself reads and writes: configurations and figures. Written whole or not at all.
+//! The small files that window and command line read and write: configurations, figures, results. Written whole or not at
+//! all.
 
-use std::{io::Write as _, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use quantlens_analysis::{config::QuantConfig, job::Warning, say};
@@ -8,18 +13,43 @@ use quantlens_analysis::{config::QuantConfig, job::Warning, say};
 /// Largest configuration that is read, in bytes; a real one has a few kilobytes.
 const MAX_CONFIG_BYTES: u64 = 16 << 20;
 
-/// Writes to a file beside `path` and renames it, so that a full disk leaves the old file as it was.
+/// Writes to a file beside `path` and renames it, so that a full disk leaves the old file as it was. Where `path` is a link,
+/// what it leads to is replaced; a device or a pipe, as `/dev/stdout` or a shell's `>(…)`, is written into.
 ///
 /// # Errors
 /// What the system says, with the path.
 pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let say = || format!("{}", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(say)?;
+    let there = fs::metadata(path).ok();
+    if there.as_ref().is_some_and(|there| !there.is_file() && !there.is_dir()) {
+        return File::options().write(true).open(path).and_then(|mut out| out.write_all(bytes)).with_context(say);
+    }
+    let target = behind_links(path).with_context(say)?;
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = temporary(folder, there.as_ref().map(fs::Metadata::permissions)).with_context(say)?;
     file.write_all(bytes).with_context(say)?;
     file.as_file().sync_all().with_context(say)?;
-    file.persist(path).map_err(|error| error.error).with_context(say)?;
+    file.persist(target).map_err(|error| error.error).with_context(say)?;
     Ok(())
+}
+
+/// What a link leads to; any other path itself.
+fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink());
+    if is_link { fs::canonicalize(path) } else { Ok(path.to_owned()) }
+}
+
+/// A temporary file with the permissions of the one that it will replace, or of any new file.
+fn temporary(folder: &Path, permissions: Option<fs::Permissions>) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    // Otherwise only the owner could read a new file; the system's umask still applies.
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let file = builder.tempfile_in(folder)?;
+    if let Some(permissions) = permissions.filter(|permissions| !permissions.readonly()) {
+        file.as_file().set_permissions(permissions)?;
+    }
+    Ok(file)
 }
 
 /// Reads a text of ours, none of which is large.
@@ -28,12 +58,12 @@ pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 /// What the system says, with the path, and for an absurdly large file.
 pub fn read_text(path: &Path) -> anyhow::Result<String> {
     let say = || format!("{}", path.display());
-    let size = std::fs::metadata(path).with_context(say)?.len();
+    let size = fs::metadata(path).with_context(say)?.len();
     anyhow::ensure!(
         size <= MAX_CONFIG_BYTES,
         say!("{}: {} bytes are too many for a configuration", path.display(), size)
     );
-    std::fs::read_to_string(path).with_context(say)
+    fs::read_to_string(path).with_context(say)
 }
 
 /// Reads a configuration, with what the user should know of it.
@@ -48,6 +78,37 @@ pub fn read_config(path: &Path) -> anyhow::Result<(QuantConfig, Option<Warning>)
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
+    #[test]
+    fn links_devices_and_permissions_stay_what_they_are() {
+        use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
+
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let mode = |name: &str| fs::metadata(at(name)).unwrap().permissions().mode() & 0o777;
+        // As any program's new file, whatever the umask.
+        fs::write(at("plain"), b"").unwrap();
+        write(&at("new"), b"1").unwrap();
+        assert_eq!(mode("new"), mode("plain"));
+        fs::set_permissions(at("new"), fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("new", at("link")).unwrap();
+        write(&at("link"), b"2").unwrap();
+        assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
+        assert_eq!((fs::read(at("new")).unwrap(), mode("new")), (b"2".to_vec(), 0o640));
+        // Of a user who may replace a device this would have made a file.
+        write(Path::new("/dev/null"), b"3").unwrap();
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+        assert!(std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+        let pipe = at("pipe");
+        let reader = std::thread::Builder::new().name("reader".into()).spawn(move || fs::read(pipe).unwrap()).unwrap();
+        write(&at("pipe"), b"4").unwrap();
+        assert_eq!(reader.join().unwrap(), b"4");
+        assert!(write(dir.path(), b"5").is_err());
+        symlink("missing/folder", at("broken")).unwrap();
+        assert!(format!("{:#}", write(&at("broken"), b"6").unwrap_err()).contains("broken"));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 5, "nothing temporary is left");
+    }
+
     #[test]
     fn a_configuration_survives_the_file_and_nothing_else_is_left() {
         let dir = tempfile::tempdir().unwrap();
@@ -55,7 +116,7 @@ mod tests {
         let config = QuantConfig::all_float();
         write(&path, config.to_json().as_bytes()).unwrap();
         assert_eq!(read_config(&path).unwrap(), (config, None));
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
         let error = write(&dir.path().join("no/such/b.json"), b"").unwrap_err();
         assert!(format!("{error:#}").contains("b.json"));
         let error = read_config(&dir.path().join("c.json")).unwrap_err();

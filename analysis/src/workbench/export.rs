@@ -109,6 +109,10 @@ impl Workbench {
         if path.is_dir() {
             return Err(Error::format(path, say!("is a folder; name a file")));
         }
+        // The model would take the place of a device.
+        if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            return Err(Error::format(path, say!("is a device or a pipe; name a file")));
+        }
         let Ok(model) = std::fs::canonicalize(&self.info.path) else { return Ok(()) };
         for written in [path.to_owned(), unverified_path(path)] {
             if std::fs::canonicalize(&written).is_ok_and(|written| written == model) {

@@ -10,6 +10,7 @@ use quantlens_analysis::{
 };
 
 use super::{LIMIT_CROSSED, against, csv, json, options::AnalyzeArgs, progress::Reporter, table, workbench};
+use crate::files;
 
 pub(super) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     let mut reporter = Reporter::new();
@@ -52,12 +53,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result<()> {
         std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")?;
         return Ok(());
     }
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let what = || format!("cannot write {}", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(what)?;
-    file.write_all(text.as_bytes()).with_context(what)?;
-    file.persist(path).with_context(what)?;
-    Ok(())
+    files::write(path, text.as_bytes()).context("cannot write")
 }
 
 /// Says which limit was crossed.
