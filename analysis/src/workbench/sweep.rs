@@ -1,40 +1,39 @@
 //! A sweep: every layer asked alone, over samples whose float tensors are in memory or run again in turns.
 //!
 //! A layer's sessions are built once, serve all samples and are dropped, so a sweep leaves the engine's own sessions and
-//! the cached weights as they were. With all samples in memory one layer is asked after the other; else a handful of
-//! layers share each look at a sample.
+//! the cached weights as they were. With all samples in memory one layer is asked after the other; else as many layers
+//! share each look at a sample as their plans have room, which in most networks is all of them.
 
+mod ask;
 mod values;
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
-use self::values::sums;
-use super::{LIVE_SAMPLES, Workbench, cost, samples::no_data};
+use super::{LIVE_SAMPLES, Workbench, samples::no_data};
 use crate::{
     config::QuantConfig,
-    engine::{Changed, OwnSessions, Reference, Start, Store, Suffix},
+    engine::{OwnSessions, Reference, Suffix},
     error::{Error, Result},
-    graph::{LayerId, TensorId},
-    job::{CancelToken, Job},
+    graph::LayerId,
+    job::Job,
     metrics::ErrorSums,
-    parallel,
     plan::{FormatPlan, QuantPlan, TensorFormat, WeightCache, format_owner},
     quant::Bits,
     report::{SampleEnergy, Sweep, SweepTiming},
-    sensitivity::{Question, Resamples, Solos, SweepRequest, candidates, segment_work, without, worst_first},
+    sensitivity::{Question, Resamples, Solos, SweepRequest, candidates, without, worst_first},
     text::Text,
 };
 
-/// Layers that share a look at a sample that is not in memory.
+/// Plans that share a look at a sample that is not in memory, at least, and how many rows these may have together.
 const TURN: usize = 16;
+const TURN_ROWS: usize = 1 << 15;
 /// Sweeps that are kept, so that a stopped one goes on and a repeated one is there at once.
 const KEPT_SWEEPS: usize = 4;
 /// A width that every grid has.
 const COUNTED_AS: Bits = Bits::Int(8);
-/// Pieces of the float network behind a layer: with fewer the way to the next checkpoint is longer, which runs without
-/// optimization; with more, more of them reorder their inputs.
-const PIECES: usize = 12;
-
 /// One plan that is asked, and what it has answered.
 struct Item {
     layer: LayerId,
@@ -46,14 +45,6 @@ struct Item {
     sums: Vec<Vec<Option<ErrorSums>>>,
     /// By output, whether a value came through optimized sessions.
     estimates: Vec<bool>,
-}
-
-/// What one item says about one output of one sample.
-#[derive(Clone)]
-struct Answer {
-    /// `None` where the output holds no floating-point values.
-    sums: Option<ErrorSums>,
-    is_estimate: bool,
 }
 
 /// What stays the same for all layers of a sweep.
@@ -70,8 +61,8 @@ struct Ground {
     /// A cache apart from the clicks', which must stay: of layers that are float, as all are but the asked one.
     float_weights: WeightCache,
     suffix: Option<Suffix>,
-    /// By sample.
-    references: Vec<Option<Reference>>,
+    /// By sample, what the pieces make of it, once it is asked; `None` where one cannot be run.
+    references: Vec<OnceLock<Option<Reference>>>,
     resamples: Resamples,
 }
 
@@ -110,7 +101,7 @@ impl Workbench {
             solos: None,
             float_weights: WeightCache::new(),
             suffix: None,
-            references: Vec::new(),
+            references: std::iter::repeat_with(OnceLock::new).take(samples).collect(),
             resamples: Resamples::new(samples),
         };
         let rows = kept.map(|kept| kept.rows.clone()).unwrap_or_default();
@@ -126,12 +117,10 @@ impl Workbench {
             }
             Question::Relief => {
                 let plan = self.plan(Arc::clone(&formats), job)?;
-                for index in 0..samples {
-                    job.step("quantized run", "samples", index, samples)?;
-                    self.bring(index..index + 1, &plan, job)?;
-                    let scores = &self.data.as_ref().ok_or_else(no_data)?.scores[index];
-                    ground.base_sums.push(scores.outputs.iter().map(|o| o.errors).collect());
-                }
+                self.bring(0..samples, &plan, job)?;
+                let scores = &self.data.as_ref().ok_or_else(no_data)?.scores[..samples];
+                let errors = scores.iter().map(|sample| sample.outputs.iter().map(|output| output.errors).collect());
+                ground.base_sums = errors.collect();
                 ground.base = Some(plan);
             }
         }
@@ -147,11 +136,13 @@ impl Workbench {
             configuration: ground.outputs(self, &ground.base_sums, &[], false),
             timing: SweepTiming { prepare_s, ..SweepTiming::default() },
         };
-        let turn = if self.are_resident(&ground)? { 1 } else { TURN };
+        let turn = if self.are_resident(&ground)? { 1 } else { self.turn(request) };
         for group in layers.chunks(turn) {
-            job.step("sensitivity", "layers", sweep.layers_done, sweep.layers_total)?;
             let mut items = self.items(&mut ground, group)?;
-            self.ask_all(&ground, &mut items, &job.cancel)?;
+            let (done, total) = (sweep.layers_done, sweep.layers_total);
+            self.ask_all(&ground, &mut items, job, &|samples_done| {
+                (done + group.len() * samples_done / samples, total)
+            })?;
             sweep.rows.extend(items.iter().map(|item| ground.row(self, item)));
             sweep.rows.sort_by_key(|row| row.index);
             sweep.layers_done += group.len();
@@ -207,38 +198,10 @@ impl Workbench {
         self.histograms(&self.counted_tensors(&asked), job)
     }
 
-    /// The float network in optimized pieces, and what they make of each sample.
-    fn prepare_suffix(&mut self, ground: &mut Ground, job: &mut Job<'_>) -> Result<()> {
-        let data = self.data.as_ref().ok_or_else(no_data)?;
-        let macs: Vec<u64> = (0..self.graph.layers.len()).map(|l| cost::macs(&self.graph, l, &data.shapes)).collect();
-        let work = segment_work(&self.graph, &data.shapes, &macs);
-        let Some(suffix) = self.engine.suffix(&work, &data.shapes, PIECES, &job.cancel)? else { return Ok(()) };
-        self.engine.prepare(None, &job.cancel)?;
-        let (samples, cancel, mut done) = (ground.samples, job.cancel.clone(), 0);
-        let mut references = vec![None; samples];
-        let bench = &*self;
-        let refer = |index| match suffix.reference(&bench.float_run(index, &cancel)?, &cancel) {
-            Ok(reference) => Ok((index, Some(reference))),
-            Err(Error::Cancelled) => Err(Error::Cancelled),
-            // A piece that cannot be run gives no estimates: the engine's own segments answer.
-            Err(_) => Ok((index, None)),
-        };
-        job.step("preparing estimates", "samples", 0, samples)?;
-        parallel::for_each(0..samples, refer, |(index, reference)| {
-            references[index] = reference;
-            done += 1;
-            job.step("preparing estimates", "samples", done, samples)
-        })?;
-        if references.iter().all(Option::is_some) {
-            (ground.suffix, ground.references) = (Some(suffix), references);
-        }
-        Ok(())
-    }
-
-    fn are_resident(&self, ground: &Ground) -> Result<bool> {
-        let samples = &self.data.as_ref().ok_or_else(no_data)?.samples[..ground.samples];
-        let needs_quantized = ground.base.is_some();
-        Ok(samples.iter().all(|run| !run.float.is_empty() && (!needs_quantized || !run.quantized.is_empty())))
+    /// Layers that share a look at a sample.
+    fn turn(&self, request: &SweepRequest) -> usize {
+        let widths = if let Question::Sensitivity(widths) = &request.question { widths.len() } else { 1 };
+        (TURN_ROWS / self.graph.layers.len().max(1)).max(TURN) / widths.max(1)
     }
 
     /// The plans that are asked of these layers.
@@ -279,94 +242,6 @@ impl Workbench {
             }
         }
         Ok(items)
-    }
-
-    /// Asks the items about every sample, side by side.
-    fn ask_all(&mut self, ground: &Ground, items: &mut [Item], cancel: &CancelToken) -> Result<()> {
-        self.engine.prepare(ground.base.as_deref(), cancel)?;
-        let mut by_sample = vec![Vec::new(); ground.samples];
-        let (bench, asked) = (&*self, &*items);
-        let ask = |index| Ok((index, bench.ask(ground, index, asked, cancel)?));
-        parallel::for_each(0..ground.samples, ask, |(index, answers)| {
-            by_sample[index] = answers;
-            Ok(())
-        })?;
-        for answers in by_sample {
-            for (item, answer) in items.iter_mut().filter(|item| item.plan.is_ok()).zip(answers) {
-                item.estimates.iter_mut().zip(&answer).for_each(|(all, one)| *all |= one.is_estimate);
-                item.sums.push(answer.into_iter().map(|one| one.sums).collect());
-            }
-        }
-        Ok(())
-    }
-
-    /// Asks the items that have a plan about one sample: by item, by output.
-    fn ask(&self, ground: &Ground, index: usize, items: &[Item], cancel: &CancelToken) -> Result<Vec<Vec<Answer>>> {
-        let float = self.float_run(index, cancel)?;
-        let run = match &ground.base {
-            Some(base) => Some(self.quantized_store(index, &float, base, cancel)?),
-            None => None,
-        };
-        let mut answers = Vec::with_capacity(items.len());
-        for item in items {
-            cancel.check()?;
-            let Ok(plan) = &item.plan else { continue };
-            let start = match (&run, &ground.base) {
-                (Some(run), Some(base)) => Start { float: &float, run, plan: Some(base) },
-                _ => Start { float: &float, run: &float, plan: None },
-            };
-            let end = self.engine.segments();
-            let checkpoint = match (&ground.suffix, start.plan) {
-                (Some(suffix), None) => suffix.checkpoint(self.engine.first_untouched(plan)),
-                _ => None,
-            };
-            let to = checkpoint.unwrap_or(end);
-            let mut changed = self.engine.wave(start, plan, &item.sessions, to, false, cancel)?;
-            let mut pairs = BTreeMap::new();
-            if let (Some(from), Some(suffix), Some(Some(reference))) =
-                (checkpoint, &ground.suffix, ground.references.get(index))
-                && !changed.is_empty()
-            {
-                match suffix.finish(reference, from, &changed, &float, cancel) {
-                    Ok(found) => pairs = found,
-                    // Values that decide on a shape made one that a piece was not built for.
-                    Err(Error::Runtime { .. }) => {
-                        changed = self.engine.wave(start, plan, &item.sessions, end, false, cancel)?;
-                    }
-                    Err(other) => return Err(other),
-                }
-            }
-            let answer = |tensor: &TensorId| match pairs.get(tensor) {
-                Some((reference, value)) => Answer { sums: sums(reference, value), is_estimate: true },
-                None => {
-                    let value = changed.get(tensor).or(start.run[*tensor].as_ref());
-                    let sums = float[*tensor].as_ref().zip(value).and_then(|(f, v)| sums(f, v));
-                    Answer { sums, is_estimate: false }
-                }
-            };
-            answers.push(self.graph.outputs.iter().map(answer).collect());
-        }
-        Ok(answers)
-    }
-
-    /// The quantized tensors of a sample under `base`: cached, or from the float ones.
-    fn quantized_store(
-        &self,
-        index: usize,
-        float: &Store,
-        base: &Arc<QuantPlan>,
-        cancel: &CancelToken,
-    ) -> Result<Store> {
-        let run = &self.data.as_ref().ok_or_else(no_data)?.samples[index];
-        if !run.quantized.is_empty() && run.plan.as_ref().is_some_and(|plan| Arc::ptr_eq(plan, base)) {
-            return Ok(run.quantized_store());
-        }
-        let start = Start { float, run: float, plan: None };
-        let end = self.engine.segments();
-        let changed: Changed = self.engine.wave(start, base, &OwnSessions::default(), end, true, cancel)?;
-        let mut store = float.clone();
-        changed.into_iter().for_each(|(tensor, value)| store[tensor] = Some(value));
-        Ok(store)
     }
 }
 

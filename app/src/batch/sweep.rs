@@ -28,7 +28,7 @@ pub(super) fn run(args: &SweepArgs) -> Result<ExitCode> {
     // Before a minute of loading.
     sensitivity.check()?;
     let mut reporter = Reporter::new();
-    let mut workbench = workbench::prepare(&args.evaluation, None, &mut reporter)?;
+    let mut workbench = workbench::prepare(&args.evaluation, Some(0), &mut reporter)?;
     let config = Arc::new(args.evaluation.quant_config()?);
     let mut show = |p| reporter.show(&p);
     let mut job = Job { cancel: CancelToken::new(), progress: &mut show };
