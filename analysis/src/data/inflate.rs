@@ -2,23 +2,39 @@
 //!
 //! The output never grows beyond the size that the archive's directory promised, so a bomb ends as an error.
 
-use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
+use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::{say, text::Text};
+
+/// Room for the first bytes; doubled while more come, so that memory follows what is there and not what is promised.
+const FIRST_BYTES: usize = 1 << 16;
 
 /// Decompresses `input` to exactly `size` bytes.
 ///
 /// # Errors
 /// A sentence when the stream is broken, ends early, or holds more or less than `size` bytes.
 pub(super) fn inflate(input: &[u8], size: usize) -> Result<Vec<u8>, Text> {
-    let out = decompress_to_vec_with_limit(input, size).map_err(|error| match error.status {
-        TINFLStatus::HasMoreOutput => say!("decompresses to more than the {} bytes its directory promises", size),
-        TINFLStatus::NeedsMoreInput | TINFLStatus::FailedCannotMakeProgress => {
-            say!("ends inside its compressed stream")
+    let (mut state, mut out, mut left) = (Decompress::new(false), Vec::new(), input);
+    loop {
+        let (before, unread) = (out.len(), left.len());
+        // One more than promised, so that what is too much is seen.
+        out.reserve((size.saturating_add(1) - before).min(before.max(FIRST_BYTES)));
+        let read_before = state.total_in();
+        let Ok(status) = state.decompress_vec(left, &mut out, FlushDecompress::None) else {
+            return Err(say!("has a broken compressed stream"));
+        };
+        let read = usize::try_from(state.total_in() - read_before).unwrap_or(unread);
+        left = left.get(read..).unwrap_or_default();
+        if out.len() > size {
+            return Err(say!("decompresses to more than the {} bytes its directory promises", size));
         }
-        _ => say!("has a broken compressed stream"),
-    })?;
-    if out.len() == size { Ok(out) } else { Err(say!("decompresses to {} bytes instead of {}", out.len(), size)) }
+        match status {
+            Status::StreamEnd if out.len() == size => return Ok(out),
+            Status::StreamEnd => return Err(say!("decompresses to {} bytes instead of {}", out.len(), size)),
+            _ if (out.len(), left.len()) == (before, unread) => return Err(say!("ends inside its compressed stream")),
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]
