@@ -31,20 +31,17 @@ pub(super) fn apply(doc: &mut Document, command: FigureCommand, out: &mut Effect
     }
 }
 
-/// Beside the model, named after it, the page and the layer; the sample has no folder of its own.
+/// Named after the model, the page and the layer.
 fn suggested(doc: &Document) -> String {
-    let Some(model) = &doc.model else { return String::new() };
-    let stem = model.path.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy().into_owned());
     let page = doc.pages.page;
-    let mut parts = vec![stem, page.english().to_lowercase()];
+    let mut parts = vec![page.english().to_lowercase()];
     if let Some(layer) = doc.selection.anchor.as_deref().filter(|_| page.follows_layer()) {
         // The names of layers are paths, and have signs that names of files may not have.
         let plain = |c: char| if c.is_alphanumeric() || ".-_".contains(c) { c } else { '_' };
         parts.push(layer.chars().map(plain).collect::<String>().trim_matches(['_', '.']).to_owned());
     }
-    let name = format!("{}.{}", parts.join("."), doc.settings.figure.format.extension());
-    let folder = model.path.parent().filter(|_| !doc.is_sample);
-    folder.map_or_else(|| name.clone(), |folder| folder.join(&name).display().to_string())
+    let ending = doc.settings.figure.format.extension();
+    super::run::beside_the_model(doc, |stem| format!("{stem}.{}.{ending}", parts.join(".")))
 }
 
 /// A figure was written to `path`, or could not be: then the dialog it was asked for in says so and stays.

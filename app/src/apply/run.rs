@@ -1,5 +1,7 @@
 //! The commands of the table, on what is selected. A command that is refused now says why instead of doing nothing.
 
+use std::path::Path;
+
 use quantlens_analysis::{
     config::Granularity,
     data::DataSource,
@@ -253,13 +255,19 @@ fn show_list(doc: &mut Document) {
     }
 }
 
-/// Beside the model, named after it; the sample has no folder of its own.
+/// Named after the model.
 fn suggested_export(doc: &Document) -> String {
+    beside_the_model(doc, |stem| format!("{stem}.quantized.onnx"))
+}
+
+/// A path beside the model, by its name without the ending; the sample has no folder of its own, and gets the one that the
+/// program runs in. Whole, so that a dialog says where the file will be, and a copied path is one anywhere.
+pub(super) fn beside_the_model(doc: &Document, name: impl FnOnce(&str) -> String) -> String {
     let Some(model) = &doc.model else { return String::new() };
-    let stem = model.path.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy().into_owned());
-    let name = format!("{stem}.quantized.onnx");
-    let folder = model.path.parent().filter(|_| !doc.is_sample);
-    folder.map_or_else(|| name.clone(), |folder| folder.join(&name).display().to_string())
+    let stem = model.path.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());
+    let folder = model.path.parent().filter(|_| !doc.is_sample).unwrap_or(Path::new(""));
+    let path = folder.join(name(&stem));
+    std::path::absolute(&path).unwrap_or(path).display().to_string()
 }
 
 fn lower(text: &str) -> String {
