@@ -10,6 +10,7 @@ mod density;
 mod detail;
 mod drift;
 mod flow;
+mod losses;
 mod maps;
 mod model;
 mod scope;
@@ -31,6 +32,7 @@ pub use density::{Bins, DENSITY_BINS, Density};
 pub use detail::{ActivationChannel, Distribution, LayerDetail, WeightChannel};
 pub use drift::{DriftNote, FallReason};
 pub use flow::{Flow, FlowKind};
+pub(crate) use losses::hidden_losses;
 pub use maps::{FeatureMap, FeatureMaps};
 pub use model::{LayerInfo, ModelInfo, TargetInfo};
 pub use scope::{SampleScope, WorstSample};
@@ -114,6 +116,9 @@ pub struct LayerRow {
     pub why_falls: Option<DriftNote>,
     /// Share of the output's values that the output quantizer clips, in the quantized run.
     pub clipped_fraction: Measure,
+    /// Share of the output's values that its quantizer makes 0 although they are not, where its SQNR does not tell of it: a
+    /// few huge values (1000 and more), as of an attention mask, have all the energy. `None` where it is not so.
+    pub vanished_fraction: Option<f64>,
     /// The weight quantizer; `None` where the weights are float.
     pub weight: Option<WeightSummary>,
     /// The output quantizer; `None` where the output is float.

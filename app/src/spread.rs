@@ -38,9 +38,14 @@ impl Spread {
     }
 }
 
-/// The layers that do most harm themselves: lowest local SQNR first, at most `n`, none of them fine.
+/// The layers that do most harm themselves: those of which the SQNR hides it, then the lowest local SQNR first; at most `n`,
+/// none of them fine.
 pub fn suspects(report: &Report, n: usize) -> Vec<&LayerRow> {
-    let local = |row: &LayerRow| if let Measure::Value(db) = row.local.sqnr_db { Some(db) } else { None };
+    let local = |row: &LayerRow| match row.local.sqnr_db {
+        _ if row.hides_losses() => Some(f64::NEG_INFINITY),
+        Measure::Value(db) => Some(db),
+        _ => None,
+    };
     let mut rows: Vec<(f64, &LayerRow)> =
         report.rows.iter().filter_map(|row| local(row).filter(|db| *db < FINE_DB).map(|db| (db, row))).collect();
     // Stable, so that equals stay in graph order.
@@ -127,5 +132,10 @@ mod tests {
         let names: Vec<&str> = suspects(&report, 5).iter().map(|row| row.info.name.as_str()).collect();
         // The accumulated error of head/fc is the worst of all, but only because of what arrives there.
         assert_eq!(names, ["block2/depthwise", "block3/depthwise"]);
+        let mut masked = report.clone();
+        let stem = masked.rows.iter_mut().find(|row| row.info.name == "stem/conv").unwrap();
+        stem.vanished_fraction = Some(0.7);
+        assert_eq!(suspects(&masked, 5)[0].info.name, "stem/conv");
+        assert_eq!(suspects(&masked, 5).len(), names.len() + 1);
     }
 }

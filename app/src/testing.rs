@@ -137,6 +137,7 @@ fn row(info: LayerInfo, n: usize, config: &QuantConfig) -> LayerRow {
         correlation: Measure::Value(0.1),
         why_falls: None,
         clipped_fraction: Measure::Value(0.0004 * i as f64),
+        vanished_fraction: None,
         weight: weight_bits.filter(|bits| !bits.is_float()).map(|bits| WeightSummary {
             tensor: format!("{}.weight", info.name),
             bits,

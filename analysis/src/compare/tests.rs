@@ -43,6 +43,7 @@ fn row(index: usize, name: &str, sqnr: Measure, samples: &[(f64, f64)]) -> Layer
         correlation: none,
         why_falls: None,
         clipped_fraction: none,
+        vanished_fraction: None,
         weight: None,
         activation: None,
         by_sample: samples.iter().map(|&(signal, noise)| SampleEnergy { signal, noise }).collect(),

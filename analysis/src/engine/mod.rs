@@ -17,6 +17,7 @@ mod segment;
 mod session;
 mod suffix;
 mod value;
+mod vanished;
 mod view;
 mod watch;
 mod wave;

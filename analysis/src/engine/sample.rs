@@ -21,6 +21,8 @@ pub struct LayerSums {
     pub introduced: Option<ErrorSums>,
     /// What the output quantizer clips in the quantized run; `None` where there is none.
     pub clipping: Option<Clipping>,
+    /// Values that the output quantizer makes 0 without its SQNR telling of them (see `vanished`).
+    pub vanished: u64,
     /// Values that passed the output quantizer.
     pub quantized_values: u64,
 }

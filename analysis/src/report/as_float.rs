@@ -49,6 +49,7 @@ impl LayerRow {
             correlation: Measure::NotApplicable(NO_QUANTIZER),
             why_falls: None,
             clipped_fraction: Measure::NotApplicable(NO_QUANTIZER),
+            vanished_fraction: None,
             weight: None,
             activation: None,
             by_sample: self.by_sample.iter().map(silent).collect(),

@@ -27,6 +27,7 @@ mod report;
 mod retarget;
 mod samples;
 mod score;
+mod shares;
 mod sweep;
 mod tally;
 mod threshold;

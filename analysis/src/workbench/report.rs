@@ -2,7 +2,13 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{EvaluationData, Workbench, cost, samples::no_data, score, weight_summary::weight_summary};
+use super::{
+    EvaluationData, Workbench, cost,
+    samples::no_data,
+    score,
+    shares::{clipped_fraction, vanished_fraction},
+    weight_summary::weight_summary,
+};
 use crate::{
     calibrate::MinMax,
     config::QuantConfig,
@@ -15,10 +21,9 @@ use crate::{
     mark,
     metrics::{ErrorSums, Errors, Measure},
     plan::QuantPlan,
-    quant::Clipping,
     report::{
         ActivationSummary, Answers, Cost, Decision, LayerInfo, LayerRow, Memory, OutputRow, Report, SampleAnswer,
-        SampleEnergy, Score, Share, Timing,
+        SampleEnergy, Score, Share, Timing, hidden_losses,
     },
     say,
 };
@@ -77,6 +82,7 @@ impl Workbench {
                 ),
             ));
         }
+        warnings.extend(hidden_losses(&rows));
         let total = |field: fn(&LayerRow) -> u64| rows.iter().map(field).sum::<u64>();
         Ok(Report {
             config: Arc::clone(config),
@@ -182,6 +188,7 @@ impl Workbench {
             correlation: drift::correlation(&own),
             why_falls: drift::drift_note(&self.graph, id, totals),
             clipped_fraction: clipped_fraction(id, samples),
+            vanished_fraction: vanished_fraction(id, samples, quantizer.map(|quantizer| quantizer.range)),
             by_sample: samples.iter().filter_map(|s| Some(energy(&s.get(id)?.accumulated?))).collect(),
             weight: weight_summary(&self.graph, id, &plan.weights[id], format),
             activation: quantizer.and_then(|q| {
@@ -281,21 +288,6 @@ fn introduced(sums: Option<ErrorSums>, accumulated: Option<ErrorSums>) -> Errors
 
 fn energy(sums: &ErrorSums) -> SampleEnergy {
     SampleEnergy { signal: sums.sum_f2, noise: sums.sum_e2 }
-}
-
-fn clipped_fraction(id: LayerId, samples: &[&[LayerSums]]) -> Measure {
-    let each: Vec<Clipping> = samples.iter().filter_map(|s| s.get(id)?.clipping).collect();
-    let values: u64 = samples.iter().filter_map(|s| s.get(id)).map(|s| s.quantized_values).sum();
-    if each.len() < samples.len() || each.is_empty() {
-        return Measure::NotApplicable(mark!("the output carries no quantizer"));
-    }
-    if values == 0 {
-        return Measure::NotApplicable(mark!("the tensor is empty"));
-    }
-    let clipped: u64 = each.iter().map(|c| c.clipped).sum();
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-    let fraction = clipped as f64 / values as f64;
-    Measure::Value(fraction)
 }
 
 /// The first output with class scores decides; else the output with the largest error.

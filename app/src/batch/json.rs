@@ -95,6 +95,7 @@ fn layer(row: &LayerRow, report: &Report) -> Result<Value> {
         "correlation": drift::measure(row.correlation),
         "worst_sample": drift::worst_sample(row, report),
         "clipped_fraction": row.clipped_fraction.value(),
+        "vanished_fraction": row.vanished_fraction,
         "weight": weight,
         "activation": activation,
         "macs": row.macs,

@@ -127,6 +127,10 @@ pub fn notes(row: &LayerRow) -> Vec<String> {
     if row.edited {
         notes.push(t!("Edited: differs from the defaults").to_owned());
     }
+    if let Some(share) = row.vanished_fraction.filter(|_| row.hides_losses()) {
+        let share = format::number(100.0 * share, 0);
+        notes.push(t!("{} % of its values become 0: a few huge ones take the range, and the SQNR is theirs", share));
+    }
     if gain_is_off(row) {
         let gain = format::ratio(row.accumulated.gain);
         notes.push(t!("The direction is kept but the magnitude is not: gain {}", gain));
@@ -279,5 +283,9 @@ mod tests {
         assert!(gain_is_off(row) && notes(row).iter().any(|note| note.contains("0.9000")));
         row.accumulated.cosine = Measure::Value(0.9);
         assert!(!gain_is_off(row), "a low cosine is already visible");
+        row.vanished_fraction = Some(0.731);
+        assert!(notes(row).iter().any(|note| note.starts_with("73 % of its values become 0")));
+        row.vanished_fraction = Some(0.01);
+        assert!(notes(row).is_empty());
     }
 }

@@ -133,6 +133,7 @@ fn row(info: LayerInfo, line: &Line) -> LayerRow {
         correlation: Measure::NotApplicable("a fixture has none"),
         why_falls: None,
         clipped_fraction: measure(clipped),
+        vanished_fraction: None,
         weight: weight_bits.map(|bits| WeightSummary {
             tensor: format!("{name}.weight"),
             bits,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use egui::{Button, Response, RichText, ScrollArea, Ui, WidgetInfo, vec2};
 use quantlens_analysis::{
     metrics::Measure,
-    report::{ModelInfo, Report},
+    report::{LayerRow, ModelInfo, Report},
     t, text,
 };
 
@@ -34,16 +34,32 @@ pub(super) use codes::codes_ui;
 /// What this view remembers between frames.
 #[derive(Clone, Debug, Default)]
 pub struct InspectorState {
-    /// Where to begin: names and local errors of the suspects, and how many layers stand in each band.
+    /// Where to begin: the suspects, and how many layers stand in each band.
     begin: Memo<Same<Report>, Begin>,
 }
 
 /// Where to begin with a report.
 #[derive(Clone, Debug)]
 struct Begin {
-    suspects: Vec<(String, Measure)>,
+    suspects: Vec<Suspect>,
     bands: Vec<(Band, usize)>,
     rows: usize,
+}
+
+/// A layer to look at first.
+#[derive(Clone, Debug)]
+struct Suspect {
+    name: String,
+    local: Measure,
+    /// Share of its values that become 0 where the SQNR hides it.
+    vanished: Option<f64>,
+}
+
+impl Suspect {
+    fn of(row: &LayerRow) -> Self {
+        let vanished = row.vanished_fraction.filter(|_| row.hides_losses());
+        Self { name: row.info.name.clone(), local: row.local.sqnr_db, vanished }
+    }
 }
 
 impl Begin {
@@ -51,7 +67,7 @@ impl Begin {
         let count = |band: &Band| report.rows.iter().filter(|row| band.holds(row.accumulated.sqnr_db)).count();
         let suspects = spread::suspects(report, 5);
         Self {
-            suspects: suspects.into_iter().map(|row| (row.info.name.clone(), row.local.sqnr_db)).collect(),
+            suspects: suspects.into_iter().map(Suspect::of).collect(),
             bands: spread::bands().into_iter().map(|band| (band, count(&band))).collect(),
             rows: report.rows.len(),
         }
@@ -127,22 +143,36 @@ fn suspects_ui(ui: &mut Ui, begin: &Begin, send: &mut Commands) {
         return;
     }
     ui.label(RichText::new(t!("Lowest local SQNR: what a layer does to itself")).color(theme::tokens(ui).weak));
-    for (name, local) in &begin.suspects {
-        suspect_ui(ui, name, *local, send);
+    for suspect in &begin.suspects {
+        suspect_ui(ui, suspect, send);
     }
 }
 
-/// A row that is one button: name, local error.
-fn suspect_ui(ui: &mut Ui, name: &str, local: Measure, send: &mut Commands) {
-    let db = format::db_unit(local);
-    let response = wide_button(ui, &t!("Suspect {}, {} local", name, db));
+/// A row that is one button: name, local error or what it hides.
+fn suspect_ui(ui: &mut Ui, suspect: &Suspect, send: &mut Commands) {
+    let Suspect { name, local, vanished } = suspect;
+    let (told, tint_db, spoken, why) = match (vanished, local) {
+        (Some(share), _) => {
+            let share = format::number(100.0 * share, 0);
+            let told = t!("{} % → 0", share);
+            let why =
+                t!("Select {}: {} % of its values become 0 beside a few huge ones, which its SQNR hides", name, share);
+            (told, Some(0.0), t!("Suspect {}, {} % of its values become 0", name, share), why)
+        }
+        (None, local) => {
+            let tint_db = if let Measure::Value(db) = local { Some(*db) } else { None };
+            let db = format::db_unit(*local);
+            let spoken = t!("Suspect {}, {} local", name, db);
+            (db, tint_db, spoken, t!("Select {}", name))
+        }
+    };
+    let response = wide_button(ui, &spoken);
     let rect = response.rect.shrink2(vec2(2.0 * theme::GRID, 0.0));
     let value = rect.with_min_x(rect.right() - 72.0);
     cells::paint_name(ui, rect.with_max_x(value.left() - theme::GRID), name, theme::tokens(ui).text);
-    let tint_db = if let Measure::Value(db) = local { Some(db) } else { None };
-    cells::paint_cell(ui, value, &cells::Cell { text: db, tint_db, ..cells::Cell::default() }, false);
-    if response.on_hover_text(t!("Select {}", name)).clicked() {
-        send.push(Command::Select { layer: name.to_owned(), mode: SelectMode::Replace, reveal: true });
+    cells::paint_cell(ui, value, &cells::Cell { text: told, tint_db, ..cells::Cell::default() }, false);
+    if response.on_hover_text(why).clicked() {
+        send.push(Command::Select { layer: name.clone(), mode: SelectMode::Replace, reveal: true });
     }
 }
 

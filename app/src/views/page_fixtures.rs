@@ -125,6 +125,7 @@ pub(crate) fn report(info: LayerInfo) -> Report {
             reasons: vec![FallReason::Cuts { op: "Relu".into(), soft: false, fused: true }],
         }),
         clipped_fraction: Measure::Value(0.0031),
+        vanished_fraction: None,
         weight: Some(WeightSummary {
             tensor: "block2/depthwise.weight".into(),
             bits: Bits::Int(8),

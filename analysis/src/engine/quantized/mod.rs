@@ -16,6 +16,7 @@ use super::{
     run::Ground,
     sample::{LayerSums, SampleRun},
     segment::{SegmentSessions, is_changed_inside},
+    vanished::vanished,
 };
 use crate::{
     error::Result,
@@ -117,6 +118,12 @@ impl<'a> Pass<'a> {
                     continue;
                 }
                 let errors = self.sample.quantized[tensor].as_ref().and_then(|q| sums(&float, q));
+                let vanished = match (errors, quantizer, float.floats(), &self.sample.quantized[tensor]) {
+                    (Some(errors), Some(quantizer), Some(float), Some(quantized)) => {
+                        quantized.floats().map_or(0, |q| vanished(&errors, &quantizer.quantizer, float, q))
+                    }
+                    _ => 0,
+                };
                 self.sample.layers[layer] = LayerSums {
                     local: errors,
                     accumulated: errors,
@@ -124,6 +131,7 @@ impl<'a> Pass<'a> {
                     introduced: errors,
                     quantized_values: float.floats().map_or(0, |f| f.len() as u64),
                     clipping,
+                    vanished,
                 };
             }
         }
@@ -218,6 +226,7 @@ impl<'a> Pass<'a> {
         let mut out = self.ground.pool.take(r.len());
         let sums = quantize_and_sum(f, r, l, &quantizer.quantizer, &mut out);
         let slot = &mut self.sample.layers[layer];
+        slot.vanished = vanished(&sums.introduced, &quantizer.quantizer, r, &out);
         slot.accumulated = Some(sums.accumulated);
         slot.inherited = Some(sums.inherited);
         slot.introduced = Some(sums.introduced);
@@ -284,5 +293,7 @@ impl<'a> Pass<'a> {
         slot.introduced = sums(reference, value);
         slot.quantized_values = value.floats().map_or(0, |f| f.len() as u64);
         slot.clipping = clipping;
+        // Only tensors other than float32, and those whose shape depends on the values, come here with a quantizer.
+        slot.vanished = 0;
     }
 }

@@ -136,7 +136,7 @@ fn paint_link(ui: &Ui, centre: egui::Pos2, colour: Color32) {
     }
 }
 
-/// The marks of the note column: a dot for edited, a triangle for a gain that the cosine hides.
+/// The marks of the note column: a dot for edited, a triangle for what a metric hides.
 pub fn paint_notes(ui: &Ui, rect: Rect, row: &LayerRow) {
     let tokens = theme::tokens(ui);
     let mut x = rect.left() + 6.0;
@@ -144,7 +144,7 @@ pub fn paint_notes(ui: &Ui, rect: Rect, row: &LayerRow) {
         ui.painter().circle_filled(pos2(x, rect.center().y), 3.5, tokens.accent);
         x += 12.0;
     }
-    if gain_is_off(row) {
+    if gain_is_off(row) || row.hides_losses() {
         let font = FontSelection::Default.resolve(ui.style());
         ui.painter().text(pos2(x - 4.0, rect.center().y), Align2::LEFT_CENTER, "▲", font, tokens.warning);
     }
