@@ -11,7 +11,7 @@ pub(super) fn vanished(sums: &ErrorSums, quantizer: &Quantizer, raw: &[f32], qua
     let Some(grid) = quantizer.grid() else { return 0 };
     let levels = f64::from(grid.q_max()) - f64::from(grid.q_min()) + 1.0;
     // Evenly spread values of a whole range R have Σf² = nR²/3 at most, and an error of n·S²/12 with S = R/levels.
-    let is_beyond_its_grid = sums.sum_e2 * levels * levels < sums.sum_f2;
+    let is_beyond_its_grid = 4.0 * levels * levels * sums.sum_e2 < sums.sum_f2;
     let is_nothing_left = sums.sum_q2 == 0.0;
     if sums.sum_e2 == 0.0 || !(is_beyond_its_grid || is_nothing_left) {
         return 0;
