@@ -127,15 +127,19 @@ pub fn notes(row: &LayerRow) -> Vec<String> {
     if row.edited {
         notes.push(t!("Edited: differs from the defaults").to_owned());
     }
-    if let Some(share) = row.vanished_fraction.filter(|_| row.hides_losses()) {
-        let share = format::number(100.0 * share, 0);
-        notes.push(t!("{} % of its values become 0: a few huge ones take the range, and the SQNR is theirs", share));
-    }
+    notes.extend(loss_note(row));
     if gain_is_off(row) {
         let gain = format::ratio(row.accumulated.gain);
         notes.push(t!("The direction is kept but the magnitude is not: gain {}", gain));
     }
     notes
+}
+
+/// What the row's SQNR does not tell of its values.
+pub fn loss_note(row: &LayerRow) -> Option<String> {
+    let share = row.vanished_fraction.filter(|_| row.hides_losses())?;
+    let share = format::number(100.0 * share, 0);
+    Some(t!("{} % of its values become 0: a few huge ones take the range, and the SQNR is theirs", share))
 }
 
 /// A cosine above 0.99 hides a gain that is off by more than 5 %: it sees direction and is blind to magnitude.

@@ -142,7 +142,13 @@ fn suspects_ui(ui: &mut Ui, begin: &Begin, send: &mut Commands) {
         ui.label(t!("No layer errs by itself: all local errors are above {} dB", FINE_DB));
         return;
     }
-    ui.label(RichText::new(t!("Lowest local SQNR: what a layer does to itself")).color(theme::tokens(ui).weak));
+    let hides = begin.suspects.iter().any(|suspect| suspect.vanished.is_some());
+    let words = if hides {
+        t!("Losses that the SQNR hides, then the lowest local SQNR")
+    } else {
+        t!("Lowest local SQNR: what a layer does to itself")
+    };
+    ui.label(RichText::new(words).color(theme::tokens(ui).weak));
     for suspect in &begin.suspects {
         suspect_ui(ui, suspect, send);
     }

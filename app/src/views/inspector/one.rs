@@ -47,7 +47,12 @@ pub(super) fn one_ui(ui: &mut Ui, doc: &Document, info: &LayerInfo, send: &mut C
         let stamp = doc.report.value.as_deref().and_then(cells::stamp);
         let change = doc.pins.change(&info.name);
         ui.scope(|ui| errors::errors_ui(ui, row, change, stamp.as_deref()));
-        for note in errors::notes(row).into_iter().chain(cells::notes(row)) {
+        let loss = cells::loss_note(row);
+        if let Some(loss) = &loss {
+            ui.colored_label(theme::tokens(ui).warning, format!("⚠ {loss}"));
+        }
+        let others = errors::notes(row).into_iter().chain(cells::notes(row)).filter(|note| loss.as_ref() != Some(note));
+        for note in others {
             let label = ui.label(RichText::new(note).color(theme::tokens(ui).weak));
             label.on_hover_text(t!("Worked out from the errors above, over all samples that were run"));
         }
