@@ -21,8 +21,8 @@ const MAX_CONFIG_BYTES: u64 = 16 << 20;
 pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let say = || format!("{}", path.display());
     let there = fs::metadata(path).ok();
-    if there.as_ref().is_some_and(|there| !there.is_file() && !there.is_dir()) {
-        return File::options().write(true).open(path).and_then(|mut out| out.write_all(bytes)).with_context(say);
+    if is_open_file(path) || there.as_ref().is_some_and(|there| !there.is_file() && !there.is_dir()) {
+        return File::options().append(true).open(path).and_then(|mut out| out.write_all(bytes)).with_context(say);
     }
     let target = behind_links(path).with_context(say)?;
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -31,6 +31,12 @@ pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     file.as_file().sync_all().with_context(say)?;
     file.persist(target).map_err(|error| error.error).with_context(say)?;
     Ok(())
+}
+
+/// Whether the path stands for what a process has open: behind `/dev/stdout >> log` is a file that must not be replaced.
+fn is_open_file(path: &Path) -> bool {
+    let opened = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"];
+    cfg!(unix) && opened.iter().any(|opened| path.starts_with(opened))
 }
 
 /// What a link leads to; any other path itself.
@@ -47,7 +53,8 @@ fn temporary(folder: &Path, permissions: Option<fs::Permissions>) -> io::Result<
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let file = builder.tempfile_in(folder)?;
     if let Some(permissions) = permissions.filter(|permissions| !permissions.readonly()) {
-        file.as_file().set_permissions(permissions)?;
+        // Some file systems have none, and a result is worth more than they are.
+        let _ = file.as_file().set_permissions(permissions);
     }
     Ok(file)
 }
@@ -107,6 +114,20 @@ mod tests {
         symlink("missing/folder", at("broken")).unwrap();
         assert!(format!("{:#}", write(&at("broken"), b"6").unwrap_err()).contains("broken"));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 5, "nothing temporary is left");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_is_open_is_written_on_and_not_replaced() {
+        use std::os::fd::AsRawFd as _;
+
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        fs::write(&log, b"before ").unwrap();
+        let open = File::options().append(true).open(&log).unwrap();
+        write(Path::new(&format!("/proc/self/fd/{}", open.as_raw_fd())), b"after").unwrap();
+        (&open).write_all(b" it").unwrap();
+        assert_eq!(fs::read(&log).unwrap(), b"before after it");
     }
 
     #[test]

@@ -201,7 +201,7 @@ impl Workbench {
     /// Layers that share a look at a sample.
     fn turn(&self, request: &SweepRequest) -> usize {
         let widths = if let Question::Sensitivity(widths) = &request.question { widths.len() } else { 1 };
-        (TURN_ROWS / self.graph.layers.len().max(1)).max(TURN) / widths.max(1)
+        ((TURN_ROWS / self.graph.layers.len().max(1)).max(TURN) / widths.max(1)).max(1)
     }
 
     /// The plans that are asked of these layers.
